@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# One Makefile, no recursion but for variants of itself. Everything built goes
+# to build/. Sources are found by folder: a new .c file needs no line here.
+#
+#   make            libraries, gebpf, examples
+#   make demo       the main job on real packets (installs what is missing)
+#   make check      all tests                    (installs what is missing)
+#   make VARIANT=asan|tsan|cov   the same, instrumented, in build/VARIANT
+
+VERSION := $(shell sed -n 's/.*GEBPF_VERSION "\(.*\)"/\1/p' lib/client/gebpf.h)
+VARIANT ?=
+B := build$(if $(VARIANT),/$(VARIANT))
+
+CC ?= cc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang
+BPF_CLANG ?= $(CLANG)
+AR ?= ar
+OPT ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Wno-unused-parameter $(if $(NO_WERROR),,-Werror)
+INC := -Ilib -Ilib/host
+CPPFLAGS_ALL := $(INC) -D_GNU_SOURCE
+CFLAGS_ALL := -std=gnu11 -fPIC -fno-strict-aliasing -fvisibility=default \
+	$(OPT) $(WARN) $(CFLAGS)
+SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+SAN_tsan := -fsanitize=thread -fno-omit-frame-pointer
+SAN_cov := --coverage -O0
+SAN := $(SAN_$(VARIANT))
+CFLAGS_ALL += $(SAN)
+LDFLAGS_ALL := $(SAN) $(LDFLAGS)
+
+LIBS_CLIENT := -lelf
+LIBS_HOST := -lpcap -lpthread
+LIBS_CMD := -ljansson -lyaml -lreadline -ldl
+
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+libdir ?= $(prefix)/lib
+includedir ?= $(prefix)/include
+mandir ?= $(prefix)/share/man
+datadir ?= $(prefix)/share
+compdir ?= $(datadir)/bash-completion/completions
+
+# ---- sources by room ----------------------------------------------------
+
+RUNTIME_SRC := $(wildcard lib/core/*.c lib/core/*/*.c lib/switch/*.c \
+	lib/host/os_*.c)
+DEVICE_SRC := $(wildcard lib/device/*.c)
+CLIENT_SRC := $(wildcard lib/client/*.c)
+HOST_SRC := $(filter-out lib/host/os_%,$(wildcard lib/host/*.c))
+CMD_SRC := $(wildcard cmd/*.c)
+FREESTANDING_SRC := $(filter-out lib/host/%,$(RUNTIME_SRC)) $(DEVICE_SRC)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+RUNTIME_OBJ := $(call obj,$(RUNTIME_SRC))
+DEVICE_OBJ := $(call obj,$(DEVICE_SRC))
+CLIENT_OBJ := $(call obj,$(CLIENT_SRC))
+HOST_OBJ := $(call obj,$(HOST_SRC))
+CMD_OBJ := $(call obj,$(CMD_SRC))
+CMD_LIB_OBJ := $(filter-out $(B)/obj/cmd/main.o,$(CMD_OBJ))
+
+EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
+	$(wildcard lib/bpf/examples/*.bpf.c))
+
+.PHONY: all objs libs examples deps demo check conformance bench fuzz \
+	install uninstall clean freestanding layers tests lint stress
+.DELETE_ON_ERROR:
+
+all: libs $(B)/gebpf examples
+
+objs: $(RUNTIME_OBJ) $(DEVICE_OBJ) $(CLIENT_OBJ) $(HOST_OBJ) $(CMD_OBJ)
+
+libs: $(B)/libebpf.a $(B)/libebpf.so $(B)/libgebpf.a $(B)/libgebpf.so
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# ---- libraries and binary -----------------------------------------------
+
+$(B)/libebpf.a: $(RUNTIME_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/libebpf.so: $(RUNTIME_OBJ)
+	$(CC) -shared $(LDFLAGS_ALL) -Wl,-soname,libebpf.so.0 $^ -lpthread -o $@
+	@ln -sf libebpf.so $(B)/libebpf.so.0
+
+# libgebpf carries the local transport, so it carries the engine too.
+GEBPF_LIB_OBJ := $(CLIENT_OBJ) $(HOST_OBJ) $(DEVICE_OBJ) $(RUNTIME_OBJ)
+
+$(B)/libgebpf.a: $(GEBPF_LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/libgebpf.so: $(GEBPF_LIB_OBJ)
+	$(CC) -shared $(LDFLAGS_ALL) -Wl,-soname,libgebpf.so.0 $^ \
+		$(LIBS_CLIENT) $(LIBS_HOST) -o $@
+	@ln -sf libgebpf.so $(B)/libgebpf.so.0
+
+$(B)/gebpf: $(CMD_OBJ) $(B)/libgebpf.a
+	$(CC) $(LDFLAGS_ALL) $^ $(LIBS_CMD) $(LIBS_CLIENT) $(LIBS_HOST) -o $@
+
+# ---- BPF examples -------------------------------------------------------
+
+examples: $(EXAMPLES)
+
+BPF_CFLAGS := -target bpf -O2 -g -Wall -Werror -Ilib/bpf
+
+$(B)/examples/%.bpf.o: lib/bpf/examples/%.bpf.c $(wildcard lib/bpf/*.h)
+	@mkdir -p $(@D)
+	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+# ---- checks of form -----------------------------------------------------
+
+# The form in which kernels take core, switch and device: C99, freestanding,
+# no floating point, small frames. tests/freestanding/ stands in for a home.
+FREE_CFLAGS := -std=iso9899:1999 -ffreestanding -mgeneral-regs-only -O2 \
+	-Wall -Wextra -Werror -Wno-unused-parameter -Wvla \
+	-Wframe-larger-than=1023 -fno-strict-aliasing \
+	-Ilib -Itests/freestanding
+FREE_OBJ := $(patsubst %.c,$(B)/free/%.o,$(FREESTANDING_SRC))
+
+freestanding: $(FREE_OBJ)
+$(B)/free/%.o: %.c
+	@mkdir -p $(@D)
+	$(CLANG) $(FREE_CFLAGS) -MMD -MP -c $< -o $@
+
+# Who may include whom, and no operating system in the engine.
+layers:
+	@tests/layers.sh
+
+lint: layers freestanding
+
+# ---- tests --------------------------------------------------------------
+
+TEST_LIB_OBJ := $(call obj,$(wildcard tests/lib/*.c))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
+BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
+TEST_INC := -Itests/lib
+
+$(B)/obj/tests/%.o: CPPFLAGS_ALL += $(TEST_INC)
+
+TEST_LINK = $(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(B)/libgebpf.a \
+	$(LIBS_CMD) $(LIBS_CLIENT) $(LIBS_HOST) -lm -o $@
+
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_LIB_OBJ) $(B)/libgebpf.a
+	@mkdir -p $(@D)
+	$(TEST_LINK)
+$(B)/tests/%: $(B)/obj/tests/bench/%.o $(TEST_LIB_OBJ) $(B)/libgebpf.a
+	@mkdir -p $(@D)
+	$(TEST_LINK)
+# Fuzzers need only LLVMFuzzerTestOneInput; without libFuzzer the driver in
+# tests/lib/fuzz_main.c feeds them files and its own mutations.
+$(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB_OBJ) $(B)/libgebpf.a
+	@mkdir -p $(@D)
+	$(TEST_LINK)
+
+.SECONDARY:
+
+tests: $(UNIT_BIN) $(FUZZ_BIN)
+
+deps:
+	@tests/deps.sh
+
+# One script runs everything and adds up; its last line is the verdict.
+check: deps
+	+@tests/run
+
+conformance: $(B)/tests/engine_test
+	$(B)/tests/engine_test --conformance $(CONFORMANCE)
+
+demo: deps
+	+@tests/demo/run
+
+bench: all $(BENCH_BIN)
+	+@tests/bench/run
+
+fuzz: deps
+	+@tests/fuzz/run
+
+# ---- install ------------------------------------------------------------
+
+PUBLIC_HEADERS := abi/error.h abi/error.def abi/helper.h abi/helper.def \
+	abi/insn.h abi/insn.def abi/kinds.h abi/map_kind.def \
+	abi/prog_kind.def abi/request.def abi/rule.h abi/rule.def abi/wire.h
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig \
+		$(DESTDIR)$(includedir)/gebpf/abi \
+		$(DESTDIR)$(includedir)/gebpf/core \
+		$(DESTDIR)$(includedir)/gebpf/client \
+		$(DESTDIR)$(includedir)/gebpf/bpf \
+		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(compdir)
+	install -m 755 $(B)/gebpf $(DESTDIR)$(bindir)/gebpf
+	install -m 644 $(B)/libebpf.a $(B)/libgebpf.a $(DESTDIR)$(libdir)
+	install -m 755 $(B)/libebpf.so $(DESTDIR)$(libdir)/libebpf.so.0
+	install -m 755 $(B)/libgebpf.so $(DESTDIR)$(libdir)/libgebpf.so.0
+	ln -sf libebpf.so.0 $(DESTDIR)$(libdir)/libebpf.so
+	ln -sf libgebpf.so.0 $(DESTDIR)$(libdir)/libgebpf.so
+	install -m 644 $(addprefix lib/,$(PUBLIC_HEADERS)) \
+		$(DESTDIR)$(includedir)/gebpf/abi
+	install -m 644 lib/core/ebpf.h $(DESTDIR)$(includedir)/gebpf/core
+	install -m 644 lib/client/gebpf.h $(DESTDIR)$(includedir)/gebpf/client
+	install -m 644 $(wildcard lib/bpf/*.h) $(DESTDIR)$(includedir)/gebpf/bpf
+	for l in libebpf libgebpf; do \
+		sed -e 's|@prefix@|$(prefix)|; s|@libdir@|$(libdir)|' \
+		    -e 's|@includedir@|$(includedir)|; s|@version@|$(VERSION)|' \
+		    lib/$$l.pc.in > $(DESTDIR)$(libdir)/pkgconfig/$$l.pc; done
+	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(mandir)/man8
+	install -m 644 completions/gebpf.bash $(DESTDIR)$(compdir)/gebpf
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/gebpf $(DESTDIR)$(compdir)/gebpf
+	rm -f $(DESTDIR)$(libdir)/libebpf.* $(DESTDIR)$(libdir)/libgebpf.* \
+		$(DESTDIR)$(libdir)/pkgconfig/libebpf.pc \
+		$(DESTDIR)$(libdir)/pkgconfig/libgebpf.pc
+	rm -rf $(DESTDIR)$(includedir)/gebpf
+	rm -f $(addprefix $(DESTDIR)$(mandir)/man8/,$(notdir $(wildcard man/*.8)))
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B)/obj $(B)/free -name '*.d' 2>/dev/null)

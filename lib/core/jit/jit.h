@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The seam between loading and the code generators. All backends compile on
+ * every host (they only write bytes); ebpf_jit_host() is the one whose code can
+ * run here.
+ */
+#ifndef CORE_JIT_JIT_H
+#define CORE_JIT_JIT_H
+
+#include "core/prog.h"
+
+/* What compilation made; kept with the program for dumps and for freeing. */
+struct ebpf_jit_image {
+	struct os_exec exec;
+	uint32_t code_len;   /* bytes of code, traps behind it not counted */
+	uint32_t entry_off;  /* of the entry function */
+	uint32_t *slot_offs; /* code offset of each op slot, op_count entries */
+	/*
+	 * Places of host addresses (8 bytes, or 4 of a near branch) in the
+	 * code, ascending, so that dumps can zero them.
+	 */
+	struct ebpf_jit_addr {
+		uint32_t off;
+		uint32_t len;
+	} *addrs;
+	uint32_t addr_count;
+	uint32_t pad;
+};
+
+/* Code under construction. write == NULL: a sizing pass, only len counts. */
+struct ebpf_jit_buf;
+
+struct ebpf_jit_ops {
+	const char *name; /* "x86_64", "arm64" */
+	/*
+	 * Generate code for prog (ops in run form) as it will run at address
+	 * run, into write[room]. Fills image's code_len, entry_off, slot_offs
+	 * and addrs (allocated by the caller of ebpf_jit_compile's machinery in
+	 * jit.c). With write NULL it only sizes. 0, -EBPF_E2BIG when room is
+	 * too small or a branch cannot reach, -EBPF_EUNSUPPORTED.
+	 */
+	int (*generate)(const struct ebpf_prog *prog,
+			struct ebpf_jit_image *image, uint8_t *write,
+			size_t room, uint64_t run);
+	uint8_t trap[4]; /* the instruction that fills unused space */
+	uint32_t trap_len;
+};
+
+extern const struct ebpf_jit_ops ebpf_jit_x86_64;
+
+const struct ebpf_jit_ops *ebpf_jit_host(void); /* NULL: none */
+
+/* Compile, seal, and return the image; set nothing in prog. */
+int ebpf_jit_compile(const struct ebpf_prog *prog,
+		     struct ebpf_jit_image **image);
+void ebpf_jit_free(struct ebpf_jit_image *image); /* NULL is fine */
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Links: the object that ties a program to a hook's target. An attached link is
+ * held by the hook, so it outlives the session that made it.
+ */
+#ifndef CORE_LINK_H
+#define CORE_LINK_H
+
+#include "core/hook.h"
+#include "core/object.h"
+
+struct ebpf_link {
+	struct ebpf_object obj;
+	const struct ebpf_hook_ops *ops;
+	void *cookie;		/* the hook's */
+	void *target_state;	/* the hook's, for this link */
+	struct os_mutex lock;	/* prog, state; held over ops calls */
+	struct ebpf_prog *prog; /* with a reference */
+	uint32_t state;		/* enum ebpf_link_state */
+	char target[EBPF_NAME_SIZE];
+};
+
+/* Attach; the caller gets one reference. Errors of the hook's attach. */
+int ebpf_link_create(struct ebpf_runtime *rt, enum ebpf_hook_kind hook,
+		     const char *target, struct ebpf_prog *prog, bool replace,
+		     uint32_t uid, struct ebpf_link **link);
+/* EBUSY unless `expected` (may be NULL: any) is attached now; ESTALE. */
+int ebpf_link_update(struct ebpf_link *link, struct ebpf_prog *prog,
+		     struct ebpf_prog *expected);
+int ebpf_link_detach(struct ebpf_link *link); /* ESTALE if already off */
+
+/*
+ * Called by hooks, without the link's lock: the target went (STALE) or another
+ * link took over (DETACHED). Drops nothing; the hook drops its own reference.
+ */
+void ebpf_link_gone(struct ebpf_link *link, enum ebpf_link_state state);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Maps from the inside: the ops table each kind fills in (one const object per
+ * kind, one file per family), and the struct that all kinds start with.
+ * Lookups take no lock: they run inside an epoch section. What is removed is
+ * reused or freed only after a grace period.
+ */
+#ifndef CORE_MAP_H
+#define CORE_MAP_H
+
+#include "core/object.h"
+
+struct ebpf_map_ops {
+	uint32_t kind; /* enum ebpf_map_kind */
+	uint32_t flags_allowed; /* EBPF_F_* that create accepts */
+	bool percpu;   /* user values are one per CPU */
+	bool holds_ids; /* user values are uint32_t ids of objects */
+	/* Bytes of the struct that starts with struct ebpf_map. */
+	uint32_t struct_size;
+	/*
+	 * Check spec for this kind and tell what it will allocate beyond the
+	 * struct (charged before init runs). EINVAL, E2BIG.
+	 */
+	int (*check)(const struct ebpf_map_spec *spec, uint64_t *bytes);
+	int (*init)(struct ebpf_map *map, const struct ebpf_map_spec *spec);
+	void (*fini)(struct ebpf_map *map); /* tolerates a partial init */
+
+	/* Run path, for programs; any may be NULL where it makes no sense. */
+	void *(*lookup)(struct ebpf_map *map, const void *key);
+	int (*update)(struct ebpf_map *map, const void *key, const void *value,
+		      uint64_t flags);
+	int (*remove)(struct ebpf_map *map, const void *key);
+
+	/*
+	 * For users: copies, inside an epoch section, not pinned. NULL read or
+	 * write mean: by lookup and update above. holds_ids kinds take and
+	 * return ids.
+	 */
+	int (*read)(struct ebpf_map *map, const void *key, void *value);
+	int (*write)(struct ebpf_map *map, const void *key, const void *value,
+		     uint64_t flags);
+	int (*next)(struct ebpf_map *map, const void *key, void *next);
+	/*
+	 * Batched walk: copy up to *count elements (key, value, key, ...) from
+	 * *cursor on and advance it; *done when there are no more. NULL: by
+	 * next and read.
+	 */
+	int (*walk)(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
+		    void *out, bool *done);
+	uint64_t (*count)(struct ebpf_map *map); /* NULL: does not count */
+};
+
+struct ebpf_map {
+	/* read-mostly, used while running */
+	const struct ebpf_map_ops *ops;
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	uint32_t flags; /* EBPF_F_* */
+	uint32_t stride; /* value_size rounded up to 8 */
+	uint32_t frozen; /* atomic: no more writes by users */
+	/* cold */
+	struct ebpf_object obj;
+	struct ebpf_btf *btf;
+	uint32_t btf_key_type, btf_value_type;
+	uint32_t writers; /* user writes under way; freeze waits (EBUSY) */
+};
+
+const struct ebpf_map_ops *ebpf_map_ops_find(uint32_t kind); /* NULL: none */
+
+/* ebpf_map_read and friends, with the checks a user's flags ask for. */
+int ebpf_map_freeze(struct ebpf_map *map);
+int ebpf_map_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
+		  void *out, bool *done);
+
+/* Array family: what the JIT needs to inline lookups, and verifier to check
+ * direct values (lddw map_value). map_array.c */
+struct ebpf_map_array {
+	struct ebpf_map map;
+	uint32_t index_mask; /* speculative indices stay in the allocation */
+	uint32_t pad;
+	uint8_t *values;   /* array: max_entries * stride; NULL per-CPU */
+	void *percpu;	   /* percpu_array: os_percpu memory of the same */
+};
+
+/*
+ * prog_array, map_prog_array.c: slots are read with os_load_acquire inside the
+ * epoch section of the run. All programs must be compatible: same kind, same
+ * engine. The first program or owner decides.
+ */
+struct ebpf_map_prog_array {
+	struct ebpf_map map;
+	struct os_spin lock;
+	uint32_t owner_kind; /* 0: undecided */
+	uint32_t owner_jited;
+	struct ebpf_prog *slots[]; /* max_entries; with references */
+};
+/* ENOENT-safe run path read; NULL when the slot is empty or out of range. */
+const struct ebpf_prog *ebpf_prog_array_get(const struct ebpf_map *map,
+					    uint64_t index);
+/* A program is about to use this map for tail calls: EINVAL if it differs. */
+int ebpf_prog_array_adopt(struct ebpf_map *map, uint32_t kind, bool jited);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The contract between the engine and its home: all that abi, core, switch and
+ * device ask of an operating system. Each home supplies os_impl.h on its
+ * include path (lib/host, kmod/linux, kmod/freebsd), with the types marked
+ * "home" and any function it prefers inline, and implements the rest.
+ *
+ * os_impl.h also declares, with their standard meaning: memcpy memmove memset
+ * memcmp strlen strcmp strncmp strnlen snprintf vsnprintf.
+ *
+ * Contexts. "any" may be called on the run path, in interrupt-like context,
+ * with spin locks held. "sleep" may block: control path only, no spin lock, no
+ * epoch section, not pinned.
+ */
+#ifndef CORE_OS_H
+#define CORE_OS_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Home types, complete after os_impl.h:
+ *   struct os_mutex     sleeping lock
+ *   struct os_spin      short lock, holder is not preempted by a run
+ *   struct os_epoch     tracker of one read section, on the reader's stack
+ *   struct os_deferred  embedded in what os_epoch_defer() frees later
+ *   struct os_exec      one piece of executable memory; see below
+ */
+#include "os_impl.h"
+
+/* Memory: zeroed, aligned to 64 bytes from 64 bytes on. NULL when there is none. */
+void *os_alloc(size_t size);	/* sleep */
+void os_free(void *memory);	/* any, NULL is fine */
+
+/* One zeroed copy of size bytes for each CPU, each in cache lines of its own. */
+void *os_percpu_alloc(size_t size);		/* sleep */
+void os_percpu_free(void *percpu);		/* any */
+void *os_percpu_ptr(void *percpu, uint32_t cpu); /* any */
+
+/* CPUs are numbered 0 .. os_cpu_count()-1; the count never changes. */
+uint32_t os_cpu_count(void); /* any */
+/*
+ * From pin to unpin the caller owns the number that os_cpu_id() gives: nobody
+ * else, not even a signal or softirq that runs programs, uses the same number
+ * in between unless it returns first. Nests. In a process the numbers are
+ * slots for threads, at least as many as there are processors.
+ */
+uint32_t os_cpu_pin(void); /* any */
+void os_cpu_unpin(void);   /* any */
+uint32_t os_cpu_id(void);  /* any, pinned */
+
+void os_mutex_init(struct os_mutex *lock);
+void os_mutex_destroy(struct os_mutex *lock);
+void os_mutex_lock(struct os_mutex *lock); /* sleep */
+void os_mutex_unlock(struct os_mutex *lock);
+
+void os_spin_init(struct os_spin *lock);
+void os_spin_lock(struct os_spin *lock); /* any */
+void os_spin_unlock(struct os_spin *lock);
+
+/*
+ * Epochs. What was unlinked before sync or defer is not freed while a section
+ * entered earlier is open. Sections nest; they must not sleep.
+ */
+void os_epoch_enter(struct os_epoch *section); /* any */
+void os_epoch_exit(struct os_epoch *section);  /* any */
+void os_epoch_sync(void);		       /* sleep */
+void os_epoch_defer(struct os_deferred *work,
+		    void (*fn)(struct os_deferred *work)); /* any; fn: sleep */
+void os_epoch_drain(void); /* sleep: all deferred work is done on return */
+
+uint64_t os_time_ns(void);	/* any: monotonic, not counting suspend */
+uint64_t os_boot_time_ns(void); /* any: monotonic, counting suspend */
+uint64_t os_wall_time_ns(void); /* any: Unix time */
+uint32_t os_random_u32(void);	/* any */
+void os_yield(void);		/* sleep: a rest within long work */
+
+enum os_log_level {
+	OS_LOG_ERROR,
+	OS_LOG_WARNING,
+	OS_LOG_INFO,
+};
+/* any; one line, without newline; rate-limited by the home */
+void os_log(enum os_log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Executable memory. alloc gives size bytes: exec->write where code is written,
+ * exec->run where it will run (the two may differ), filled with traps. After
+ * seal the write side is gone and code may run; nothing is ever writable and
+ * executable at the same address at once. A home without executable memory
+ * returns -EBPF_EUNSUPPORTED.
+ */
+int os_exec_alloc(struct os_exec *exec, size_t size); /* sleep */
+int os_exec_seal(struct os_exec *exec);		      /* sleep */
+void os_exec_free(struct os_exec *exec);	      /* sleep */
+
+/*
+ * Atomics: gcc's and clang's builtins in every home, named here so that one
+ * reads which ordering was meant.
+ */
+#define os_load(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define os_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define os_store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define os_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define os_add(p, v) __atomic_add_fetch((p), (v), __ATOMIC_ACQ_REL)
+#define os_sub(p, v) __atomic_sub_fetch((p), (v), __ATOMIC_ACQ_REL)
+#define os_add_relaxed(p, v) __atomic_add_fetch((p), (v), __ATOMIC_RELAXED)
+#define os_swap(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+/* true when *p was *expected and is now v; else *expected is what it is */
+#define os_cas(p, expected, v)                                         \
+	__atomic_compare_exchange_n((p), (expected), (v), false,       \
+				    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+
+#define os_likely(x) __builtin_expect(!!(x), 1)
+#define os_unlikely(x) __builtin_expect(!!(x), 0)
+#define os_container(p, type, member) \
+	((type *)((char *)(p)-offsetof(type, member)))
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The runtime's own state: registry, pins, helper and kind tables, limits,
+ * trace log. Internal to core; everybody else has ebpf.h.
+ */
+#ifndef CORE_RUNTIME_H
+#define CORE_RUNTIME_H
+
+#include "core/hook.h"
+#include "core/object.h"
+
+struct ebpf_pin;      /* object.c */
+struct ebpf_tracelog; /* tracelog.c */
+
+enum {
+	EBPF_HELPER_SLOTS = 512,  /* numbers found without search */
+	EBPF_HELPER_EXTRA = 64,	  /* registered helpers above those */
+	EBPF_KIND_SLOTS = 32,
+};
+
+struct ebpf_registry {
+	struct ebpf_object **objects; /* ascending by id */
+	uint32_t count, room;
+	uint32_t last_id;
+};
+
+struct ebpf_runtime {
+	struct ebpf_runtime_config config; /* defaults filled in */
+	uint32_t stats_on;		   /* atomic */
+	const struct ebpf_helper *helpers[EBPF_HELPER_SLOTS];
+	const struct ebpf_helper *helpers_extra[EBPF_HELPER_EXTRA];
+	const struct ebpf_kind *kinds[EBPF_KIND_SLOTS]; /* by bit number */
+	struct ebpf_hook hooks[EBPF_HOOK_SLOTS];
+	struct os_mutex lock; /* registry, pins, helper and kind tables */
+	struct ebpf_registry registry[EBPF_OBJ_BTF + 1];
+	struct ebpf_pin *pins; /* ascending by name */
+	uint32_t pin_count, pin_room;
+	uint64_t mem_used; /* atomic, bytes */
+	struct ebpf_tracelog *tracelog;
+};
+
+/* NULL when there is none. */
+const struct ebpf_helper *ebpf_helper_find(const struct ebpf_runtime *rt,
+					   uint32_t number);
+const struct ebpf_kind *ebpf_kind_find(const struct ebpf_runtime *rt,
+				       uint32_t number);
+/* Name of a helper known here or only to Linux; NULL for neither. */
+const char *ebpf_helper_name(const struct ebpf_runtime *rt, uint32_t number);
+
+#endif

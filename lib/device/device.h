@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The device, whoever serves it: made by a home (daemon, local transport,
+ * kernel module) around a runtime and, where there are switches, a provider.
+ */
+#ifndef DEVICE_DEVICE_H
+#define DEVICE_DEVICE_H
+
+#include "core/ebpf.h"
+#include "switch/provider.h"
+
+struct ebpf_device;
+struct ebpf_session;
+
+struct ebpf_device_config {
+	struct ebpf_runtime *rt;	       /* outlives the device */
+	const struct ebpf_switch_ops *switches; /* NULL: none here */
+	void *switches_cookie;
+	uint32_t home; /* enum ebpf_home */
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t session_max;		/* 0: 1024 */
+	uint32_t session_holds_max;	/* objects held by one; 0: 65536 */
+	void (*stop)(void *cookie);	/* STOP was asked; NULL: unsupported */
+	void *stop_cookie;
+};
+
+int ebpf_device_create(const struct ebpf_device_config *config,
+		       struct ebpf_device **device);
+/* All sessions must be closed. */
+void ebpf_device_destroy(struct ebpf_device *device);
+
+/* A client. uid is its owner's. ELIMIT over session_max. */
+int ebpf_session_open(struct ebpf_device *device, uint32_t uid,
+		      struct ebpf_session **session);
+/* Drops every reference it held. NULL is fine. */
+void ebpf_session_close(struct ebpf_session *session);
+
+/*
+ * The only door. request[len] is the caller's private copy of one message;
+ * reply[cap] is written, never read. Returns bytes of reply (at least
+ * sizeof(struct ebpf_reply) whenever cap allows). One call at a time per
+ * session; sessions run in parallel.
+ */
+size_t ebpf_dispatch(struct ebpf_session *session, const void *request,
+		     size_t len, void *reply, size_t cap);
+
+#endif
