@@ -69,7 +69,7 @@ room lib/host abi/ core/ switch/ device/ host/
 room lib/client abi/ client/
 room cmd abi/ client/ cmd/
 
-say "$(grep -rnE '__linux__|__FreeBSD__|__APPLE__|_KERNEL\b|__KERNEL__|_WIN32' \
+say "$(grep -rnE '__linux__|__FreeBSD__|__APPLE__|(^|[^A-Z])_KERNEL\b|__KERNEL__|_WIN32' \
 	lib/abi lib/core lib/switch lib/device || :)" \
 	"no operating system named in abi, core, switch, device"
 
