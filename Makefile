@@ -30,6 +30,7 @@ SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
 SAN_tsan := -fsanitize=thread -fno-omit-frame-pointer
 SAN_cov := --coverage -O0
+SAN_fuzz := -fsanitize=fuzzer-no-link,address,undefined
 SAN := $(SAN_$(VARIANT))
 CFLAGS_ALL += $(SAN)
 LDFLAGS_ALL := $(SAN) $(LDFLAGS)
@@ -139,7 +140,10 @@ lint: layers freestanding
 
 # ---- tests --------------------------------------------------------------
 
-TEST_LIB_OBJ := $(call obj,$(wildcard tests/lib/*.c))
+TEST_LIB_OBJ := $(call obj,$(filter-out tests/lib/fuzz_main.c,\
+	$(wildcard tests/lib/*.c)))
+# The driver of fuzzers, unless libFuzzer brings its own.
+FUZZ_MAIN_OBJ := $(if $(filter fuzz,$(VARIANT)),,$(call obj,tests/lib/fuzz_main.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
@@ -158,13 +162,14 @@ $(B)/tests/%: $(B)/obj/tests/bench/%.o $(TEST_LIB_OBJ) $(B)/libgebpf.a
 	$(TEST_LINK)
 # Fuzzers need only LLVMFuzzerTestOneInput; without libFuzzer the driver in
 # tests/lib/fuzz_main.c feeds them files and its own mutations.
-$(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB_OBJ) $(B)/libgebpf.a
+$(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB_OBJ) $(FUZZ_MAIN_OBJ) \
+		$(B)/libgebpf.a
 	@mkdir -p $(@D)
-	$(TEST_LINK)
+	$(TEST_LINK) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
 
 .SECONDARY:
 
-tests: $(UNIT_BIN) $(FUZZ_BIN)
+tests: $(if $(filter fuzz,$(VARIANT)),,$(UNIT_BIN)) $(FUZZ_BIN)
 
 deps:
 	@tests/deps.sh
