@@ -22,6 +22,7 @@ say() { # say RESULT NAME
 # room ALLOWED-ROOMS...: quoted includes of lib/ROOM must be in those rooms
 # (or in the room itself), system includes only the freestanding ones.
 room() {
+	[ -d "$1" ] || return 0
 	where=$1 && shift
 	allowed="$*"
 	out=$(grep -rnE '^[[:space:]]*#[[:space:]]*include' "$where" \
@@ -73,7 +74,7 @@ say "$(grep -rnE '__linux__|__FreeBSD__|__APPLE__|(^|[^A-Z])_KERNEL\b|__KERNEL__
 	lib/abi lib/core lib/switch lib/device || :)" \
 	"no operating system named in abi, core, switch, device"
 
-say "$(find lib kmod -name '*.c' | sed 's|.*/||' | sort | uniq -d)" \
+say "$(find lib $([ -d kmod ] && echo kmod) -name '*.c' | sed 's|.*/||' | sort | uniq -d)" \
 	"file names in lib and kmod are unique"
 
 say "$(git ls-files -- '*.c' '*.h' '*.def' '*.sh' '*.bats' Makefile 2>/dev/null |
