@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Executable memory of the userspace home. Pages are writable and not
+ * executable until they are sealed, executable and not writable afterwards,
+ * with an inaccessible page on either side. One mapping that changes its
+ * protection beats two aliases here: while code is written, nothing can run
+ * it, and no second address can write what runs.
+ */
+#include "core/os.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "abi/error.h"
+
+#ifndef MAP_ANONYMOUS
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+
+/* What stops a run that strays: int3; brk #0; else zero bytes. */
+static void
+fill(uint8_t *to, size_t len)
+{
+#if defined(__x86_64__)
+	memset(to, 0xcc, len);
+#elif defined(__aarch64__)
+	static const uint8_t brk[4] = { 0x00, 0x00, 0x20, 0xd4 };
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		to[i] = brk[i % 4];
+#else
+	memset(to, 0, len);
+#endif
+}
+
+int
+os_exec_alloc(struct os_exec *exec, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t body = (size + page - 1) & ~(page - 1);
+	uint8_t *map;
+
+	memset(exec, 0, sizeof(*exec));
+	if (size == 0 || body < size || body > SIZE_MAX / 2)
+		return -EBPF_EINVAL;
+	if (!os_test_allocate())
+		return -EBPF_ENOMEM;
+	map = mmap(NULL, body + 2 * page, PROT_NONE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED)
+		goto no_map;
+	if (mprotect(map + page, body, PROT_READ | PROT_WRITE) != 0)
+		goto no_write;
+	fill(map + page, body);
+	exec->write = map + page;
+	exec->run = map + page;
+	exec->size = size;
+	exec->map = map;
+	exec->map_size = body + 2 * page;
+	return 0;
+
+no_write:
+	munmap(map, body + 2 * page);
+no_map:
+	os_test_release();
+	return -EBPF_ENOMEM;
+}
+
+/* A system that forbids executable memory shows it here. */
+int
+os_exec_seal(struct os_exec *exec)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (mprotect(exec->write, exec->map_size - 2 * page,
+		     PROT_READ | PROT_EXEC) != 0)
+		return -EBPF_EUNSUPPORTED;
+	__builtin___clear_cache((char *)exec->write,
+				(char *)exec->write + exec->size);
+	exec->write = NULL;
+	return 0;
+}
+
+void
+os_exec_free(struct os_exec *exec)
+{
+	if (!exec->map)
+		return;
+	munmap(exec->map, exec->map_size);
+	memset(exec, 0, sizeof(*exec));
+	os_test_release();
+}

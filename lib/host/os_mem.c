@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Memory of the userspace home: zeroed, cache-line aligned from 64 bytes on,
+ * large pieces straight from the kernel so that untouched pages cost nothing.
+ * Counts what lives and fails when a test asks for it.
+ */
+#include "core/os.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HEAP_ONLY 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HEAP_ONLY 1
+#endif
+#endif
+#ifndef HEAP_ONLY
+#define HEAP_ONLY 0 /* sanitizers watch the bounds of heap memory only */
+#endif
+
+#ifndef MAP_ANONYMOUS
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+
+enum {
+	LINE = 64,
+	MAP_MIN = 256 << 10, /* bytes from which memory is mapped */
+};
+
+/* Stands right before what the caller gets. */
+struct header {
+	void *base;
+	size_t mapped; /* bytes, 0: from the heap */
+};
+
+static uint64_t live;
+static uint64_t countdown;
+static uint32_t has_failed;
+
+bool
+os_test_allocate(void)
+{
+	if (__atomic_load_n(&countdown, __ATOMIC_RELAXED) > 0 &&
+	    __atomic_sub_fetch(&countdown, 1, __ATOMIC_RELAXED) == 0) {
+		os_store(&has_failed, 1);
+		return false;
+	}
+	os_add_relaxed(&live, 1);
+	return true;
+}
+
+void
+os_test_release(void)
+{
+	os_add_relaxed(&live, (uint64_t)-1);
+}
+
+void
+os_test_fail_at(uint64_t n)
+{
+	os_store(&has_failed, 0);
+	os_store(&countdown, n);
+}
+
+bool
+os_test_failed(void)
+{
+	return os_load(&has_failed);
+}
+
+uint64_t
+os_test_live(void)
+{
+	return os_load(&live);
+}
+
+void *
+os_alloc(size_t size)
+{
+	size_t before = size < LINE ? sizeof(struct header) : LINE;
+	size_t total = size + before, mapped = 0;
+	struct header *header;
+	void *base = NULL;
+
+	if (total < size || total > SIZE_MAX / 2 || !os_test_allocate())
+		return NULL;
+	if (size < LINE) {
+		base = calloc(1, total);
+	} else if (!HEAP_ONLY && total >= MAP_MIN) {
+		base = mmap(NULL, total, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (base == MAP_FAILED)
+			base = NULL;
+		mapped = total;
+	} else if (posix_memalign(&base, LINE, total) == 0) {
+		memset(base, 0, total);
+	} else {
+		base = NULL;
+	}
+	if (!base) {
+		os_test_release();
+		return NULL;
+	}
+	header = (struct header *)((char *)base + before) - 1;
+	header->base = base;
+	header->mapped = mapped;
+	return header + 1;
+}
+
+void
+os_free(void *memory)
+{
+	struct header *header = (struct header *)memory - 1;
+
+	if (!memory)
+		return;
+	os_test_release();
+	if (header->mapped)
+		munmap(header->base, header->mapped);
+	else
+		free(header->base);
+}
+
+void *
+os_percpu_alloc(size_t size)
+{
+	size_t stride = (size + LINE - 1) & ~(size_t)(LINE - 1);
+	size_t count = os_cpu_count();
+	char *memory;
+
+	if (stride < size || (stride && count > (SIZE_MAX - LINE) / stride))
+		return NULL;
+	memory = os_alloc(LINE + stride * count);
+	if (!memory)
+		return NULL;
+	memory += LINE;
+	((size_t *)memory)[-1] = stride;
+	return memory;
+}
+
+void
+os_percpu_free(void *percpu)
+{
+	if (percpu)
+		os_free((char *)percpu - LINE);
+}
