@@ -231,6 +231,14 @@ void ebpf_map_put(struct ebpf_map *map); /* NULL is fine */
  * one after the other, each rounded up to 8; for prog_array and maps of maps a
  * uint32_t id. flags are EBPF_ANY, NOEXIST, EXIST. Run path where the kind's
  * programs may do the same.
+ *
+ * Errors: ENOENT no such element, EEXIST, E2BIG full or index out of range,
+ * EINVAL, EACCES by the map's flags or when frozen, EUNSUPPORTED the kind has
+ * no such operation. EAGAIN: so many elements were just removed that none is
+ * free until running sections end; try again outside of one.
+ *
+ * A value is overwritten in place. Whoever reads at the same moment may see
+ * some of its aligned 8-byte words old and some new, never a torn word.
  */
 uint32_t ebpf_map_user_value_size(const struct ebpf_map *map);
 int ebpf_map_read(struct ebpf_map *map, const void *key, void *value);

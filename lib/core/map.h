@@ -34,7 +34,7 @@ struct ebpf_map_ops {
 	/*
 	 * For users: copies, inside an epoch section, not pinned. NULL read or
 	 * write mean: by lookup and update above. holds_ids kinds take and
-	 * return ids.
+	 * return ids; their write may sleep and is called outside a section.
 	 */
 	int (*read)(struct ebpf_map *map, const void *key, void *value);
 	int (*write)(struct ebpf_map *map, const void *key, const void *value,
@@ -42,8 +42,8 @@ struct ebpf_map_ops {
 	int (*next)(struct ebpf_map *map, const void *key, void *next);
 	/*
 	 * Batched walk: copy up to *count elements (key, value, key, ...) from
-	 * *cursor on and advance it; *done when there are no more. NULL: by
-	 * next and read.
+	 * *cursor on and advance it; *done when there are no more. May stop
+	 * early, having looked at many empty places. NULL: cannot be walked.
 	 */
 	int (*walk)(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 		    void *out, bool *done);
@@ -67,8 +67,14 @@ struct ebpf_map {
 };
 
 const struct ebpf_map_ops *ebpf_map_ops_find(uint32_t kind); /* NULL: none */
+extern const struct ebpf_map_ops ebpf_map_array_ops, ebpf_map_percpu_array_ops;
+extern const struct ebpf_map_ops ebpf_map_hash_ops, ebpf_map_percpu_hash_ops;
+extern const struct ebpf_map_ops ebpf_map_prog_array_ops;
 
-/* ebpf_map_read and friends, with the checks a user's flags ask for. */
+/*
+ * What ebpf_map_read and friends of ebpf.h leave out. Freeze: EBUSY while a
+ * user writes. Walk: *count elements at most into out, fewer only when done.
+ */
 int ebpf_map_freeze(struct ebpf_map *map);
 int ebpf_map_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 		  void *out, bool *done);
@@ -93,7 +99,7 @@ struct ebpf_map_prog_array {
 	struct os_spin lock;
 	uint32_t owner_kind; /* 0: undecided */
 	uint32_t owner_jited;
-	struct ebpf_prog *slots[]; /* max_entries; with references */
+	struct ebpf_prog **slots; /* max_entries; with references */
 };
 /* ENOENT-safe run path read; NULL when the slot is empty or out of range. */
 const struct ebpf_prog *ebpf_prog_array_get(const struct ebpf_map *map,
