@@ -12,8 +12,10 @@
 /* What compilation made; kept with the program for dumps and for freeing. */
 struct ebpf_jit_image {
 	struct os_exec exec;
-	uint32_t code_len;   /* bytes of code, traps behind it not counted */
-	uint32_t entry_off;  /* of the entry function */
+	const uint8_t *code; /* where it starts in exec.run, at random; all
+				offsets count from here */
+	uint32_t code_len;   /* bytes of code, traps around it not counted */
+	uint32_t entry_off;  /* of the entry function: prog->entry */
 	uint32_t *slot_offs; /* code offset of each op slot, op_count entries */
 	/*
 	 * Places of host addresses (8 bytes, or 4 of a near branch) in the
