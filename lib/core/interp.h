@@ -1,12 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The interpreter: direct-threaded over ops in run form (prog.h). */
+/*
+ * The interpreter: direct-threaded over ops in run form (prog.h). It is the
+ * reference that every other engine is compared with, so what the instruction
+ * set's text leaves open is said here:
+ *
+ * - Each function has its own r6-r9 and its own frame below its caller's; a
+ *   call deeper than EBPF_FRAME_MAX ends the run with r0 = -1.
+ * - A tail call runs the program in place of the current function: from the
+ *   entry function the whole program is replaced, from a subprogram the result
+ *   goes to the subprogram's caller. EBPF_TAIL_CALL_MAX counts over all of the
+ *   run. The index is r3's low 32 bits. r1 is what the call passed; r2 and r3
+ *   are those that the run began with. A tail call that cannot be made leaves
+ *   r0 alone and execution goes on.
+ * - LD_ABS and LD_IND read the packet in network byte order: the one between
+ *   the context fields of type EBPF_CTX_PKT and EBPF_CTX_PKT_END of the run's
+ *   context, or the run's memory for kinds without a context. The offset is
+ *   imm (plus src's low 32 bits), unsigned. Outside the packet, or without
+ *   one, the whole run ends with r0 = 0.
+ * - What verification never lets through (calls of unknown functions, a BTF
+ *   variable's address) ends the whole run with r0 = -1.
+ */
 #ifndef CORE_INTERP_H
 #define CORE_INTERP_H
 
 #include "core/prog.h"
 
-/* Run path; the reference that every other engine is compared with. */
+/* Run path; what prog->entry is for programs that are not compiled. */
 uint64_t ebpf_interp_run(uint64_t r1, uint64_t r2, uint64_t r3,
 			 const struct ebpf_prog *prog);
+
+/*
+ * The run's packet, by its kind and the r1..r3 it began with; false when it
+ * has none. For LD_ABS and LD_IND in every engine.
+ */
+bool ebpf_packet_of(const struct ebpf_kind *kind, uint64_t r1, uint64_t r2,
+		    const uint8_t **data, uint64_t *len);
 
 #endif
