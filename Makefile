@@ -140,8 +140,10 @@ lint: layers freestanding
 
 # ---- tests --------------------------------------------------------------
 
+# An archive, so that a test links only what it uses of it.
 TEST_LIB_OBJ := $(call obj,$(filter-out tests/lib/fuzz_main.c,\
 	$(wildcard tests/lib/*.c)))
+TEST_LIB := $(B)/libtest.a
 # The driver of fuzzers, unless libFuzzer brings its own.
 FUZZ_MAIN_OBJ := $(if $(filter fuzz,$(VARIANT)),,$(call obj,tests/lib/fuzz_main.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
@@ -151,18 +153,22 @@ TEST_INC := -Itests/lib
 
 $(B)/obj/tests/%.o: CPPFLAGS_ALL += $(TEST_INC)
 
-TEST_LINK = $(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(B)/libgebpf.a \
+$(TEST_LIB): $(TEST_LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+TEST_LINK = $(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(TEST_LIB) $(B)/libgebpf.a \
 	$(LIBS_CMD) $(LIBS_CLIENT) $(LIBS_HOST) -lm -o $@
 
-$(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_LIB_OBJ) $(B)/libgebpf.a
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_LIB) $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK)
-$(B)/tests/%: $(B)/obj/tests/bench/%.o $(TEST_LIB_OBJ) $(B)/libgebpf.a
+$(B)/tests/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK)
 # Fuzzers need only LLVMFuzzerTestOneInput; without libFuzzer the driver in
 # tests/lib/fuzz_main.c feeds them files and its own mutations.
-$(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB_OBJ) $(FUZZ_MAIN_OBJ) \
+$(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB) $(FUZZ_MAIN_OBJ) \
 		$(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
