@@ -27,33 +27,18 @@ enum {
 	EBPF_INSN_MAX = 1000000,  /* instruction slots of one program */
 };
 
-/*
- * Forms: which raw fields an instruction uses as operands. A field that is
- * neither an operand nor the row's selector must be zero.
- */
+/* The raw fields besides the code byte. */
+enum ebpf_field {
+	EBPF_FIELD_DST = 1u << 0,
+	EBPF_FIELD_SRC = 1u << 1,
+	EBPF_FIELD_OFF = 1u << 2,
+	EBPF_FIELD_IMM = 1u << 3,
+};
+
 enum ebpf_form {
-	EBPF_FORM_ALU_IMM,    /* dst imm */
-	EBPF_FORM_ALU_REG,    /* dst src */
-	EBPF_FORM_ALU_UNARY,  /* dst */
-	EBPF_FORM_ENDIAN,     /* dst; imm selects */
-	EBPF_FORM_LDX,	      /* dst [src+off] */
-	EBPF_FORM_ST,	      /* [dst+off] imm */
-	EBPF_FORM_STX,	      /* [dst+off] src */
-	EBPF_FORM_ATOMIC,     /* [dst+off] src; imm selects */
-	EBPF_FORM_LOAD_ACQ,   /* dst [src+off]; imm selects */
-	EBPF_FORM_STORE_REL,  /* [dst+off] src; imm selects */
-	EBPF_FORM_JA,	      /* off */
-	EBPF_FORM_JA32,	      /* imm as jump distance */
-	EBPF_FORM_JCC_IMM,    /* dst imm off */
-	EBPF_FORM_JCC_REG,    /* dst src off */
-	EBPF_FORM_CALL,	      /* imm as helper number; src selects */
-	EBPF_FORM_CALL_LOCAL, /* imm as call distance; src selects */
-	EBPF_FORM_CALLX,      /* dst holds a helper number */
-	EBPF_FORM_EXIT,	      /* none */
-	EBPF_FORM_LDDW,	      /* dst imm64 over two slots; src selects */
-	EBPF_FORM_LDDW_HI,    /* the second slot, never executed */
-	EBPF_FORM_LD_ABS,     /* imm */
-	EBPF_FORM_LD_IND,     /* src imm */
+#define EBPF_FORM(form, fields) EBPF_FORM_##form,
+#include "abi/insn.def"
+	EBPF_FORM_COUNT
 };
 
 /* Which raw field distinguishes rows with the same code byte. */

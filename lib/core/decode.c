@@ -70,37 +70,9 @@ static const uint8_t rows_imm[256][IMM_SLOTS] = {
 #include "abi/insn.def"
 };
 
-/* Raw fields that a form uses as operands. */
-enum {
-	DST = 1,
-	SRC = 2,
-	OFF = 4,
-	IMM = 8,
-};
-
-static const uint8_t form_fields[] = {
-	[EBPF_FORM_ALU_IMM] = DST | IMM,
-	[EBPF_FORM_ALU_REG] = DST | SRC,
-	[EBPF_FORM_ALU_UNARY] = DST,
-	[EBPF_FORM_ENDIAN] = DST,
-	[EBPF_FORM_LDX] = DST | SRC | OFF,
-	[EBPF_FORM_ST] = DST | OFF | IMM,
-	[EBPF_FORM_STX] = DST | SRC | OFF,
-	[EBPF_FORM_ATOMIC] = DST | SRC | OFF,
-	[EBPF_FORM_LOAD_ACQ] = DST | SRC | OFF,
-	[EBPF_FORM_STORE_REL] = DST | SRC | OFF,
-	[EBPF_FORM_JA] = OFF,
-	[EBPF_FORM_JA32] = IMM,
-	[EBPF_FORM_JCC_IMM] = DST | OFF | IMM,
-	[EBPF_FORM_JCC_REG] = DST | SRC | OFF,
-	[EBPF_FORM_CALL] = IMM,
-	[EBPF_FORM_CALL_LOCAL] = IMM,
-	[EBPF_FORM_CALLX] = DST,
-	[EBPF_FORM_EXIT] = 0,
-	[EBPF_FORM_LDDW] = DST | IMM,
-	[EBPF_FORM_LDDW_HI] = IMM,
-	[EBPF_FORM_LD_ABS] = IMM,
-	[EBPF_FORM_LD_IND] = SRC | IMM,
+static const uint8_t form_fields[EBPF_FORM_COUNT] = {
+#define EBPF_FORM(form, fields) [EBPF_FORM_##form] = fields,
+#include "abi/insn.def"
 };
 
 static int
@@ -168,21 +140,21 @@ check_fields(const struct ebpf_insn *insn, const struct ebpf_op_info *info)
 	uint32_t dst = insn->regs & 15, src = insn->regs >> 4;
 	uint32_t fields = form_fields[info->form];
 
-	if (fields & DST) {
+	if (fields & EBPF_FIELD_DST) {
 		if (dst >= EBPF_REG_COUNT)
 			return "destination register does not exist";
 	} else if (dst != 0) {
 		return "reserved field dst is not zero";
 	}
-	if (fields & SRC) {
+	if (fields & EBPF_FIELD_SRC) {
 		if (src >= EBPF_REG_COUNT)
 			return "source register does not exist";
 	} else if (src != 0 && info->sel != EBPF_SEL_SRC) {
 		return "reserved field src is not zero";
 	}
-	if (!(fields & OFF) && insn->off != 0 && info->sel != EBPF_SEL_OFF)
+	if (!(fields & EBPF_FIELD_OFF) && insn->off != 0 && info->sel != EBPF_SEL_OFF)
 		return "reserved field off is not zero";
-	if (!(fields & IMM) && insn->imm != 0 && info->sel != EBPF_SEL_IMM)
+	if (!(fields & EBPF_FIELD_IMM) && insn->imm != 0 && info->sel != EBPF_SEL_IMM)
 		return "reserved field imm is not zero";
 	return NULL;
 }
@@ -234,6 +206,10 @@ decode_one(const struct ebpf_insn *insns, uint32_t count, uint32_t i,
 		op->off = (int32_t)op->imm;
 		op->imm = 0;
 	} else {
+		if (insn->imm != 0 &&
+		    (row == EBPF_OP_LDDW_MAP || row == EBPF_OP_LDDW_MAP_IDX))
+			return fail(error, i + 1, EBPF_RULE_ENCODING,
+				    "second slot of a map's lddw is not zero");
 		op->imm = (int64_t)((uint64_t)(uint32_t)op->imm |
 				    (uint64_t)(uint32_t)insn->imm << 32);
 	}
