@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Maps of every kind: the table of kinds, creation with its checks, and the
+ * doors through which users (device requests, embedders) reach elements.
+ * Knows no kind's data structure. Programs call the kinds' ops directly, so
+ * what only users must obey (read-only, frozen) is checked here.
+ */
+#include "core/map.h"
+#include "core/btf.h"
+#include "core/map_value.h"
+
+enum {
+	SECTION_ELEMENTS = 256, /* copied by a walk inside one section */
+	USER_VALUE_MAX = 32 << 20,
+	SPEC_SIZE_MIN = offsetof(struct ebpf_map_spec, flags) + 4,
+	SPEC_SIZE_MAX = 4096,
+	USER_MODES = EBPF_F_RDONLY | EBPF_F_WRONLY,
+	PROG_MODES = EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG,
+};
+
+static const struct ebpf_map_ops *const kinds[] = {
+	&ebpf_map_hash_ops,	   &ebpf_map_array_ops,
+	&ebpf_map_prog_array_ops,  &ebpf_map_percpu_hash_ops,
+	&ebpf_map_percpu_array_ops,
+};
+
+const struct ebpf_map_ops *
+ebpf_map_ops_find(uint32_t kind)
+{
+	uint32_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i]->kind == kind)
+			return kinds[i];
+	return NULL;
+}
+
+/* ---- creation ---- */
+
+/*
+ * The caller's spec as this version knows it: missing fields zero, unknown
+ * ones refused unless zero.
+ */
+static int
+spec_copy(struct ebpf_map_spec *to, const struct ebpf_map_spec *from)
+{
+	const uint8_t *bytes = (const uint8_t *)from;
+	uint32_t i, size = from->size;
+
+	if (size < SPEC_SIZE_MIN || size > SPEC_SIZE_MAX)
+		return -EBPF_EINVAL;
+	for (i = sizeof(*to); i < size; i++)
+		if (bytes[i] != 0)
+			return -EBPF_EINVAL;
+	memset(to, 0, sizeof(*to));
+	memcpy(to, from, size < sizeof(*to) ? size : sizeof(*to));
+	return to->pad != 0 ? -EBPF_EINVAL : 0;
+}
+
+static int
+spec_check(const struct ebpf_map_ops *ops, const struct ebpf_map_spec *spec,
+	   uint64_t *bytes)
+{
+	uint64_t user;
+	int error;
+
+	if ((spec->flags & ~ops->flags_allowed) != 0)
+		return -EBPF_EUNSUPPORTED;
+	if ((spec->flags & USER_MODES) == USER_MODES ||
+	    (spec->flags & PROG_MODES) == PROG_MODES)
+		return -EBPF_EINVAL;
+	if (spec->inner != NULL)
+		return -EBPF_EINVAL;
+	if (spec->btf == NULL) {
+		if (spec->btf_key_type != 0 || spec->btf_value_type != 0)
+			return -EBPF_EINVAL;
+	} else if (spec->btf_key_type > spec->btf->type_count ||
+		   spec->btf_value_type > spec->btf->type_count) {
+		return -EBPF_EINVAL;
+	}
+	*bytes = 0;
+	error = ops->check(spec, bytes);
+	if (error != 0)
+		return error;
+	/* a user's message must be able to carry one value */
+	user = ((uint64_t)spec->value_size + 7) & ~7ull;
+	if (ops->percpu)
+		user *= os_cpu_count();
+	return user > USER_VALUE_MAX ? -EBPF_E2BIG : 0;
+}
+
+static void
+map_destroy(struct ebpf_object *obj)
+{
+	struct ebpf_map *map = os_container(obj, struct ebpf_map, obj);
+
+	map->ops->fini(map);
+	if (map->btf != NULL)
+		ebpf_object_put(&map->btf->obj);
+	os_free(map);
+}
+
+int
+ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
+		struct ebpf_map **result)
+{
+	const struct ebpf_map_ops *ops;
+	struct ebpf_map_spec spec;
+	struct ebpf_map *map;
+	uint64_t bytes;
+	int error;
+
+	error = spec_copy(&spec, given);
+	if (error != 0)
+		return error;
+	ops = ebpf_map_ops_find(spec.kind);
+	if (ops == NULL)
+		return -EBPF_EUNSUPPORTED;
+	error = spec_check(ops, &spec, &bytes);
+	if (error != 0)
+		return error;
+	if (bytes > (uint64_t)SIZE_MAX / 2)
+		return -EBPF_E2BIG;
+
+	map = os_alloc(ops->struct_size);
+	if (map == NULL)
+		return -EBPF_ENOMEM;
+	error = ebpf_object_init(&map->obj, rt, EBPF_OBJ_MAP, spec.name,
+				 spec.uid, map_destroy);
+	if (error != 0) {
+		os_free(map);
+		return error;
+	}
+	/* from here on the object's end undoes everything */
+	map->ops = ops;
+	map->key_size = spec.key_size;
+	map->value_size = spec.value_size;
+	map->max_entries = spec.max_entries;
+	map->flags = spec.flags;
+	map->stride = (spec.value_size + 7) & ~7u;
+	if (spec.btf != NULL) {
+		ebpf_object_get(&spec.btf->obj);
+		map->btf = spec.btf;
+		map->btf_key_type = spec.btf_key_type;
+		map->btf_value_type = spec.btf_value_type;
+	}
+	error = ebpf_charge(&map->obj, bytes + ops->struct_size);
+	if (error == 0)
+		error = ops->init(map, &spec);
+	if (error == 0)
+		error = ebpf_object_publish(&map->obj);
+	if (error != 0) {
+		ebpf_object_put(&map->obj);
+		return error;
+	}
+	*result = map;
+	return 0;
+}
+
+void
+ebpf_map_get(struct ebpf_map *map)
+{
+	ebpf_object_get(&map->obj);
+}
+
+void
+ebpf_map_put(struct ebpf_map *map)
+{
+	if (map != NULL)
+		ebpf_object_put(&map->obj);
+}
+
+/* ---- elements, for users ---- */
+
+uint32_t
+ebpf_map_user_value_size(const struct ebpf_map *map)
+{
+	if (map->ops->holds_ids)
+		return sizeof(uint32_t);
+	if (map->ops->percpu)
+		return map->stride * os_cpu_count();
+	return map->value_size;
+}
+
+void *
+ebpf_map_find(struct ebpf_map *map, const void *key)
+{
+	return map->ops->lookup == NULL ? NULL : map->ops->lookup(map, key);
+}
+
+int
+ebpf_map_read(struct ebpf_map *map, const void *key, void *value)
+{
+	struct os_epoch section;
+	const void *stored;
+	int error = 0;
+
+	if ((map->flags & EBPF_F_WRONLY) != 0)
+		return -EBPF_EACCES;
+	if (map->ops->read == NULL && map->ops->lookup == NULL)
+		return -EBPF_EUNSUPPORTED;
+	os_epoch_enter(&section);
+	if (map->ops->read != NULL) {
+		error = map->ops->read(map, key, value);
+	} else {
+		stored = map->ops->lookup(map, key);
+		if (stored != NULL)
+			ebpf_value_load(value, stored, map->value_size);
+		else
+			error = -EBPF_ENOENT;
+	}
+	os_epoch_exit(&section);
+	return error;
+}
+
+/*
+ * Writers announce themselves before they look at `frozen`; freeze sets it
+ * before it looks for writers, with read-modify-writes on both sides. So
+ * either the writer sees the freeze or the freeze sees the writer.
+ */
+static int
+write_begin(struct ebpf_map *map)
+{
+	if ((map->flags & EBPF_F_RDONLY) != 0)
+		return -EBPF_EACCES;
+	os_add(&map->writers, 1);
+	if (os_load_acquire(&map->frozen) != 0) {
+		os_sub(&map->writers, 1);
+		return -EBPF_EACCES;
+	}
+	return 0;
+}
+
+static void
+write_end(struct ebpf_map *map)
+{
+	os_sub(&map->writers, 1);
+}
+
+int
+ebpf_map_freeze(struct ebpf_map *map)
+{
+	if (os_swap(&map->frozen, 1) != 0)
+		return -EBPF_EBUSY;
+	if (os_add(&map->writers, 0) != 0) {
+		os_store_release(&map->frozen, 0);
+		return -EBPF_EBUSY;
+	}
+	return 0;
+}
+
+int
+ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
+	       uint64_t flags)
+{
+	const struct ebpf_map_ops *ops = map->ops;
+	struct os_epoch section;
+	int error;
+
+	if (ops->write == NULL && ops->update == NULL)
+		return -EBPF_EUNSUPPORTED;
+	if (flags > EBPF_EXIST)
+		return -EBPF_EINVAL;
+	error = write_begin(map);
+	if (error != 0)
+		return error;
+	if (ops->holds_ids) {
+		error = ops->write(map, key, value, flags);
+	} else {
+		os_epoch_enter(&section);
+		error = ops->write != NULL ?
+			ops->write(map, key, value, flags) :
+			ops->update(map, key, value, flags);
+		os_epoch_exit(&section);
+	}
+	write_end(map);
+	return error;
+}
+
+int
+ebpf_map_remove(struct ebpf_map *map, const void *key)
+{
+	struct os_epoch section;
+	int error;
+
+	if (map->ops->remove == NULL)
+		return -EBPF_EUNSUPPORTED;
+	error = write_begin(map);
+	if (error != 0)
+		return error;
+	os_epoch_enter(&section);
+	error = map->ops->remove(map, key);
+	os_epoch_exit(&section);
+	write_end(map);
+	return error;
+}
+
+int
+ebpf_map_next(struct ebpf_map *map, const void *key, void *next)
+{
+	struct os_epoch section;
+	int error;
+
+	if ((map->flags & EBPF_F_WRONLY) != 0)
+		return -EBPF_EACCES;
+	if (map->ops->next == NULL)
+		return -EBPF_EUNSUPPORTED;
+	os_epoch_enter(&section);
+	error = map->ops->next(map, key, next);
+	os_epoch_exit(&section);
+	return error;
+}
+
+int
+ebpf_map_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
+	      void *out, bool *done)
+{
+	uint64_t element = (uint64_t)map->key_size +
+			   ebpf_map_user_value_size(map);
+	uint32_t want = *count, had = 0, n;
+	struct os_epoch section;
+	int error = 0;
+
+	*count = 0;
+	*done = false;
+	if ((map->flags & EBPF_F_WRONLY) != 0)
+		return -EBPF_EACCES;
+	if (map->ops->walk == NULL)
+		return -EBPF_EUNSUPPORTED;
+	/* a section at a time, so that a long walk holds up no grace period */
+	while (error == 0 && had < want && !*done) {
+		n = want - had < SECTION_ELEMENTS ? want - had :
+						    SECTION_ELEMENTS;
+		os_epoch_enter(&section);
+		error = map->ops->walk(map, cursor, &n,
+				       (uint8_t *)out + had * element, done);
+		os_epoch_exit(&section);
+		if (error == 0)
+			had += n;
+	}
+	*count = had;
+	return error;
+}

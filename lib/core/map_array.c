@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Arrays and per-CPU arrays: values side by side, found by index, never absent
+ * and never removed. The JIT inlines these lookups (struct ebpf_map_array in
+ * core/map.h), so what it relies on is said there.
+ */
+#include "core/map.h"
+#include "core/map_value.h"
+
+enum {
+	VALUE_MAX = 16 << 20,
+	PERCPU_VALUE_MAX = 32 << 10,
+	ENTRIES_MAX = 1u << 31,
+	WALK_LOOK = 4096, /* elements of one call */
+	FLAGS = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_RDONLY_PROG |
+		EBPF_F_WRONLY_PROG,
+};
+
+static struct ebpf_map_array *
+array_of(struct ebpf_map *map)
+{
+	return os_container(map, struct ebpf_map_array, map);
+}
+
+/* Places are rounded up to a power of two so that a masked index is inside. */
+static uint64_t
+places(uint32_t max_entries)
+{
+	uint64_t n = 1;
+
+	while (n < max_entries)
+		n <<= 1;
+	return n;
+}
+
+static int
+array_check_any(const struct ebpf_map_spec *spec, uint32_t value_max)
+{
+	if (spec->key_size != sizeof(uint32_t) || spec->value_size == 0 ||
+	    spec->max_entries == 0)
+		return -EBPF_EINVAL;
+	if (spec->value_size > value_max || spec->max_entries > ENTRIES_MAX)
+		return -EBPF_E2BIG;
+	return 0;
+}
+
+static uint64_t
+block_bytes(const struct ebpf_map_spec *spec)
+{
+	return places(spec->max_entries) *
+	       (((uint64_t)spec->value_size + 7) & ~7ull);
+}
+
+static int
+array_next_any(struct ebpf_map *map, const void *key, void *next_key)
+{
+	uint32_t index = key == NULL ? UINT32_MAX : ebpf_key_index(key);
+
+	/* what is not an index of the map starts again, as in Linux */
+	index = index >= map->max_entries ? 0 : index + 1;
+	if (index >= map->max_entries)
+		return -EBPF_ENOENT;
+	memcpy(next_key, &index, sizeof(index));
+	return 0;
+}
+
+static int
+update_check(const struct ebpf_map *map, uint32_t index, uint64_t flags)
+{
+	if (flags > EBPF_EXIST)
+		return -EBPF_EINVAL;
+	if (index >= map->max_entries)
+		return -EBPF_E2BIG;
+	return flags == EBPF_NOEXIST ? -EBPF_EEXIST : 0;
+}
+
+static int
+no_remove(struct ebpf_map *map, const void *key)
+{
+	return -EBPF_EINVAL;
+}
+
+/* The walk of both kinds: the cursor is the next index. */
+static int
+array_walk_any(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
+	       void *out, bool *done)
+{
+	uint32_t size = ebpf_map_user_value_size(map), n = 0;
+	uint8_t *at = out;
+	uint32_t index;
+	int error;
+
+	if (*cursor > map->max_entries)
+		return -EBPF_EINVAL;
+	for (index = (uint32_t)*cursor;
+	     index < map->max_entries && n < *count && n < WALK_LOOK;
+	     index++, n++) {
+		memcpy(at, &index, sizeof(index));
+		at += sizeof(index);
+		error = map->ops->read(map, &index, at);
+		if (error != 0)
+			return error;
+		at += size;
+	}
+	*cursor = index;
+	*count = n;
+	*done = index == map->max_entries;
+	return 0;
+}
+
+/* ---- array ---- */
+
+static int
+array_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
+{
+	*bytes = block_bytes(spec);
+	return array_check_any(spec, VALUE_MAX);
+}
+
+static int
+array_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
+{
+	struct ebpf_map_array *array = array_of(map);
+
+	array->index_mask = (uint32_t)(places(map->max_entries) - 1);
+	array->values = os_alloc(block_bytes(spec));
+	return array->values == NULL ? -EBPF_ENOMEM : 0;
+}
+
+static void
+array_fini(struct ebpf_map *map)
+{
+	os_free(array_of(map)->values);
+}
+
+static void *
+array_lookup(struct ebpf_map *map, const void *key)
+{
+	uint32_t index = ebpf_key_index(key);
+
+	if (os_unlikely(index >= map->max_entries))
+		return NULL;
+	return array_of(map)->values + (size_t)index * map->stride;
+}
+
+static int
+array_update(struct ebpf_map *map, const void *key, const void *value,
+	     uint64_t flags)
+{
+	int error = update_check(map, ebpf_key_index(key), flags);
+
+	if (error == 0)
+		ebpf_value_store(array_lookup(map, key), value,
+				 map->value_size);
+	return error;
+}
+
+static int
+array_read(struct ebpf_map *map, const void *key, void *value)
+{
+	const void *stored = array_lookup(map, key);
+
+	if (stored == NULL)
+		return -EBPF_ENOENT;
+	ebpf_value_load(value, stored, map->value_size);
+	return 0;
+}
+
+const struct ebpf_map_ops ebpf_map_array_ops = {
+	.kind = EBPF_MAP_ARRAY,
+	/* nothing maps memory here: MMAPABLE only lets such objects load */
+	.flags_allowed = FLAGS | EBPF_F_MMAPABLE,
+	.struct_size = sizeof(struct ebpf_map_array),
+	.check = array_check,
+	.init = array_init,
+	.fini = array_fini,
+	.lookup = array_lookup,
+	.update = array_update,
+	.remove = no_remove,
+	.read = array_read,
+	.next = array_next_any,
+	.walk = array_walk_any,
+};
+
+/* ---- percpu_array ---- */
+
+static int
+percpu_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
+{
+	*bytes = block_bytes(spec) * os_cpu_count();
+	return array_check_any(spec, PERCPU_VALUE_MAX);
+}
+
+static int
+percpu_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
+{
+	struct ebpf_map_array *array = array_of(map);
+
+	array->index_mask = (uint32_t)(places(map->max_entries) - 1);
+	array->percpu = os_percpu_alloc(block_bytes(spec));
+	return array->percpu == NULL ? -EBPF_ENOMEM : 0;
+}
+
+static void
+percpu_fini(struct ebpf_map *map)
+{
+	if (array_of(map)->percpu != NULL)
+		os_percpu_free(array_of(map)->percpu);
+}
+
+static void *
+percpu_at(struct ebpf_map *map, uint32_t index, uint32_t cpu)
+{
+	return (uint8_t *)os_percpu_ptr(array_of(map)->percpu, cpu) +
+	       (size_t)index * map->stride;
+}
+
+static void *
+percpu_lookup(struct ebpf_map *map, const void *key)
+{
+	uint32_t index = ebpf_key_index(key);
+
+	if (os_unlikely(index >= map->max_entries))
+		return NULL;
+	return percpu_at(map, index, os_cpu_id());
+}
+
+static int
+percpu_update(struct ebpf_map *map, const void *key, const void *value,
+	      uint64_t flags)
+{
+	int error = update_check(map, ebpf_key_index(key), flags);
+
+	if (error == 0)
+		ebpf_value_store(percpu_lookup(map, key), value,
+				 map->value_size);
+	return error;
+}
+
+/* Every stored value is stride bytes, its rounding zero, as users get it. */
+static int
+percpu_read(struct ebpf_map *map, const void *key, void *value)
+{
+	uint32_t index = ebpf_key_index(key), cpu;
+
+	if (index >= map->max_entries)
+		return -EBPF_ENOENT;
+	for (cpu = 0; cpu < os_cpu_count(); cpu++)
+		ebpf_value_load((uint8_t *)value + (size_t)cpu * map->stride,
+				percpu_at(map, index, cpu), map->stride);
+	return 0;
+}
+
+static int
+percpu_write(struct ebpf_map *map, const void *key, const void *value,
+	     uint64_t flags)
+{
+	uint32_t index = ebpf_key_index(key), cpu;
+	int error = update_check(map, index, flags);
+
+	for (cpu = 0; error == 0 && cpu < os_cpu_count(); cpu++)
+		ebpf_value_store(percpu_at(map, index, cpu),
+				 (const uint8_t *)value +
+					 (size_t)cpu * map->stride,
+				 map->value_size);
+	return error;
+}
+
+const struct ebpf_map_ops ebpf_map_percpu_array_ops = {
+	.kind = EBPF_MAP_PERCPU_ARRAY,
+	.flags_allowed = FLAGS,
+	.percpu = true,
+	.struct_size = sizeof(struct ebpf_map_array),
+	.check = percpu_check,
+	.init = percpu_init,
+	.fini = percpu_fini,
+	.lookup = percpu_lookup,
+	.update = percpu_update,
+	.remove = no_remove,
+	.read = percpu_read,
+	.write = percpu_write,
+	.next = array_next_any,
+	.walk = array_walk_any,
+};

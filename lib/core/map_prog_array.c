@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Program arrays: where tail calls look up their target. Users put and get ids;
+ * engines read slots inside their section (ebpf_prog_array_get). All programs
+ * in one array, and all that jump through it, are of one kind and one engine,
+ * so that a tail call never changes context or calling convention.
+ */
+#include "core/map.h"
+#include "core/map_value.h"
+#include "core/prog.h"
+
+enum {
+	ENTRIES_MAX = 1 << 20,
+	WALK_LOOK = 4096,
+};
+
+static struct ebpf_map_prog_array *
+array_of(struct ebpf_map *map)
+{
+	return os_container(map, struct ebpf_map_prog_array, map);
+}
+
+static int
+slots_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
+{
+	if (spec->key_size != sizeof(uint32_t) ||
+	    spec->value_size != sizeof(uint32_t) || spec->max_entries == 0)
+		return -EBPF_EINVAL;
+	if (spec->max_entries > ENTRIES_MAX)
+		return -EBPF_E2BIG;
+	*bytes = (uint64_t)spec->max_entries * sizeof(struct ebpf_prog *);
+	return 0;
+}
+
+static int
+slots_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
+{
+	struct ebpf_map_prog_array *array = array_of(map);
+
+	os_spin_init(&array->lock);
+	array->slots = os_alloc(map->max_entries * sizeof(array->slots[0]));
+	return array->slots == NULL ? -EBPF_ENOMEM : 0;
+}
+
+static void
+slots_fini(struct ebpf_map *map)
+{
+	struct ebpf_map_prog_array *array = array_of(map);
+	uint32_t i;
+
+	for (i = 0; array->slots != NULL && i < map->max_entries; i++)
+		ebpf_prog_put(array->slots[i]);
+	os_free(array->slots);
+}
+
+const struct ebpf_prog *
+ebpf_prog_array_get(const struct ebpf_map *map, uint64_t index)
+{
+	const struct ebpf_map_prog_array *array =
+		(const struct ebpf_map_prog_array *)map;
+
+	if (index >= map->max_entries)
+		return NULL;
+	return os_load_acquire(&array->slots[index]);
+}
+
+int
+ebpf_prog_array_adopt(struct ebpf_map *map, uint32_t kind, bool jited)
+{
+	struct ebpf_map_prog_array *array = array_of(map);
+	int error = 0;
+
+	os_spin_lock(&array->lock);
+	if (array->owner_kind == 0) {
+		array->owner_kind = kind;
+		array->owner_jited = jited;
+	} else if (array->owner_kind != kind ||
+		   array->owner_jited != (uint32_t)jited) {
+		error = -EBPF_EINVAL;
+	}
+	os_spin_unlock(&array->lock);
+	return error;
+}
+
+static int
+slots_swap(struct ebpf_map *map, uint32_t index, struct ebpf_prog *prog)
+{
+	struct ebpf_prog *old = os_swap(&array_of(map)->slots[index], prog);
+
+	ebpf_prog_put(old); /* freed after the sections that may see it */
+	return old == NULL ? -EBPF_ENOENT : 0;
+}
+
+static int
+slots_remove(struct ebpf_map *map, const void *key)
+{
+	uint32_t index = ebpf_key_index(key);
+
+	if (index >= map->max_entries)
+		return -EBPF_E2BIG;
+	return slots_swap(map, index, NULL);
+}
+
+static int
+slots_read(struct ebpf_map *map, const void *key, void *value)
+{
+	const struct ebpf_prog *prog =
+		ebpf_prog_array_get(map, ebpf_key_index(key));
+
+	if (prog == NULL)
+		return -EBPF_ENOENT;
+	memcpy(value, &prog->obj.id, sizeof(prog->obj.id));
+	return 0;
+}
+
+static int
+slots_write(struct ebpf_map *map, const void *key, const void *value,
+	    uint64_t flags)
+{
+	uint32_t index = ebpf_key_index(key), id = ebpf_key_index(value);
+	struct ebpf_object *obj;
+	struct ebpf_prog *prog;
+	int error;
+
+	if (flags != EBPF_ANY)
+		return -EBPF_EINVAL;
+	if (index >= map->max_entries)
+		return -EBPF_E2BIG;
+	obj = ebpf_object_by_id(map->obj.rt, EBPF_OBJ_PROG, id);
+	if (obj == NULL)
+		return -EBPF_ENOENT;
+	prog = os_container(obj, struct ebpf_prog, obj);
+	error = ebpf_prog_array_adopt(map, prog->kind->number,
+				      prog->jited != 0);
+	if (error != 0) {
+		ebpf_object_put(obj);
+		return error;
+	}
+	slots_swap(map, index, prog);
+	return 0;
+}
+
+static int
+slots_next(struct ebpf_map *map, const void *key, void *next_key)
+{
+	uint32_t index = key == NULL ? UINT32_MAX : ebpf_key_index(key);
+
+	index = index >= map->max_entries ? 0 : index + 1;
+	if (index >= map->max_entries)
+		return -EBPF_ENOENT;
+	memcpy(next_key, &index, sizeof(index));
+	return 0;
+}
+
+/* Only slots that are taken. */
+static int
+slots_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
+	   bool *done)
+{
+	uint32_t looked = 0, n = 0, index;
+	uint8_t *at = out;
+
+	if (*cursor > map->max_entries)
+		return -EBPF_EINVAL;
+	for (index = (uint32_t)*cursor; index < map->max_entries &&
+	     n < *count && looked < WALK_LOOK; index++, looked++) {
+		if (slots_read(map, &index, at + sizeof(index)) != 0)
+			continue;
+		memcpy(at, &index, sizeof(index));
+		at += 2 * sizeof(index);
+		n++;
+	}
+	*cursor = index;
+	*count = n;
+	*done = index == map->max_entries;
+	return 0;
+}
+
+static uint64_t
+slots_count(struct ebpf_map *map)
+{
+	uint64_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < map->max_entries; i++)
+		n += os_load(&array_of(map)->slots[i]) != NULL;
+	return n;
+}
+
+const struct ebpf_map_ops ebpf_map_prog_array_ops = {
+	.kind = EBPF_MAP_PROG_ARRAY,
+	.flags_allowed = EBPF_F_RDONLY | EBPF_F_WRONLY,
+	.holds_ids = true,
+	.struct_size = sizeof(struct ebpf_map_prog_array),
+	.check = slots_check,
+	.init = slots_init,
+	.fini = slots_fini,
+	.remove = slots_remove,
+	.read = slots_read,
+	.write = slots_write,
+	.next = slots_next,
+	.walk = slots_walk,
+	.count = slots_count,
+};

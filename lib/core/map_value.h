@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * How map values are copied while others may read or write them: by whole
+ * aligned 8-byte words, so that a counter is never seen torn. Stored values
+ * are 8-aligned and rounded up to 8; the caller's side has no alignment. Used
+ * by the map kinds only.
+ */
+#ifndef CORE_MAP_VALUE_H
+#define CORE_MAP_VALUE_H
+
+#include "core/os.h"
+
+/* From a caller into a map; the rounding behind the value becomes zero. */
+static inline void
+ebpf_value_store(void *stored, const void *from, uint32_t len)
+{
+	uint64_t *word = stored;
+	const uint8_t *byte = from;
+	uint64_t w;
+	uint32_t i;
+
+	for (; len >= 8; len -= 8, byte += 8) {
+		__builtin_memcpy(&w, byte, 8);
+		os_store(word++, w);
+	}
+	if (len == 4) {
+		uint32_t half;
+
+		__builtin_memcpy(&half, byte, 4);
+		os_store((uint32_t *)word, half);
+	} else if (len != 0) {
+		union {
+			uint64_t word;
+			uint8_t bytes[8];
+		} last = { 0 };
+
+		for (i = 0; i < len; i++)
+			last.bytes[i] = byte[i];
+		os_store(word, last.word);
+	}
+}
+
+/* From a map to a caller. */
+static inline void
+ebpf_value_load(void *to, const void *stored, uint32_t len)
+{
+	const uint64_t *word = stored;
+	uint8_t *byte = to;
+	uint64_t w;
+	uint32_t i;
+
+	for (; len >= 8; len -= 8, byte += 8) {
+		w = os_load(word++);
+		__builtin_memcpy(byte, &w, 8);
+	}
+	if (len != 0) {
+		union {
+			uint64_t word;
+			uint8_t bytes[8];
+		} last;
+
+		last.word = os_load(word);
+		for (i = 0; i < len; i++)
+			byte[i] = last.bytes[i];
+	}
+}
+
+static inline void
+ebpf_value_zero(void *stored, uint32_t len)
+{
+	uint64_t *word = stored;
+	uint32_t i;
+
+	for (i = 0; i < (len + 7) / 8; i++)
+		os_store(&word[i], 0);
+}
+
+/* An array index from a key of any alignment. */
+static inline uint32_t
+ebpf_key_index(const void *key)
+{
+	uint32_t index;
+
+	__builtin_memcpy(&index, key, 4);
+	return index;
+}
+
+#endif
