@@ -198,7 +198,7 @@ fuzz: deps
 
 # ---- install ------------------------------------------------------------
 
-PUBLIC_HEADERS := abi/error.h abi/error.def abi/helper.h abi/helper.def \
+PUBLIC_HEADERS := abi/chardev.h abi/error.h abi/error.def abi/helper.h abi/helper.def \
 	abi/insn.h abi/insn.def abi/kinds.h abi/map_kind.def \
 	abi/prog_kind.def abi/request.def abi/rule.h abi/rule.def abi/wire.h
 

@@ -32,7 +32,7 @@ struct gebpf_error {
 	char hint[512];	 /* what to do; "" for none */
 };
 
-/* Fill *err (NULL is fine) and return code. gebpf_error.c */
+/* Fill *err (NULL is fine) and return code. gebpf_names.c */
 int gebpf_fail(struct gebpf_error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Add a hint to an error; returns err->code. */
@@ -75,6 +75,15 @@ void gebpf_close(struct gebpf_device *device); /* NULL is fine */
 const char *gebpf_target(const struct gebpf_device *device);
 /* The device's greeting, kept from open. */
 const struct ebpf_rep_hello *gebpf_hello(const struct gebpf_device *device);
+
+/* The socket that an embedded target names (NULL: the default one). */
+int gebpf_socket_path(const char *target, char *path, size_t size,
+		      struct gebpf_error *err);
+/*
+ * Ask the device to stop and wait until it has gone (10 s at most). The handle
+ * is good for gebpf_close() only. EUNSUPPORTED in a kernel.
+ */
+int gebpf_stop(struct gebpf_device *device, struct gebpf_error *err);
 
 struct gebpf_part {
 	const void *data;

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The kernel's device: one ioctl carries the request and the room for its
+ * reply (abi/chardev.h). Closing the file ends the session.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abi/chardev.h"
+#include "client/transport.h"
+
+static int
+chardev_fd(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) || !S_ISCHR(st.st_mode)) {
+		close(fd);
+		errno = ENODEV;
+		return -1;
+	}
+	return fd;
+}
+
+bool
+gebpf_chardev_usable(void)
+{
+	int fd = chardev_fd(EBPF_CHARDEV_PATH);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static int
+chardev_open(const char *argument, unsigned int flags, void **state,
+	     char *target, struct gebpf_error *err)
+{
+	const char *path = argument ? argument : EBPF_CHARDEV_PATH;
+	int fd = chardev_fd(path);
+
+	if (fd < 0 && (errno == EACCES || errno == EPERM)) {
+		gebpf_fail(err, -EBPF_EACCES, "%s: %s", path, strerror(errno));
+		gebpf_hint(err, "the kernel's device belongs to root; "
+				"-t embedded needs no rights");
+		return -EBPF_EACCES;
+	}
+	if (fd < 0) {
+		gebpf_fail(err, -EBPF_ENODEV, "no kernel device at %s: %s",
+			   path, strerror(errno));
+		gebpf_hint(err, "load the modules ebpf and ebpf_dev, or use "
+				"-t embedded");
+		return -EBPF_ENODEV;
+	}
+	snprintf(target, GEBPF_TARGET_SIZE, "kernel:%s", path);
+	*state = (void *)(intptr_t)fd;
+	return 0;
+}
+
+static int
+chardev_exchange(void *state, const void *request, size_t request_len,
+		 void *reply, size_t cap, size_t *len)
+{
+	struct ebpf_chardev_call call = {
+		.request = (uint64_t)(uintptr_t)request,
+		.reply = (uint64_t)(uintptr_t)reply,
+		.request_len = (uint32_t)request_len,
+		.reply_cap = (uint32_t)cap,
+	};
+
+	/* The driver answers inside the reply; here only the carrying fails. */
+	if (ioctl((int)(intptr_t)state, EBPF_CHARDEV_CALL, &call) < 0)
+		return errno == ENOMEM ? -EBPF_ENOMEM :
+		       errno == ENOTTY || errno == EINVAL ? -EBPF_EPROTO :
+							   -EBPF_EBADF;
+	if (call.reply_len > cap)
+		return -EBPF_EPROTO;
+	*len = call.reply_len;
+	return 0;
+}
+
+static void
+chardev_close(void *state)
+{
+	close((int)(intptr_t)state);
+}
+
+const struct gebpf_transport gebpf_transport_chardev = {
+	.name = "kernel",
+	.open = chardev_open,
+	.exchange = chardev_exchange,
+	.close = chardev_close,
+};
