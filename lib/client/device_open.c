@@ -368,7 +368,7 @@ gebpf_hello(const struct gebpf_device *device)
 }
 
 int
-gebpf_socket_path(const char *target, char *path, size_t size,
+gebpf_socket_path(const char *target, bool make, char *path, size_t size,
 		  struct gebpf_error *err)
 {
 	const struct gebpf_transport *transport = &gebpf_transport_socket;
@@ -383,7 +383,12 @@ gebpf_socket_path(const char *target, char *path, size_t size,
 	if (transport != &gebpf_transport_socket)
 		return gebpf_fail(err, -EBPF_EINVAL,
 				  "target '%s' has no socket", target);
-	return gebpf_socket_find(argument, path, size, err);
+	error = gebpf_socket_find(argument, path, size, err);
+	if (!error && make)
+		error = gebpf_socket_folder(path, argument == NULL, true, err);
+	if (error == -EBPF_ENOENT)
+		gebpf_fail(err, error, "the folder of %s has gone", path);
+	return error;
 }
 
 int

@@ -76,8 +76,12 @@ const char *gebpf_target(const struct gebpf_device *device);
 /* The device's greeting, kept from open. */
 const struct ebpf_rep_hello *gebpf_hello(const struct gebpf_device *device);
 
-/* The socket that an embedded target names (NULL: the default one). */
-int gebpf_socket_path(const char *target, char *path, size_t size,
+/*
+ * The socket that an embedded target names (NULL: the default one), absolute.
+ * With make its folder is made (0700) if it is not there and checked: EACCES
+ * when others may write there. What the daemon needs before it can listen.
+ */
+int gebpf_socket_path(const char *target, bool make, char *path, size_t size,
 		      struct gebpf_error *err);
 /*
  * Ask the device to stop and wait until it has gone (10 s at most). The handle

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * One client of the daemon: read a message whole, hand it to the dispatcher,
+ * write the reply whole. Memory grows with the bytes that have come, never
+ * with what a header promises; a message that does not come in time, or a
+ * reply that is not taken in time, ends the session.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "abi/wire.h"
+#include "core/os.h"
+#include "host/server_parts.h"
+
+enum {
+	SMALL = 64 << 10, /* buffers of this size stay with the session */
+	MS_PER_MIB = 1000,
+};
+/* Bytes of all large messages and replies at one time. */
+static const uint64_t IN_FLIGHT_MAX = 512ull << 20;
+
+struct buffer {
+	uint8_t *data;
+	size_t room;
+	uint64_t charged;
+};
+
+static bool
+charge(struct server *server, struct buffer *buffer, uint64_t bytes)
+{
+	if (os_add(&server->in_flight, bytes) > IN_FLIGHT_MAX) {
+		os_sub(&server->in_flight, bytes);
+		return false;
+	}
+	buffer->charged += bytes;
+	return true;
+}
+
+/* Keep at least `keep` bytes of content. */
+static int
+buffer_grow(struct server *server, struct buffer *buffer, size_t size,
+	    size_t keep)
+{
+	uint8_t *data;
+
+	if (size <= buffer->room)
+		return 0;
+	if (size > SMALL && !charge(server, buffer, size - buffer->charged))
+		return -EBPF_ELIMIT;
+	data = malloc(size);
+	if (!data)
+		return -EBPF_ENOMEM;
+	if (keep)
+		memcpy(data, buffer->data, keep);
+	free(buffer->data);
+	buffer->data = data;
+	buffer->room = size;
+	return 0;
+}
+
+static void
+buffer_shrink(struct server *server, struct buffer *buffer)
+{
+	if (buffer->room > SMALL) {
+		free(buffer->data);
+		buffer->data = NULL;
+		buffer->room = 0;
+	}
+	if (buffer->charged)
+		os_sub(&server->in_flight, buffer->charged);
+	buffer->charged = 0;
+}
+
+/* ---- bytes in time ---- */
+
+static uint64_t
+deadline(const struct server *server, size_t len)
+{
+	uint64_t ms = server->message_ms + (uint64_t)(len >> 20) * MS_PER_MIB;
+
+	return os_time_ns() + ms * 1000000;
+}
+
+/* end_ns 0: no hurry. */
+static bool
+wait_for(int fd, short events, uint64_t end_ns)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	uint64_t now;
+	int n;
+
+	for (;;) {
+		now = end_ns ? os_time_ns() : 0;
+		if (end_ns && now >= end_ns)
+			return false;
+		n = poll(&pfd, 1,
+			 end_ns ? (int)((end_ns - now) / 1000000) + 1 : -1);
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+}
+
+/* Some bytes, at least one; 0: the end, an error, or too late. */
+static size_t
+receive_some(int fd, uint8_t *data, size_t len, uint64_t end_ns)
+{
+	ssize_t n;
+
+	for (;;) {
+		n = recv(fd, data, len, MSG_DONTWAIT);
+		if (n > 0)
+			return (size_t)n;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+			return 0;
+		if (!wait_for(fd, POLLIN, end_ns))
+			return 0;
+	}
+}
+
+static bool
+send_all(int fd, const uint8_t *data, size_t len, uint64_t end_ns)
+{
+	ssize_t n;
+
+	while (len) {
+		n = send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			if (!wait_for(fd, POLLOUT, end_ns))
+				return false;
+			continue;
+		}
+		if (n <= 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static void
+send_error(struct server *server, int fd, uint64_t tag, int error)
+{
+	struct ebpf_reply reply = {
+		.size = sizeof(reply),
+		.error = error,
+		.tag = tag,
+	};
+
+	send_all(fd, (uint8_t *)&reply, sizeof(reply),
+		 deadline(server, sizeof(reply)));
+}
+
+void
+server_refuse(int fd, int error)
+{
+	struct ebpf_reply reply = { .size = sizeof(reply), .error = error };
+
+	if (send(fd, &reply, sizeof(reply), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return; /* it will see the end of the connection instead */
+}
+
+/* ---- one message ---- */
+
+/*
+ * Read one message into request. 0 and its header; 1 at the end of the
+ * session. first: a client that connects and says nothing is not waited for.
+ */
+static int
+receive_message(struct server_session *session, struct buffer *request,
+		struct ebpf_msg *msg, bool first)
+{
+	struct server *server = session->server;
+	uint64_t end = first ? deadline(server, 0) : 0;
+	size_t have = 0, got, want;
+	int error;
+
+	error = buffer_grow(server, request, SMALL, 0);
+	if (error)
+		return 1;
+	while (have < sizeof(*msg)) {
+		got = receive_some(session->fd, request->data + have,
+				   sizeof(*msg) - have, end);
+		if (!got)
+			return 1;
+		if (!have)
+			end = deadline(server, 0);
+		have += got;
+	}
+	memcpy(msg, request->data, sizeof(*msg));
+	/* After any of these nobody knows where the next message starts. */
+	error = msg->size < sizeof(*msg) ||
+				msg->reply_max < sizeof(struct ebpf_reply) ?
+			-EBPF_EPROTO :
+		msg->size > EBPF_MSG_MAX ? -EBPF_E2BIG :
+					   0;
+	end = deadline(server, error ? 0 : msg->size);
+	while (!error && have < msg->size) {
+		if (have == request->room) {
+			want = request->room * 2;
+			error = buffer_grow(server, request,
+					    want < msg->size ? want :
+							       msg->size,
+					    have);
+			if (error)
+				break;
+		}
+		want = request->room < msg->size ? request->room : msg->size;
+		got = receive_some(session->fd, request->data + have,
+				   want - have, end);
+		if (!got)
+			return 1;
+		have += got;
+	}
+	if (error) {
+		send_error(server, session->fd, msg->tag, error);
+		return 1;
+	}
+	return 0;
+}
+
+static bool
+answer(struct server_session *session, struct ebpf_session *client,
+       const struct buffer *request, const struct ebpf_msg *msg,
+       struct buffer *reply)
+{
+	struct server *server = session->server;
+	size_t cap, len;
+	int error;
+
+	cap = msg->reply_max < EBPF_MSG_MAX ? msg->reply_max : EBPF_MSG_MAX;
+	error = buffer_grow(server, reply, cap < SMALL ? SMALL : cap, 0);
+	if (error) {
+		send_error(server, session->fd, msg->tag, error);
+		return true;
+	}
+	len = ebpf_dispatch(client, request->data, msg->size, reply->data, cap);
+	return len && send_all(session->fd, reply->data, len,
+			       deadline(server, len));
+}
+
+void *
+server_session_main(void *cookie)
+{
+	struct server_session *session = cookie;
+	struct server *server = session->server;
+	struct buffer request = { 0 }, reply = { 0 };
+	struct ebpf_session *client = NULL;
+	struct ebpf_msg msg;
+	ssize_t n;
+	bool first = true;
+	int error;
+
+	error = ebpf_session_open(server->device, session->uid, &client);
+	if (error)
+		server_refuse(session->fd, error);
+	while (!error && !os_load_acquire(&server->stopping)) {
+		if (receive_message(session, &request, &msg, first))
+			break;
+		if (!answer(session, client, &request, &msg, &reply))
+			break;
+		buffer_shrink(server, &request);
+		buffer_shrink(server, &reply);
+		first = false;
+	}
+	ebpf_session_close(client);
+	buffer_shrink(server, &request);
+	buffer_shrink(server, &reply);
+	free(request.data);
+	free(reply.data);
+	/*
+	 * The main thread closes the file, so that nobody else gets its number
+	 * before; when the daemon stops it does so last of all.
+	 */
+	if (!os_load_acquire(&server->stopping))
+		shutdown(session->fd, SHUT_RDWR);
+	os_store_release(&session->done, 1);
+	n = write(server->wake[1], "r", 1);
+	(void)n; /* full: somebody else's byte does */
+	return NULL;
+}
