@@ -35,14 +35,20 @@ struct ebpf_hook_ops {
 		      struct ebpf_prog *prog);
 	/* Back to the hook's own behaviour. On return nobody runs the program. */
 	void (*detach)(void *cookie, struct ebpf_link *link);
+	/*
+	 * All three tolerate a link that the hook has just let go
+	 * (ebpf_link_gone): update returns ESTALE, detach does nothing.
+	 */
 };
 
 struct ebpf_hook {
 	const struct ebpf_hook_ops *ops; /* NULL: no such hook here */
 	void *cookie;
+	uint32_t users; /* calls of ops under way that no link shows yet */
 };
 
-/* EEXIST when the hook has an owner. Unregister detaches every link of it. */
+/* EEXIST when the hook has an owner. Unregister detaches every link of it;
+ * they are STALE afterwards, and ops are called no more. */
 int ebpf_hook_register(struct ebpf_runtime *rt,
 		       const struct ebpf_hook_ops *ops, void *cookie);
 void ebpf_hook_unregister(struct ebpf_runtime *rt, enum ebpf_hook_kind hook);

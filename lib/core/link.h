@@ -11,12 +11,13 @@
 
 struct ebpf_link {
 	struct ebpf_object obj;
-	const struct ebpf_hook_ops *ops;
+	uint32_t hook;		/* enum ebpf_hook_kind */
+	const struct ebpf_hook_ops *ops; /* only while ATTACHED */
 	void *cookie;		/* the hook's */
 	void *target_state;	/* the hook's, for this link */
-	struct os_mutex lock;	/* prog, state; held over ops calls */
+	struct os_mutex lock;	/* prog; held over ops calls */
 	struct ebpf_prog *prog; /* with a reference */
-	uint32_t state;		/* enum ebpf_link_state */
+	uint32_t state;		/* enum ebpf_link_state; atomic */
 	char target[EBPF_NAME_SIZE];
 };
 
@@ -28,9 +29,28 @@ int ebpf_link_create(struct ebpf_runtime *rt, enum ebpf_hook_kind hook,
 int ebpf_link_update(struct ebpf_link *link, struct ebpf_prog *prog,
 		     struct ebpf_prog *expected);
 int ebpf_link_detach(struct ebpf_link *link); /* ESTALE if already off */
+/* The same with the state it shall have afterwards. */
+int ebpf_link_release(struct ebpf_link *link, enum ebpf_link_state state);
+
+static inline void
+ebpf_link_get(struct ebpf_link *link)
+{
+	ebpf_object_get(&link->obj);
+}
+
+/* NULL is fine. */
+static inline void
+ebpf_link_put(struct ebpf_link *link)
+{
+	if (link)
+		ebpf_object_put(&link->obj);
+}
+
+/* The program attached now, with a reference. */
+struct ebpf_prog *ebpf_link_prog(struct ebpf_link *link);
 
 /*
- * Called by hooks, without the link's lock: the target went (STALE) or another
+ * Called by hooks, whatever locks they hold: the target went (STALE) or another
  * link took over (DETACHED). Drops nothing; the hook drops its own reference.
  */
 void ebpf_link_gone(struct ebpf_link *link, enum ebpf_link_state state);

@@ -22,6 +22,12 @@ struct ebpf_object {
 	uint64_t mem_bytes;  /* charged to the runtime; ebpf_charge() */
 	void (*destroy)(struct ebpf_object *obj); /* sleep context */
 	struct os_deferred deferred;
+	/*
+	 * A program that uses a prog_array, or such a map: they can hold each
+	 * other alive, so collect.c looks for what nobody else holds.
+	 */
+	uint32_t cyclic;
+	uint32_t inner_refs; /* collect.c's, under the runtime's lock */
 	char name[EBPF_NAME_SIZE];
 };
 
@@ -39,6 +45,8 @@ int ebpf_object_publish(struct ebpf_object *obj);
 void ebpf_object_get(struct ebpf_object *obj);
 /* NULL is fine. May be called in any context; destruction is deferred. */
 void ebpf_object_put(struct ebpf_object *obj);
+/* In place of the only put, for what was never published: destroyed at once. */
+void ebpf_object_discard(struct ebpf_object *obj);
 
 /* The object with that id, with a reference, or NULL. */
 struct ebpf_object *ebpf_object_by_id(struct ebpf_runtime *rt,

@@ -9,13 +9,17 @@
 #include "core/hook.h"
 #include "core/object.h"
 
-struct ebpf_pin;      /* object.c */
 struct ebpf_tracelog; /* tracelog.c */
 
 enum {
 	EBPF_HELPER_SLOTS = 512,  /* numbers found without search */
 	EBPF_HELPER_EXTRA = 64,	  /* registered helpers above those */
 	EBPF_KIND_SLOTS = 32,
+};
+
+struct ebpf_pin {
+	struct ebpf_object *obj; /* with a reference */
+	char *name;
 };
 
 struct ebpf_registry {
@@ -37,7 +41,29 @@ struct ebpf_runtime {
 	uint32_t pin_count, pin_room;
 	uint64_t mem_used; /* atomic, bytes */
 	struct ebpf_tracelog *tracelog;
+	void *redirect; /* os_percpu: uint32_t, what bpf_redirect said */
+	uint32_t collect_pending; /* atomic: collect_work is on its way */
+	struct os_deferred collect_work;
 };
+
+/*
+ * A struct that begins with its own size, as the caller knows it, becomes one
+ * as this version knows it: missing bytes are zero; EINVAL when bytes that are
+ * not known here are not.
+ */
+int ebpf_sized_copy(void *to, uint32_t to_size, const void *from);
+
+/* The object and a new reference, unless it is on its way out. */
+bool ebpf_object_try_get(struct ebpf_object *obj);
+
+/* Release program arrays that only programs reachable from them hold. any */
+void ebpf_collect_later(struct ebpf_runtime *rt);
+/* Empty a map whose values are objects. sleep */
+void ebpf_collect_clear(struct ebpf_map *map);
+
+/* What a new runtime knows: helper.c, kinds.c. */
+void ebpf_helpers_builtin(struct ebpf_runtime *rt);
+void ebpf_kinds_builtin(struct ebpf_runtime *rt);
 
 /* NULL when there is none. */
 const struct ebpf_helper *ebpf_helper_find(const struct ebpf_runtime *rt,

@@ -8,16 +8,8 @@
 #define SWITCH_BRIDGE_H
 
 #include "abi/wire.h"
+#include "core/ctx.h"
 #include "core/prog.h"
-
-/* What programs of kind vale see (host side of struct vale_bpf_md). */
-struct ebpf_vale_ctx {
-	void *data;
-	void *data_end;
-	uint32_t ingress_port;
-	uint8_t ring_nr; /* writable */
-	uint8_t pad[3];
-};
 
 struct ebpf_bridge; /* one per switch */
 
