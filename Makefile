@@ -8,7 +8,7 @@
 #   make check      all tests                    (installs what is missing)
 #   make VARIANT=asan|tsan|cov   the same, instrumented, in build/VARIANT
 
-VERSION := $(shell sed -n 's/.*GEBPF_VERSION "\(.*\)"/\1/p' lib/client/gebpf.h)
+VERSION := $(shell sed -n 's/.*EBPF_RELEASE "\(.*\)"/\1/p' lib/abi/version.h)
 VARIANT ?=
 B := build$(if $(VARIANT),/$(VARIANT))
 
@@ -200,7 +200,7 @@ fuzz: deps
 
 PUBLIC_HEADERS := abi/chardev.h abi/error.h abi/error.def abi/helper.h abi/helper.def \
 	abi/insn.h abi/insn.def abi/kinds.h abi/map_kind.def \
-	abi/prog_kind.def abi/request.def abi/rule.h abi/rule.def abi/wire.h
+	abi/prog_kind.def abi/request.def abi/rule.h abi/rule.def abi/version.h abi/wire.h
 
 install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig \

@@ -10,8 +10,9 @@
  *
  * All integers are in host byte order. Every body starts with its own size, so
  * that it can grow: a device accepts a longer body if the bytes it does not
- * know are zero, a shorter one by taking the missing bytes as zero. Trailing
- * parts follow each other without padding, in the order the body names them.
+ * know are zero, a shorter one by taking the missing bytes as zero; sizes are
+ * multiples of 8. Trailing parts follow each other without padding, in the
+ * order the body names them.
  * Every length, count, flag and padding field is checked before use.
  *
  * An id is the device-wide number of an object. Requests that make an object
@@ -546,7 +547,8 @@ struct ebpf_req_switch_start { /* reply: ebpf_rep_switch_info */
 	uint32_t wait_ms; /* reply when replay has ended, or after this time */
 	char name[EBPF_NAME_SIZE];
 };
-struct ebpf_req_port_add { /* reply: ebpf_rep_port_info */
+/* Reply: ebpf_rep_port_info; with an error: zeros, and trailing text why. */
+struct ebpf_req_port_add {
 	uint32_t size;
 	uint32_t pad;
 	char name[EBPF_NAME_SIZE];	/* switch */

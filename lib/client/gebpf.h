@@ -18,13 +18,14 @@
 #include "abi/insn.h"
 #include "abi/kinds.h"
 #include "abi/rule.h"
+#include "abi/version.h"
 #include "abi/wire.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define GEBPF_VERSION "0.1.0"
+#define GEBPF_VERSION EBPF_RELEASE
 
 struct gebpf_error {
 	int code;	 /* negative EBPF_E..., as returned */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The runtime's own state: registry, pins, helper and kind tables, limits,
- * trace log. Internal to core; everybody else has ebpf.h.
+ * trace log. Internal to core, and read by the device's handlers; everybody
+ * else has ebpf.h.
  */
 #ifndef CORE_RUNTIME_H
 #define CORE_RUNTIME_H

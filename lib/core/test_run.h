@@ -16,13 +16,15 @@ struct ebpf_test_run {
 	uint32_t ctx_len;
 	uint32_t repeat; /* at least 1 */
 	uint32_t engine; /* enum ebpf_run_engine */
+	uint64_t time_max_ns; /* stop between runs after that; 0: never */
 	uint64_t retval;
 	uint64_t duration_ns; /* mean of one run */
 };
 
 /*
  * EINVAL: a context field that a user may not set is not zero, data too short
- * for the kind or too long; EJIT: engine JIT and no machine code.
+ * for the kind or too long; EJIT: engine JIT and no machine code; ECANCELED:
+ * time_max_ns was over before all runs were done.
  */
 int ebpf_test_run(struct ebpf_prog *prog, struct ebpf_test_run *run);
 

@@ -38,7 +38,8 @@ void ebpf_session_close(struct ebpf_session *session);
 
 /*
  * The only door. request[len] is the caller's private copy of one message;
- * reply[cap] is written, never read. Returns bytes of reply (at least
+ * reply[cap] is private to the call as well; both are aligned to 8. Returns
+ * bytes of reply, all of them written (at least
  * sizeof(struct ebpf_reply) whenever cap allows). One call at a time per
  * session; sessions run in parallel.
  */
