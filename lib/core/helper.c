@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The table of helpers, made from helper.def, its registration, and the helpers
+ * that need neither packet nor text: maps, time, numbers. Those of packets are
+ * in helper_packet.c, trace_printk in helper_trace.c.
+ */
+#include "core/helper.h"
+
+#include "core/map.h"
+#include "core/runtime.h"
+
+static const struct ebpf_helper builtin[] = {
+#define EBPF_HELPER(num, nm, r, a1, a2, a3, a4, a5, kn, fl)                  \
+	{                                                                    \
+		.fn = ebpf_helper_##nm,                                      \
+		.name = #nm,                                                 \
+		.number = num,                                               \
+		.kinds = EBPF_KINDS_##kn,                                    \
+		.flags = fl,                                                 \
+		.ret = EBPF_RET_##r,                                         \
+		.args = { EBPF_ARG_##a1, EBPF_ARG_##a2, EBPF_ARG_##a3,       \
+			  EBPF_ARG_##a4, EBPF_ARG_##a5 },                    \
+	},
+#include "abi/helper.def"
+};
+
+void
+ebpf_helpers_builtin(struct ebpf_runtime *rt)
+{
+	uint32_t i;
+
+	for (i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
+		rt->helpers[builtin[i].number] = &builtin[i];
+}
+
+/* Readers take no lock: a slot is written once, with a whole helper. */
+const struct ebpf_helper *
+ebpf_helper_find(const struct ebpf_runtime *rt, uint32_t number)
+{
+	const struct ebpf_helper *helper;
+	uint32_t i;
+
+	if (number < EBPF_HELPER_SLOTS)
+		return os_load_acquire(&rt->helpers[number]);
+	for (i = 0; i < EBPF_HELPER_EXTRA; i++) {
+		helper = os_load_acquire(&rt->helpers_extra[i]);
+		if (!helper)
+			break;
+		if (helper->number == number)
+			return helper;
+	}
+	return NULL;
+}
+
+const char *
+ebpf_helper_name(const struct ebpf_runtime *rt, uint32_t number)
+{
+	const struct ebpf_helper *helper = ebpf_helper_find(rt, number);
+
+	if (helper)
+		return helper->name;
+	switch (number) {
+#define EBPF_HELPER_NAME(number, name) \
+	case number:                   \
+		return #name;
+#include "abi/helper.def"
+	}
+	return NULL;
+}
+
+static bool
+helper_is_sound(const struct ebpf_helper *helper)
+{
+	uint32_t i;
+
+	if (!helper->fn || !helper->name || !helper->name[0] ||
+	    helper->number == 0 || helper->number >= 65536 ||
+	    helper->ret > EBPF_RET_RINGBUF_OR_NULL ||
+	    (helper->flags & EBPF_HELPER_TAIL))
+		return false;
+	for (i = 0; i < 5; i++)
+		if (helper->args[i] > EBPF_ARG_SPIN_LOCK)
+			return false;
+	return true;
+}
+
+int
+ebpf_helper_register(struct ebpf_runtime *rt, const struct ebpf_helper *helper)
+{
+	const struct ebpf_helper **slot = NULL;
+	int error = 0;
+	uint32_t i;
+
+	if (!helper_is_sound(helper))
+		return -EBPF_EINVAL;
+	os_mutex_lock(&rt->lock);
+	if (ebpf_helper_find(rt, helper->number)) {
+		error = -EBPF_EEXIST;
+		goto out;
+	}
+	if (helper->number < EBPF_HELPER_SLOTS) {
+		slot = &rt->helpers[helper->number];
+	} else {
+		for (i = 0; i < EBPF_HELPER_EXTRA && !slot; i++)
+			if (!rt->helpers_extra[i])
+				slot = &rt->helpers_extra[i];
+	}
+	if (slot)
+		os_store_release(slot, helper);
+	else
+		error = -EBPF_ELIMIT;
+out:
+	os_mutex_unlock(&rt->lock);
+	return error;
+}
+
+/* ---- maps ---- */
+
+static struct ebpf_map *
+to_map(uint64_t r)
+{
+	return (struct ebpf_map *)(uintptr_t)r;
+}
+
+static uint64_t
+result(int error)
+{
+	return (uint64_t)(int64_t)error;
+}
+
+uint64_t
+ebpf_helper_map_lookup_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			    uint64_t r5, const struct ebpf_prog *prog)
+{
+	struct ebpf_map *map = to_map(r1);
+
+	if (!map->ops->lookup)
+		return 0;
+	return (uintptr_t)map->ops->lookup(map, (const void *)(uintptr_t)r2);
+}
+
+uint64_t
+ebpf_helper_map_update_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			    uint64_t r5, const struct ebpf_prog *prog)
+{
+	struct ebpf_map *map = to_map(r1);
+
+	if (!map->ops->update)
+		return result(-EBPF_EUNSUPPORTED);
+	return result(map->ops->update(map, (const void *)(uintptr_t)r2,
+				       (const void *)(uintptr_t)r3, r4));
+}
+
+uint64_t
+ebpf_helper_map_delete_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			    uint64_t r5, const struct ebpf_prog *prog)
+{
+	struct ebpf_map *map = to_map(r1);
+
+	if (!map->ops->remove)
+		return result(-EBPF_EUNSUPPORTED);
+	return result(map->ops->remove(map, (const void *)(uintptr_t)r2));
+}
+
+/* Engines recognise tail calls and never come here (EBPF_HELPER_TAIL). */
+uint64_t
+ebpf_helper_tail_call(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+		      uint64_t r5, const struct ebpf_prog *prog)
+{
+	return result(-EBPF_EINVAL);
+}
+
+/* ---- time and numbers ---- */
+
+uint64_t
+ebpf_helper_ktime_get_ns(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			 uint64_t r5, const struct ebpf_prog *prog)
+{
+	return os_time_ns();
+}
+
+uint64_t
+ebpf_helper_ktime_get_boot_ns(uint64_t r1, uint64_t r2, uint64_t r3,
+			      uint64_t r4, uint64_t r5,
+			      const struct ebpf_prog *prog)
+{
+	return os_boot_time_ns();
+}
+
+/* Coarse means cheap, not late: the exact time is a coarse one too. */
+uint64_t
+ebpf_helper_ktime_get_coarse_ns(uint64_t r1, uint64_t r2, uint64_t r3,
+				uint64_t r4, uint64_t r5,
+				const struct ebpf_prog *prog)
+{
+	return os_time_ns();
+}
+
+/* 250 a second, the most usual rate among Linux kernels. */
+uint64_t
+ebpf_helper_jiffies64(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+		      uint64_t r5, const struct ebpf_prog *prog)
+{
+	return os_time_ns() / (1000000000u / 250);
+}
+
+uint64_t
+ebpf_helper_get_prandom_u32(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			    uint64_t r5, const struct ebpf_prog *prog)
+{
+	return os_random_u32();
+}
+
+uint64_t
+ebpf_helper_get_smp_processor_id(uint64_t r1, uint64_t r2, uint64_t r3,
+				 uint64_t r4, uint64_t r5,
+				 const struct ebpf_prog *prog)
+{
+	return os_cpu_id();
+}
+
+/* r1[r2] is any memory, r3 a constant string. */
+uint64_t
+ebpf_helper_strncmp(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+		    uint64_t r5, const struct ebpf_prog *prog)
+{
+	const uint8_t *a = (const uint8_t *)(uintptr_t)r1;
+	const uint8_t *b = (const uint8_t *)(uintptr_t)r3;
+	uint32_t i, len = (uint32_t)r2;
+
+	for (i = 0; i < len; i++) {
+		if (a[i] != b[i])
+			return result(a[i] < b[i] ? -1 : 1);
+		if (a[i] == '\0')
+			break;
+	}
+	return 0;
+}

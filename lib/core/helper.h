@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The built-in helpers, one function per EBPF_HELPER line of helper.def. A
+ * line added there is a function to write; the linker says which. Engines call
+ * them through struct ebpf_helper; the JIT may also call them by name.
+ */
+#ifndef CORE_HELPER_H
+#define CORE_HELPER_H
+
+#include "core/ebpf.h"
+
+#define EBPF_HELPER(number, name, ret, a1, a2, a3, a4, a5, kinds, flags) \
+	uint64_t ebpf_helper_##name(uint64_t r1, uint64_t r2, uint64_t r3, \
+				    uint64_t r4, uint64_t r5,              \
+				    const struct ebpf_prog *prog);
+#include "abi/helper.def"
+
+/*
+ * The interface index that the last bpf_redirect() on this CPU named, for who
+ * acts on EBPF_XDP_REDIRECT; 0: none. Pinned.
+ */
+uint32_t ebpf_redirect_take(struct ebpf_runtime *rt);
+
+#endif
