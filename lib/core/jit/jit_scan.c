@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * One walk over a program before code is generated; see jit_scan.h. It trusts
+ * nothing but the decoder: what the verifier says in funcs[].flags is found out
+ * again here, because the engine tests run programs no verifier saw.
+ */
+#include "core/jit/jit_scan.h"
+
+static void
+mark(struct ebpf_jit_scan *scan, uint32_t slot)
+{
+	scan->labels[slot >> 3] |= (uint8_t)(1u << (slot & 7));
+}
+
+/* Registers that an instruction names, as far as saving them is concerned. */
+static uint32_t
+named(const struct ebpf_op *op, const struct ebpf_op_info *info)
+{
+	static const uint8_t fields[EBPF_FORM_COUNT] = {
+#define EBPF_FORM(form, used) [EBPF_FORM_##form] = (used),
+#include "abi/insn.def"
+	};
+	uint32_t regs = 0;
+
+	if (fields[info->form] & EBPF_FIELD_DST)
+		regs |= 1u << op->dst;
+	if (fields[info->form] & EBPF_FIELD_SRC)
+		regs |= 1u << op->src;
+	return regs;
+}
+
+static void
+scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+	  struct ebpf_jit_func *func)
+{
+	for (uint32_t i = func->start; i < func->end; i++) {
+		const struct ebpf_op *op = &prog->ops[i];
+		const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+
+		if (ebpf_jit_is_dead(prog, i))
+			continue;
+		func->regs |= (uint16_t)named(op, info);
+		switch ((enum ebpf_form)info->form) {
+		case EBPF_FORM_JA:
+		case EBPF_FORM_JA32:
+		case EBPF_FORM_JCC_IMM:
+		case EBPF_FORM_JCC_REG:
+			mark(scan, (uint32_t)((int64_t)i + 1 + op->off));
+			scan->jump_count++;
+			break;
+		case EBPF_FORM_CALL: {
+			const struct ebpf_helper *helper =
+				(const struct ebpf_helper *)(intptr_t)op->imm;
+
+			func->calls = 1;
+			if (op->code == EBPF_OP_CALL_HELPER &&
+			    (helper->flags & EBPF_HELPER_TAIL))
+				func->run = 1;
+			break;
+		}
+		case EBPF_FORM_CALL_LOCAL:
+			func->calls = 1;
+			break;
+		case EBPF_FORM_CALLX:
+		case EBPF_FORM_LD_ABS:
+		case EBPF_FORM_LD_IND:
+			func->calls = 1;
+			func->run = 1;
+			scan->full_run = true;
+			break;
+		case EBPF_FORM_LDDW:
+			if (op->code == EBPF_OP_LDDW_FUNC) {
+				struct ebpf_jit_func *callback;
+
+				callback = ebpf_jit_func_at(
+					scan, (uint32_t)((int64_t)i + 1 +
+							 op->off));
+				if (callback != NULL)
+					callback->taken = 1;
+			}
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* Programs of one kind can tail call each other: they must agree on this. */
+static bool
+kind_wants_full_run(const struct ebpf_kind *kind)
+{
+	if (kind == NULL)
+		return true;
+	switch (kind->number) {
+	case EBPF_PROG_XDP:
+	case EBPF_PROG_VALE:
+		return false;
+	}
+	return true;
+}
+
+/* A caller needs what its callees need, at any depth. */
+static bool
+spread_run(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+	    struct ebpf_jit_func *func)
+{
+	if (func->run || !func->calls)
+		return false;
+	for (uint32_t i = func->start; i < func->end; i++) {
+		const struct ebpf_op *op = &prog->ops[i];
+		const struct ebpf_jit_func *callee;
+
+		if (op->code != EBPF_OP_CALL_LOCAL || ebpf_jit_is_dead(prog, i))
+			continue;
+		callee = ebpf_jit_func_at(
+			scan, (uint32_t)((int64_t)i + 1 + op->off));
+		if (callee != NULL && callee->run) {
+			func->run = 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct ebpf_jit_func *
+ebpf_jit_func_at(const struct ebpf_jit_scan *scan, uint32_t slot)
+{
+	uint32_t low = 0, high = scan->func_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (scan->funcs[middle].start < slot)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == scan->func_count || scan->funcs[low].start != slot)
+		return NULL;
+	return &scan->funcs[low];
+}
+
+int
+ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
+{
+	uint32_t at = 0;
+	bool any = false, changed;
+
+	memset(scan, 0, sizeof(*scan));
+	if (prog->func_count == 0 || prog->op_count == 0)
+		return -EBPF_EINVAL;
+	scan->labels = os_alloc(prog->op_count / 8 + 1);
+	scan->funcs = os_alloc((size_t)prog->func_count * sizeof(*scan->funcs));
+	if (scan->labels == NULL || scan->funcs == NULL) {
+		ebpf_jit_scan_free(scan);
+		return -EBPF_ENOMEM;
+	}
+	scan->func_count = prog->func_count;
+	for (uint32_t f = 0; f < prog->func_count; f++) {
+		struct ebpf_jit_func *func = &scan->funcs[f];
+
+		func->start = prog->funcs[f].start;
+		func->end = prog->funcs[f].end;
+		func->stack_depth = (prog->funcs[f].stack_depth + 7) & ~7u;
+		if (func->start != at || func->end <= at ||
+		    func->end > prog->op_count) {
+			ebpf_jit_scan_free(scan);
+			return -EBPF_EINVAL;
+		}
+		at = func->end;
+	}
+	if (at != prog->op_count) {
+		ebpf_jit_scan_free(scan);
+		return -EBPF_EINVAL;
+	}
+	for (uint32_t f = 0; f < scan->func_count; f++) {
+		scan_func(prog, scan, &scan->funcs[f]);
+		any |= scan->funcs[f].run;
+	}
+	scan->full_run |= kind_wants_full_run(prog->kind);
+	for (changed = any && scan->func_count > 1; changed;) {
+		changed = false;
+		for (uint32_t f = scan->func_count; f-- > 0;)
+			changed |= spread_run(prog, scan, &scan->funcs[f]);
+	}
+	return 0;
+}
+
+void
+ebpf_jit_scan_free(struct ebpf_jit_scan *scan)
+{
+	os_free(scan->labels);
+	os_free(scan->funcs);
+	scan->labels = NULL;
+	scan->funcs = NULL;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What a backend wants to know of a program before it emits the first byte:
+ * which slots are jumped to, what each function uses, and who may reach a
+ * tail call. The same for all backends.
+ */
+#ifndef CORE_JIT_JIT_SCAN_H
+#define CORE_JIT_JIT_SCAN_H
+
+#include "core/prog.h"
+
+struct ebpf_jit_func {
+	uint32_t start, end;  /* slots */
+	uint32_t stack_depth; /* multiple of 8 */
+	uint16_t regs;	      /* bit n: rn is named by an instruction */
+	uint8_t calls;	      /* any native call, local or not */
+	uint8_t run;	      /* needs the run block, itself or for callees */
+	uint8_t taken;	      /* its address is taken (callbacks) */
+	uint32_t body;	      /* code offset behind the prologue */
+};
+
+struct ebpf_jit_scan {
+	uint8_t *labels; /* a bit per slot: control may come from elsewhere */
+	struct ebpf_jit_func *funcs;
+	uint32_t func_count;
+	uint32_t jump_count; /* conditional and unconditional */
+	bool full_run; /* the run block must be whole, see below */
+};
+
+/*
+ * The run block: what a whole run shares, through tail calls and subprograms.
+ * It lies in the frame of the entry stub of the program that was entered first,
+ * if that program may need it; every function that needs it has its address.
+ * Only whole blocks have r2, r3 and r1, and under them the callee-saved
+ * registers, so that a run can end from any depth. What cannot end early and
+ * starts with a context alone (XDP, the switch) has no use for them.
+ */
+struct ebpf_jit_run {
+	uint64_t tail_calls; /* how many are left */
+	uint64_t r2, r3, r1; /* as the run began */
+};
+
+/* ENOMEM, or EINVAL when funcs do not cover the slots in order. */
+int ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan);
+void ebpf_jit_scan_free(struct ebpf_jit_scan *scan);
+
+static inline bool
+ebpf_jit_is_label(const struct ebpf_jit_scan *scan, uint32_t slot)
+{
+	return scan->labels[slot >> 3] >> (slot & 7) & 1;
+}
+
+static inline bool
+ebpf_jit_is_dead(const struct ebpf_prog *prog, uint32_t slot)
+{
+	return prog->dead != NULL && (prog->dead[slot >> 3] >> (slot & 7) & 1);
+}
+
+/* The function that starts at slot, or NULL. */
+struct ebpf_jit_func *ebpf_jit_func_at(const struct ebpf_jit_scan *scan,
+				       uint32_t slot);
+
+#endif

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The x86-64 backend: layout of a program, prologues, jumps and their sizes,
+ * and the switch over all instructions; x86_alu.c, x86_div.c, x86_memory.c and
+ * x86_call.c have the instructions themselves.
+ *
+ * Layout: 7 traps, the tail entry (endbr64, then a jump to the body or a nop),
+ * at 16 the entry, then the functions in order. A program that may tail call
+ * has a stub as entry that keeps the run block (jit_scan.h) in its own frame
+ * and hands its address to the body in rax; every function that needs it keeps
+ * that address at the bottom of its frame. Tail calls drop the frame of the
+ * function they are in and jump to the target's tail entry, so prologues need
+ * not be alike.
+ */
+#include "core/jit/x86_enc.h"
+
+enum {
+	ENTRY = 16,
+	RELAX_MAX = 8, /* rounds of shortening jumps */
+};
+
+const uint8_t x86_regs[EBPF_REG_COUNT] = {
+	RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP,
+};
+
+static const uint8_t saved[] = { 6, 7, 8, 9 };
+
+static void
+endbr(struct x86 *x)
+{
+	x86_put(x, 0xfa1e0ff3, 4);
+}
+
+static void
+push(struct x86 *x, uint32_t reg)
+{
+	x86_opcode(x, 0x50 | (reg & 7), 0, 0, reg);
+}
+
+static void
+pop(struct x86 *x, uint32_t reg)
+{
+	x86_opcode(x, 0x58 | (reg & 7), 0, 0, reg);
+}
+
+static void
+prologue(struct x86 *x)
+{
+	const struct ebpf_jit_func *func = x->func;
+	uint32_t pushes = 0;
+
+	if (func->taken)
+		endbr(x);
+	for (uint32_t i = 0; i < sizeof(saved); i++) {
+		if (func->regs >> saved[i] & 1) {
+			push(x, x86_regs[saved[i]]);
+			pushes++;
+		}
+	}
+	x->frame = 0;
+	if (func->regs >> EBPF_REG_FP & 1) {
+		push(x, RBP);
+		x86_mov(x, X_W, RBP, RSP);
+		pushes++;
+		x->frame = func->stack_depth;
+	}
+	if (func->run)
+		x->frame += 8;
+	/* The return address makes it one more; C wants 16 at calls. */
+	if (func->calls && (8 + 8 * pushes + x->frame) % 16 != 0)
+		x->frame += 8;
+	if (x->frame == 8) {
+		push(x, RAX);
+	} else if (x->frame > 0) {
+		x86_alu_imm(x, OP_SUB | X_W, RSP, (int32_t)x->frame);
+		if (func->run)
+			x86_mem(x, OP_MOV | X_W, RAX, RSP, 0);
+	}
+}
+
+/* Undo the prologue; what follows is ret or a jump. Keeps rax and rcx. */
+void
+x86_epilogue(struct x86 *x)
+{
+	const struct ebpf_jit_func *func = x->func;
+
+	if (func->regs >> EBPF_REG_FP & 1)
+		x86_put(x, 0xc9, 1); /* leave */
+	else if (x->frame > 0)
+		x86_alu_imm(x, OP_ADD | X_W, RSP, (int32_t)x->frame);
+	for (uint32_t i = sizeof(saved); i-- > 0;) {
+		if (func->regs >> saved[i] & 1)
+			pop(x, x86_regs[saved[i]]);
+	}
+}
+
+/* The entry of a program that needs a run block: build it, call the body. */
+static void
+stub(struct x86 *x)
+{
+	static const uint8_t kept[] = { RBP, RBX, R13, R14, R15 };
+	bool full = x->scan.full_run;
+	uint32_t i;
+
+	if (full) {
+		for (i = 0; i < sizeof(kept); i++)
+			push(x, kept[i]);
+		push(x, RDI); /* r1, r3, r2 */
+		push(x, RDX);
+		push(x, RSI);
+	}
+	x86_put(x, 0x6a | EBPF_TAIL_CALL_MAX << 8, 2); /* push */
+	x86_mov(x, X_W, RAX, RSP);
+	/* call the body, which lies behind the rest of this */
+	x86_put(x, 0xe8 | (uint64_t)(full ? 4 + 8 + 1 : 2) << 8, 5);
+	if (full) {
+		x86_alu_imm(x, OP_ADD | X_W, RSP, sizeof(struct ebpf_jit_run));
+		for (i = sizeof(kept); i-- > 0;)
+			pop(x, kept[i]);
+	} else {
+		pop(x, RCX);
+	}
+	x86_put(x, 0xc3, 1);
+}
+
+/* The head of the program, up to the body of its first function. */
+static void
+head(struct x86 *x)
+{
+	uint32_t jump;
+
+	x86_put(x, 0xcccccccccccccc, ENTRY - X86_TAIL_ENTRY);
+	endbr(x);
+	if (!x->scan.funcs[0].run) {
+		x86_put(x, 0x0000441f0f, 5);
+		endbr(x);
+		return;
+	}
+	x86_put(x, 0xe9, 5); /* jmp over the stub */
+	jump = x->buf.len;
+	endbr(x);
+	stub(x);
+	if (x->buf.write != NULL && !x->buf.full)
+		x->buf.write[jump - 4] = (uint8_t)(x->buf.len - jump);
+}
+
+/*
+ * A call of a C function, near where it reaches; the address is not known
+ * while sizing, which then takes the long way (a later pass finds it moved).
+ */
+void
+x86_call_address(struct x86 *x, const void *function)
+{
+	uint64_t to = (uint64_t)(uintptr_t)function;
+	int64_t distance = (int64_t)(to - (x->buf.run + x->buf.len + 5));
+
+	if (x->buf.run != 0 && distance >= -0x7fff0000ll &&
+	    distance <= 0x7fff0000ll) {
+		x86_put(x, 0xe8, 1);
+		ebpf_jit_put_addr(&x->buf, x->buf.len, 4);
+		x86_put(x, (uint32_t)distance, 4);
+		return;
+	}
+	x86_address(x, RAX, function);
+	x86_put(x, 0xd0ff, 2);
+}
+
+static uint32_t
+slot_end(const struct x86 *x, uint32_t slot)
+{
+	return slot + 1 < x->prog->op_count ? x->image->slot_offs[slot + 1] :
+					      x->image->code_len;
+}
+
+/* Where a jump to slot lands: a function's first slot has its prologue first. */
+static uint32_t
+landing(const struct x86 *x, const struct ebpf_jit_func *func, uint32_t slot)
+{
+	uint32_t off = x->image->slot_offs[slot];
+
+	return slot == func->start ? off + func->body : off;
+}
+
+/* The last instruction of the current slot's code: jump to a slot. */
+static void
+jump(struct x86 *x, uint32_t cc, uint32_t target)
+{
+	uint32_t size = cc == CC_ALWAYS ? 5 : 6;
+	int64_t distance = 0;
+
+	if (target == x->slot + 1 && cc == CC_ALWAYS)
+		return;
+	if (x->sizing) {
+		struct x86_jump *note = &x->jumps[x->jump_count++];
+
+		note->slot = x->slot;
+		note->target = target;
+		note->spare = size - 2;
+	} else {
+		if (slot_end(x, x->slot) == x->buf.len + 2)
+			size = 2;
+		distance = (int64_t)landing(x, x->func, target) -
+			   (x->buf.len + size);
+		if (size == 2 ? !x86_is_imm8(distance) :
+				distance < -0x7fffffffll ||
+					distance > 0x7fffffffll)
+			x->broken = true;
+	}
+	if (size == 2)
+		x86_put(x, (cc == CC_ALWAYS ? 0xeb : 0x70 | cc) |
+				(uint64_t)(uint8_t)distance << 8, 2);
+	else if (cc == CC_ALWAYS)
+		x86_put(x, 0xe9 | (uint64_t)(uint32_t)distance << 8, 5);
+	else
+		x86_put(x, (0x800f | cc << 8) |
+				(uint64_t)(uint32_t)distance << 16, 6);
+}
+
+/*
+ * After sizing with long jumps: shorten those that reach. Code only shrinks, so
+ * what reaches once reaches for ever; a few rounds find nearly all.
+ */
+static void
+relax(struct x86 *x)
+{
+	uint32_t *offs = x->image->slot_offs;
+	bool changed = true;
+
+	for (uint32_t round = 0; changed && round < RELAX_MAX; round++) {
+		uint32_t shrunk = 0, at = 0;
+		const struct ebpf_jit_func *func = x->scan.funcs;
+
+		changed = false;
+		for (uint32_t j = 0; j < x->jump_count; j++) {
+			struct x86_jump *note = &x->jumps[j];
+			int64_t distance, end;
+
+			if (note->spare == 0)
+				continue;
+			for (; at <= note->slot; at++)
+				offs[at] -= shrunk;
+			while (func->end <= note->slot)
+				func++;
+			end = (int64_t)slot_end(x, note->slot) - shrunk;
+			distance = landing(x, func, note->target) - end;
+			if (note->target > note->slot)
+				distance -= shrunk;
+			else
+				distance += note->spare;
+			if (x86_is_imm8(distance)) {
+				shrunk += note->spare;
+				note->spare = 0;
+				changed = true;
+			}
+		}
+		for (; at < x->prog->op_count; at++)
+			offs[at] -= shrunk;
+		x->image->code_len -= shrunk;
+	}
+}
+
+/* What the flags must say after cmp (or test) for the jump to be taken. */
+static uint32_t
+condition(uint32_t fn)
+{
+	switch (fn) {
+	case EBPF_FN_JEQ:
+		return CC_E;
+	case EBPF_FN_JGT:
+		return CC_A;
+	case EBPF_FN_JGE:
+		return CC_AE;
+	case EBPF_FN_JSET:
+	case EBPF_FN_JNE:
+		return CC_NE;
+	case EBPF_FN_JSGT:
+		return CC_G;
+	case EBPF_FN_JSGE:
+		return CC_GE;
+	case EBPF_FN_JLT:
+		return CC_B;
+	case EBPF_FN_JLE:
+		return CC_BE;
+	case EBPF_FN_JSLT:
+		return CC_L;
+	case EBPF_FN_JSLE:
+		return CC_LE;
+	}
+	return CC_ALWAYS;
+}
+
+static void
+test_imm(struct x86 *x, uint32_t width, uint32_t reg, int32_t imm)
+{
+	if (imm >= 0)
+		width = 0; /* the upper half does not matter */
+	if (imm >= 0 && imm <= 0xff) {
+		if (reg == RAX)
+			x86_put(x, 0xa8, 1);
+		else
+			x86_rr(x, X_BYTE_RM | 0xf6, 0, reg);
+		x86_put(x, (uint8_t)imm, 1);
+		return;
+	}
+	if (reg == RAX)
+		x86_opcode(x, width | 0xa9, 0, 0, 0);
+	else
+		x86_rr(x, width | OP_GROUP3, 0, reg);
+	x86_put(x, (uint32_t)imm, 4);
+}
+
+static uint32_t
+jump_cond(struct x86 *x, const struct ebpf_op *op,
+	  const struct ebpf_op_info *info)
+{
+	const struct ebpf_prog *prog = x->prog;
+	uint32_t width = info->width == 64 ? X_W : 0;
+	uint32_t dst = x86_regs[op->dst], src = x86_regs[op->src];
+	uint32_t cc = condition(info->fn);
+	uint32_t slot = x->slot;
+	uint32_t target = (uint32_t)((int64_t)slot + 1 + op->off);
+	bool imm = info->form == EBPF_FORM_JCC_IMM;
+	uint32_t used = 1;
+
+	if (target == slot + 1)
+		return 1;
+	if (info->fn == EBPF_FN_JSET && imm)
+		test_imm(x, width, dst, (int32_t)op->imm);
+	else if (info->fn == EBPF_FN_JSET)
+		x86_rr(x, OP_TEST | width, src, dst);
+	else if (imm && op->imm == 0)
+		x86_rr(x, OP_TEST | width, dst, dst);
+	else if (imm)
+		x86_alu_imm(x, OP_CMP | width, dst, (int32_t)op->imm);
+	else
+		x86_rr(x, OP_CMP | width, src, dst);
+	/* A jump over a jump: turn the condition round. */
+	if (target == slot + 2 && slot + 1 < x->func->end &&
+	    (prog->ops[slot + 1].code == EBPF_OP_JA ||
+	     prog->ops[slot + 1].code == EBPF_OP_JA32) &&
+	    !ebpf_jit_is_label(&x->scan, slot + 1) &&
+	    !ebpf_jit_is_dead(prog, slot + 1)) {
+		target = (uint32_t)((int64_t)slot + 2 +
+				    prog->ops[slot + 1].off);
+		cc ^= 1;
+		used = 2;
+		if (target == slot + 2)
+			return used;
+	}
+	jump(x, cc, target);
+	return used;
+}
+
+static void
+load_const(struct x86 *x, const struct ebpf_op *op)
+{
+	uint32_t dst = x86_regs[op->dst];
+
+	switch (op->code) {
+	case EBPF_OP_LDDW_MAP:
+	case EBPF_OP_LDDW_MAP_IDX:
+		x86_address(x, dst, (const void *)(intptr_t)op->imm);
+		x->maps[op->dst] = (const struct ebpf_map *)(intptr_t)op->imm;
+		break;
+	case EBPF_OP_LDDW_MAP_VALUE:
+	case EBPF_OP_LDDW_MAP_IDX_VALUE:
+	case EBPF_OP_LDDW_BTF_VAR:
+		x86_address(x, dst, (const void *)(intptr_t)op->imm);
+		break;
+	case EBPF_OP_LDDW_FUNC: {
+		uint32_t slot = (uint32_t)((int64_t)x->slot + 1 + op->off);
+
+		/* lea dst, [rip + distance] */
+		x86_opcode(x, OP_LEA | X_W, dst, 0, 0);
+		x86_put(x, 5 | (dst & 7) << 3, 1);
+		x86_put(x, (uint32_t)(x->image->slot_offs[slot] -
+				      (x->buf.len + 4)), 4);
+		break;
+	}
+	default:
+		x86_const(x, dst, (uint64_t)op->imm);
+		break;
+	}
+}
+
+static void
+call_local(struct x86 *x, const struct ebpf_op *op)
+{
+	uint32_t slot = (uint32_t)((int64_t)x->slot + 1 + op->off);
+	const struct ebpf_jit_func *callee = ebpf_jit_func_at(&x->scan, slot);
+
+	if (callee == NULL) {
+		x->broken = true;
+		return;
+	}
+	if (callee->run)
+		x86_mem(x, OP_LOAD | X_W, RAX, RSP, 0);
+	x86_put(x, 0xe8, 1);
+	x86_put(x, (uint32_t)(x->image->slot_offs[slot] - (x->buf.len + 4)), 4);
+	x86_forget(x, 0, 5);
+}
+
+/* Code of the op at x->slot, and maybe the ones after it: how many. */
+static uint32_t
+generate_slot(struct x86 *x)
+{
+	const struct ebpf_op *op = &x->prog->ops[x->slot];
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	const struct ebpf_map *map = NULL;
+	uint32_t used;
+
+	switch ((enum ebpf_form)info->form) {
+	case EBPF_FORM_ALU_IMM:
+	case EBPF_FORM_ALU_REG:
+	case EBPF_FORM_ALU_UNARY:
+	case EBPF_FORM_ENDIAN:
+		if (op->code == EBPF_OP_MOV64_REG)
+			map = x->maps[op->src];
+		used = x86_fuse(x, x->slot);
+		if (used > 0) {
+			x->maps[op->dst] = NULL;
+			return used;
+		}
+		x86_alu(x, op);
+		x->maps[op->dst] = map;
+		return 1;
+	case EBPF_FORM_LDX:
+	case EBPF_FORM_ST:
+	case EBPF_FORM_STX:
+	case EBPF_FORM_ATOMIC:
+	case EBPF_FORM_LOAD_ACQ:
+	case EBPF_FORM_STORE_REL:
+		x86_memory(x, op);
+		return 1;
+	case EBPF_FORM_JA:
+	case EBPF_FORM_JA32:
+		jump(x, CC_ALWAYS, (uint32_t)((int64_t)x->slot + 1 + op->off));
+		return 1;
+	case EBPF_FORM_JCC_IMM:
+	case EBPF_FORM_JCC_REG:
+		return jump_cond(x, op, info);
+	case EBPF_FORM_CALL:
+		if (op->code == EBPF_OP_CALL_KFUNC) {
+			x->broken = true;
+			return 1;
+		}
+		x86_call_helper(x, op);
+		return 1;
+	case EBPF_FORM_CALL_LOCAL:
+		call_local(x, op);
+		return 1;
+	case EBPF_FORM_CALLX:
+		x86_callx(x, op);
+		return 1;
+	case EBPF_FORM_EXIT:
+		x86_epilogue(x);
+		x86_put(x, 0xc3, 1);
+		return 1;
+	case EBPF_FORM_LDDW:
+		x->maps[op->dst] = NULL;
+		load_const(x, op);
+		return 2;
+	case EBPF_FORM_LDDW_HI:
+		return 1;
+	case EBPF_FORM_LD_ABS:
+	case EBPF_FORM_LD_IND:
+		x86_packet(x, op);
+		return 1;
+	case EBPF_FORM_COUNT:
+		break;
+	}
+	return 1;
+}
+
+/* Note or check where a slot begins. */
+static void
+place(struct x86 *x, uint32_t slot)
+{
+	if (x->image->slot_offs[slot] != x->buf.len) {
+		x->image->slot_offs[slot] = x->buf.len;
+		x->moved = true;
+	}
+}
+
+static void
+generate_func(struct x86 *x, struct ebpf_jit_func *func)
+{
+	x->func = func;
+	x86_forget(x, 0, EBPF_REG_FP);
+	place(x, func->start);
+	prologue(x);
+	func->body = x->buf.len - x->image->slot_offs[func->start];
+	for (uint32_t i = func->start; i < func->end;) {
+		uint32_t used = 1;
+
+		if (i != func->start)
+			place(x, i);
+		x->slot = i;
+		if (ebpf_jit_is_label(&x->scan, i))
+			x86_forget(x, 0, EBPF_REG_FP);
+		if (!ebpf_jit_is_dead(x->prog, i))
+			used = generate_slot(x);
+		for (i++; used > 1; used--, i++)
+			place(x, i);
+	}
+}
+
+/* One walk over everything. */
+static void
+pass(struct x86 *x)
+{
+	x->moved = false;
+	x->buf.len = 0;
+	x->buf.addr_count = 0;
+	x->jump_count = 0;
+	head(x);
+	for (uint32_t f = 0; f < x->scan.func_count; f++)
+		generate_func(x, &x->scan.funcs[f]);
+	if (x->buf.len != x->image->code_len) {
+		x->image->code_len = x->buf.len;
+		x->moved = true;
+	}
+}
+
+static void
+plan(struct x86 *x)
+{
+	uint8_t *write = x->buf.write;
+
+	x->sizing = true;
+	x->broken = false;
+	x->buf.full = 0;
+	x->buf.write = NULL;
+	pass(x);
+	relax(x);
+	x->sizing = false;
+	x->buf.write = write;
+}
+
+static int
+generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
+	 uint8_t *write, size_t room, uint64_t run)
+{
+	struct x86 x;
+	int err;
+
+	memset(&x, 0, sizeof(x));
+	x.prog = prog;
+	x.image = image;
+	x.features = ebpf_jit_features();
+	x.buf.write = write;
+	x.buf.room = room;
+	x.buf.run = run;
+	x.buf.addrs = image->addrs;
+	x.buf.addr_room = image->addr_count;
+	err = ebpf_jit_scan(prog, &x.scan);
+	if (err < 0)
+		return err;
+	err = -EBPF_ENOMEM;
+	x.jumps = os_alloc(((size_t)x.scan.jump_count + 1) * sizeof(*x.jumps));
+	if (x.jumps == NULL)
+		goto out;
+	if (write == NULL) {
+		plan(&x);
+	} else {
+		pass(&x);
+		if (x.moved) { /* near calls were possible after all */
+			plan(&x);
+			pass(&x);
+		}
+	}
+	err = -EBPF_E2BIG;
+	if (x.broken || x.buf.full || (write != NULL && x.moved))
+		goto out;
+	image->entry_off = ENTRY;
+	image->addr_count = x.buf.addr_count;
+	err = 0;
+out:
+	os_free(x.jumps);
+	ebpf_jit_scan_free(&x.scan);
+	return err;
+}
+
+const struct ebpf_jit_ops ebpf_jit_x86_64 = {
+	.name = "x86_64",
+	.generate = generate,
+	.trap = { 0xcc },
+	.trap_len = 1,
+};

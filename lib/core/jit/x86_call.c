@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * x86-64: everything that leaves a function of the program: helpers, maps known
+ * when the program is compiled, tail calls, packet loads. r1..r5 are already
+ * where C wants its arguments. Used by x86_64.c.
+ */
+#include "core/jit/x86_enc.h"
+
+/* End the whole run from here with rax = result. */
+static void
+end_run(struct x86 *x, uint64_t result)
+{
+	x86_mem(x, OP_LOAD | X_W, RAX, RSP, 0);
+	/* The body's return address lies right below the run block. */
+	x86_mem(x, OP_LEA | X_W, RSP, RAX, -8);
+	x86_const(x, RAX, result);
+	x86_put(x, 0xc3, 1);
+}
+
+/* rax = rax * stride + values */
+static void
+array_element(struct x86 *x, const struct ebpf_map_array *array)
+{
+	uint32_t stride = array->map.stride;
+
+	x86_address(x, RAX, array->values);
+	if (stride == 8) {
+		x86_sib(x, OP_LEA | X_W, RAX, RAX, RCX, 3, 0);
+		return;
+	}
+	if ((stride & (stride - 1)) == 0) {
+		x86_shift_imm(x, X_W, SHIFT_SHL, RCX,
+			      31 - (uint32_t)__builtin_clz(stride));
+	} else {
+		x86_rr(x, X_W | 0x69, RCX, RCX);
+		x86_put(x, stride, 4);
+	}
+	x86_rr(x, OP_ADD | X_W, RCX, RAX);
+}
+
+/*
+ * bpf_map_lookup_elem of an array: index in range, times stride. The mask does
+ * nothing to an index in range; it keeps a mispredicted one in the allocation.
+ */
+static void
+lookup_array(struct x86 *x, const struct ebpf_map_array *array)
+{
+	uint32_t out;
+
+	x86_mem(x, OP_LOAD, RCX, RSI, 0);
+	x86_const(x, RAX, 0);
+	x86_alu_imm(x, OP_CMP, RCX, (int32_t)array->map.max_entries);
+	out = x86_skip(x, CC_AE);
+	x86_alu_imm(x, OP_AND, RCX, (int32_t)array->index_mask);
+	array_element(x, array);
+	x86_land(x, out);
+}
+
+/* A call on a map known now, without the helper's generic door. */
+static bool
+call_map(struct x86 *x, const struct ebpf_helper *helper,
+	 const struct ebpf_map *map)
+{
+	const struct ebpf_map_ops *ops = map->ops;
+
+	if (helper->args[0] != EBPF_ARG_MAP)
+		return false;
+	switch (helper->number) {
+	case EBPF_FUNC_map_lookup_elem:
+		if (ops->kind == EBPF_MAP_ARRAY)
+			lookup_array(x, (const struct ebpf_map_array *)map);
+		else if (ops->lookup != NULL)
+			x86_call_address(x, (const void *)(uintptr_t)ops->lookup);
+		else
+			return false;
+		return true;
+	case EBPF_FUNC_map_update_elem:
+		if (ops->update == NULL)
+			return false;
+		x86_call_address(x, (const void *)(uintptr_t)ops->update);
+		x86_put(x, 0x9848, 2); /* cdqe: they return int */
+		return true;
+	case EBPF_FUNC_map_delete_elem:
+		if (ops->remove == NULL)
+			return false;
+		x86_call_address(x, (const void *)(uintptr_t)ops->remove);
+		x86_put(x, 0x9848, 2);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * bpf_tail_call: without return when it can be made, else without effect on
+ * r0. Kinds that start with more than a context start again with all of it.
+ */
+static void
+tail_call(struct x86 *x)
+{
+	const struct ebpf_map *map = x->maps[2];
+	const struct ebpf_map_prog_array *array =
+		(const struct ebpf_map_prog_array *)map;
+	uint32_t range, limit, empty;
+
+	x86_mov(x, 0, RDX, RDX);
+	if (map != NULL)
+		x86_alu_imm(x, OP_CMP, RDX, (int32_t)map->max_entries);
+	else
+		x86_mem(x, 0x3b, RDX, RSI,
+			(int32_t)offsetof(struct ebpf_map, max_entries));
+	range = x86_skip(x, CC_AE);
+	x86_mem(x, OP_LOAD | X_W, R10, RSP, 0);
+	x86_mem(x, 0x83, OP_CMP >> 3 & 7, R10,
+		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
+	x86_put(x, 0, 1);
+	limit = x86_skip(x, CC_E);
+	if (map != NULL)
+		x86_address(x, R11, array->slots);
+	else
+		x86_mem(x, OP_LOAD | X_W, R11, RSI,
+			(int32_t)offsetof(struct ebpf_map_prog_array, slots));
+	/* An acquire, as every load is here. */
+	x86_sib(x, OP_LOAD | X_W, R11, R11, RDX, 3, 0);
+	x86_rr(x, OP_TEST | X_W, R11, R11);
+	empty = x86_skip(x, CC_E);
+	x86_mem(x, 0x83, OP_SUB >> 3 & 7, R10,
+		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
+	x86_put(x, 1, 1);
+	if (x->scan.full_run) {
+		x86_mem(x, OP_LOAD | X_W, RSI, R10,
+			(int32_t)offsetof(struct ebpf_jit_run, r2));
+		x86_mem(x, OP_LOAD | X_W, RDX, R10,
+			(int32_t)offsetof(struct ebpf_jit_run, r3));
+	}
+	x86_mov(x, X_W, RAX, R10);
+	x86_mem(x, OP_LOAD | X_W, R11, R11,
+		(int32_t)offsetof(struct ebpf_prog, entry));
+	x86_epilogue(x);
+	x86_alu_imm(x, OP_SUB | X_W, R11, X86_TAIL_ENTRY);
+	x86_rr(x, 0xff, 4, R11); /* jmp r11 */
+	x86_land(x, range);
+	x86_land(x, limit);
+	x86_land(x, empty);
+}
+
+void
+x86_call_helper(struct x86 *x, const struct ebpf_op *op)
+{
+	const struct ebpf_helper *helper =
+		(const struct ebpf_helper *)(intptr_t)op->imm;
+
+	if (helper->flags & EBPF_HELPER_TAIL) {
+		tail_call(x);
+	} else if (x->maps[1] == NULL || !call_map(x, helper, x->maps[1])) {
+		if (helper->flags & EBPF_HELPER_ENV)
+			x86_address(x, R9, x->prog);
+		x86_call_address(x, (const void *)(uintptr_t)helper->fn);
+	}
+	x86_forget(x, 0, 5);
+}
+
+/* Find the helper, with the arguments put aside meanwhile. */
+void
+x86_callx(struct x86 *x, const struct ebpf_op *op)
+{
+	/* six, so that the stack stays aligned */
+	static const uint8_t args[] = { RDI, RSI, RDX, RCX, R8, R9 };
+	uint32_t i, known;
+
+	for (i = 0; i < sizeof(args); i++)
+		x86_opcode(x, 0x50 | (args[i] & 7), 0, 0, args[i]);
+	if (x86_regs[op->dst] != RSI)
+		x86_mov(x, X_W, RSI, x86_regs[op->dst]);
+	x86_address(x, RDI, x->prog);
+	x86_call_address(x, (const void *)(uintptr_t)ebpf_jit_callx_find);
+	for (i = sizeof(args); i-- > 0;)
+		x86_opcode(x, 0x58 | (args[i] & 7), 0, 0, args[i]);
+	x86_rr(x, OP_TEST | X_W, RAX, RAX);
+	known = x86_skip(x, CC_NE);
+	end_run(x, ~0ull);
+	x86_land(x, known);
+	x86_address(x, R9, x->prog);
+	x86_put(x, 0xd0ff, 2);
+	x86_forget(x, 0, 5);
+}
+
+void
+x86_packet(struct x86 *x, const struct ebpf_op *op)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	uint32_t inside;
+
+	if (info->form == EBPF_FORM_LD_IND)
+		x86_mem(x, OP_LEA, RDX, x86_regs[op->src], (int32_t)op->imm);
+	else
+		x86_const(x, RDX, (uint32_t)op->imm);
+	x86_const(x, RCX, info->width / 8);
+	x86_mem(x, OP_LOAD | X_W, RSI, RSP, 0);
+	x86_address(x, RDI, x->prog);
+	x86_call_address(x, (const void *)(uintptr_t)ebpf_jit_load_packet);
+	x86_rr(x, OP_TEST | X_W, RAX, RAX);
+	inside = x86_skip(x, 9); /* not negative */
+	end_run(x, 0);
+	x86_land(x, inside);
+	x86_forget(x, 0, 5);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The x86-64 encoder: bytes of single instructions, and the state that the
+ * backend's files share while one program is generated. Knows no BPF but the
+ * register mapping. Included by x86_*.c only.
+ */
+#ifndef CORE_JIT_X86_ENC_H
+#define CORE_JIT_X86_ENC_H
+
+#include "core/jit/jit_buf.h"
+#include "core/jit/jit_scan.h"
+#include "core/map.h"
+
+enum {
+	RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI,
+	R8, R9, R10, R11, R12, R13, R14, R15,
+};
+
+/*
+ * BPF register -> machine register. r1..r5 are the C calling convention's, so
+ * that helpers need no shuffling; r6..r9 are callee-saved. r9, r10, r11 are
+ * scratch; r12 is not used.
+ */
+extern const uint8_t x86_regs[EBPF_REG_COUNT];
+
+/* Condition codes, the low four bits of jcc. */
+enum {
+	CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7,
+	CC_L = 0xc, CC_GE = 0xd, CC_LE = 0xe, CC_G = 0xf,
+	CC_ALWAYS = 16,
+};
+
+/* How an opcode is dressed; the low byte is the opcode itself. */
+enum {
+	X_0F = 1u << 8,	    /* escape byte */
+	X_W = 1u << 9,	    /* 64-bit operand */
+	X_16 = 1u << 10,    /* 16-bit operand */
+	X_LOCK = 1u << 11,
+	X_BYTE = 1u << 12,  /* reg is a byte register */
+	X_BYTE_RM = 1u << 13,
+};
+
+enum {
+	OP_ADD = 0x01, OP_OR = 0x09, OP_AND = 0x21, OP_SUB = 0x29,
+	OP_XOR = 0x31, OP_CMP = 0x39, /* r/m, r; number in bits 3..5 */
+	OP_MOVSXD = 0x63,
+	OP_TEST = 0x85, OP_XCHG = 0x87,
+	OP_STORE8 = 0x88, OP_MOV = 0x89, OP_LOAD = 0x8b, OP_LEA = 0x8d,
+	OP_SHIFT_IMM = 0xc1, OP_SHIFT_1 = 0xd1, OP_SHIFT_CL = 0xd3,
+	OP_GROUP3 = 0xf7, /* /0 test /2 not /3 neg /4 mul /6 div /7 idiv */
+	OP_IMUL = X_0F | 0xaf,
+	OP_CMPXCHG = X_0F | 0xb1,
+	OP_MOVZX8 = X_0F | 0xb6, OP_MOVZX16 = X_0F | 0xb7,
+	OP_MOVSX8 = X_0F | 0xbe, OP_MOVSX16 = X_0F | 0xbf,
+	OP_XADD = X_0F | 0xc1,
+};
+
+enum {
+	SHIFT_ROL = 0, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7,
+	G3_NEG = 3, G3_MUL = 4, G3_DIV = 6, G3_IDIV = 7,
+};
+
+struct x86_jump {
+	uint32_t slot;
+	uint32_t target; /* slot */
+	uint32_t spare;	 /* bytes the short form saves; 0: is short */
+};
+
+struct x86 {
+	struct ebpf_jit_buf buf;
+	const struct ebpf_prog *prog;
+	struct ebpf_jit_image *image;
+	struct ebpf_jit_scan scan;
+	struct ebpf_jit_func *func; /* the one being generated */
+	uint32_t frame;		    /* its bytes between rsp and the pushes */
+	uint32_t slot;
+	uint32_t features;
+	bool sizing; /* all jumps long, and noted */
+	bool moved;  /* a slot is not where it was planned */
+	bool broken; /* a branch cannot reach */
+	struct x86_jump *jumps;
+	uint32_t jump_count;
+	/* What r0..r10 are known to hold here: maps, by lddw and mov. */
+	const struct ebpf_map *maps[EBPF_REG_COUNT];
+};
+
+static inline void
+x86_put(struct x86 *x, uint64_t bytes, uint32_t len)
+{
+	ebpf_jit_put(&x->buf, bytes, len);
+}
+
+/* Prefixes, REX and opcode. */
+static inline void
+x86_opcode(struct x86 *x, uint32_t op, uint32_t reg, uint32_t index,
+	   uint32_t rm)
+{
+	uint32_t rex = (op & X_W ? 8 : 0) | (reg >> 3) << 2 |
+		       (index >> 3) << 1 | rm >> 3;
+	uint64_t bytes = 0;
+	uint32_t len = 0;
+
+	if (op & X_LOCK)
+		bytes |= (uint64_t)0xf0 << 8 * len++;
+	if (op & X_16)
+		bytes |= (uint64_t)0x66 << 8 * len++;
+	if (rex != 0 || ((op & X_BYTE) && reg >= 4) ||
+	    ((op & X_BYTE_RM) && rm >= 4))
+		bytes |= (uint64_t)(0x40 | rex) << 8 * len++;
+	if (op & X_0F)
+		bytes |= (uint64_t)0x0f << 8 * len++;
+	bytes |= (uint64_t)(op & 0xff) << 8 * len++;
+	x86_put(x, bytes, len);
+}
+
+/* op rm, reg (or reg, rm where the opcode's direction is that) */
+static inline void
+x86_rr(struct x86 *x, uint32_t op, uint32_t reg, uint32_t rm)
+{
+	x86_opcode(x, op, reg, 0, rm);
+	x86_put(x, 0xc0 | (reg & 7) << 3 | (rm & 7), 1);
+}
+
+static inline bool
+x86_is_imm8(int64_t value)
+{
+	return value >= -128 && value <= 127;
+}
+
+/* op reg, [base + disp] */
+static inline void
+x86_mem(struct x86 *x, uint32_t op, uint32_t reg, uint32_t base, int32_t disp)
+{
+	uint64_t bytes;
+	uint32_t len = 1, mod;
+
+	x86_opcode(x, op, reg, 0, base);
+	if (disp == 0 && (base & 7) != RBP)
+		mod = 0;
+	else
+		mod = x86_is_imm8(disp) ? 0x40 : 0x80;
+	bytes = mod | (reg & 7) << 3 | (base & 7);
+	if ((base & 7) == RSP)
+		bytes |= (uint64_t)0x24 << 8 * len++;
+	if (mod == 0x40) {
+		bytes |= (uint64_t)(uint8_t)disp << 8 * len;
+		len += 1;
+	} else if (mod == 0x80) {
+		bytes |= (uint64_t)(uint32_t)disp << 8 * len;
+		len += 4;
+	}
+	x86_put(x, bytes, len);
+}
+
+/* op reg, [base + index << scale + disp]; index is not RSP */
+static inline void
+x86_sib(struct x86 *x, uint32_t op, uint32_t reg, uint32_t base, uint32_t index,
+	uint32_t scale, int32_t disp)
+{
+	uint32_t mod, len = 2;
+	uint64_t bytes;
+
+	x86_opcode(x, op, reg, index, base);
+	if (disp == 0 && (base & 7) != RBP)
+		mod = 0;
+	else
+		mod = x86_is_imm8(disp) ? 0x40 : 0x80;
+	bytes = mod | (reg & 7) << 3 | 4 |
+		(scale << 6 | (index & 7) << 3 | (base & 7)) << 8;
+	if (mod == 0x40) {
+		bytes |= (uint64_t)(uint8_t)disp << 8 * len;
+		len += 1;
+	} else if (mod == 0x80) {
+		bytes |= (uint64_t)(uint32_t)disp << 8 * len;
+		len += 4;
+	}
+	x86_put(x, bytes, len);
+}
+
+/* add, or, and, sub, xor, cmp with an immediate */
+static inline void
+x86_alu_imm(struct x86 *x, uint32_t op, uint32_t reg, int32_t imm)
+{
+	uint32_t number = op >> 3 & 7;
+
+	if (x86_is_imm8(imm)) {
+		x86_rr(x, (op & X_W) | 0x83, number, reg);
+		x86_put(x, (uint8_t)imm, 1);
+		return;
+	}
+	if (reg == RAX) {
+		x86_opcode(x, (op & X_W) | number << 3 | 5, 0, 0, 0);
+	} else {
+		x86_rr(x, (op & X_W) | 0x81, number, reg);
+	}
+	x86_put(x, (uint32_t)imm, 4);
+}
+
+static inline void
+x86_mov(struct x86 *x, uint32_t width, uint32_t to, uint32_t from)
+{
+	x86_rr(x, OP_MOV | width, from, to);
+}
+
+static inline void
+x86_shift_imm(struct x86 *x, uint32_t width, uint32_t kind, uint32_t reg,
+	      uint32_t count)
+{
+	if (count == 1) {
+		x86_rr(x, OP_SHIFT_1 | width, kind, reg);
+		return;
+	}
+	x86_rr(x, OP_SHIFT_IMM | width, kind, reg);
+	x86_put(x, count, 1);
+}
+
+/* A constant in the fewest bytes. Changes flags when it is 0. */
+static inline void
+x86_const(struct x86 *x, uint32_t reg, uint64_t value)
+{
+	if (value == 0) {
+		x86_rr(x, OP_XOR, reg, reg);
+	} else if (value <= 0xffffffffu) {
+		x86_opcode(x, 0xb8 | (reg & 7), 0, 0, reg);
+		x86_put(x, value, 4);
+	} else if ((int64_t)value >= -0x80000000ll &&
+		   (int64_t)value <= 0x7fffffffll) {
+		x86_rr(x, X_W | 0xc7, 0, reg);
+		x86_put(x, (uint32_t)value, 4);
+	} else {
+		x86_opcode(x, X_W | 0xb8 | (reg & 7), 0, 0, reg);
+		x86_put(x, value, 8);
+	}
+}
+
+/* A constant that is a host address. */
+static inline void
+x86_address(struct x86 *x, uint32_t reg, const void *address)
+{
+	uint64_t value = (uint64_t)(uintptr_t)address;
+	uint32_t len = value > 0xffffffffu ? 8 : 4;
+
+	x86_opcode(x, (len == 8 ? X_W : 0) | 0xb8 | (reg & 7), 0, 0, reg);
+	ebpf_jit_put_addr(&x->buf, x->buf.len, len);
+	x86_put(x, value, len);
+}
+
+/*
+ * Short jumps inside one slot's code: jump, then land at the place they go
+ * to. What lies between is far less than 127 bytes.
+ */
+static inline uint32_t
+x86_skip(struct x86 *x, uint32_t cc)
+{
+	x86_put(x, cc == CC_ALWAYS ? 0xeb : 0x70 | cc, 2);
+	return x->buf.len;
+}
+
+static inline void
+x86_land(struct x86 *x, uint32_t from)
+{
+	uint32_t distance = x->buf.len - from;
+
+	if (distance > 127)
+		x->broken = true;
+	if (x->buf.write != NULL && !x->buf.full)
+		x->buf.write[from - 1] = (uint8_t)distance;
+}
+
+static inline void
+x86_back(struct x86 *x, uint32_t cc, uint32_t to)
+{
+	int64_t distance = (int64_t)to - (x->buf.len + 2);
+
+	x86_put(x, (0x70 | cc) | (uint64_t)(uint8_t)distance << 8, 2);
+}
+
+/* Forget what is known of the registers a call may change. */
+static inline void
+x86_forget(struct x86 *x, uint32_t first, uint32_t last)
+{
+	for (uint32_t i = first; i <= last; i++)
+		x->maps[i] = NULL;
+}
+
+/* x86_alu.c: how many slots were generated, 0 when op is none of its own. */
+void x86_alu(struct x86 *x, const struct ebpf_op *op);
+uint32_t x86_fuse(struct x86 *x, uint32_t slot);
+void x86_shift_reg(struct x86 *x, const struct ebpf_op *op);
+/* x86_div.c */
+void x86_divide(struct x86 *x, const struct ebpf_op *op);
+/* x86_memory.c */
+void x86_memory(struct x86 *x, const struct ebpf_op *op);
+/* x86_call.c */
+void x86_call_helper(struct x86 *x, const struct ebpf_op *op);
+void x86_callx(struct x86 *x, const struct ebpf_op *op);
+void x86_packet(struct x86 *x, const struct ebpf_op *op);
+/* x86_64.c */
+void x86_epilogue(struct x86 *x);
+void x86_call_address(struct x86 *x, const void *function);
+
+enum {
+	/* Where tail calls enter a program, counted back from its entry. */
+	X86_TAIL_ENTRY = 9,
+};
+
+#endif

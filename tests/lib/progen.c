@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The generator of progen.h. A function is: take over the memory pointer, fill
+ * the registers and some stack with numbers, a body of random pieces (single
+ * instructions, jumps forward, counted loops, calls), then write every register
+ * and the stack to memory, so that any difference shows.
+ */
+#include "progen.h"
+
+#include "abi/helper.h"
+#include "core/decode.h"
+#include "core/ebpf.h"
+#include "unverified.h"
+
+enum {
+	STACK = 64,	/* bytes of stack a function uses */
+	FUNCS = 4,
+};
+
+static uint64_t
+hash_args(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+	  const struct ebpf_prog *prog)
+{
+	return ((((a * 31 + b) * 31 + c) * 31 + d) * 31 + e) ^ a >> 7;
+}
+
+static uint64_t
+with_env(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+	 const struct ebpf_prog *prog)
+{
+	return a + b * 3 + c * 5 + d * 7 + e * 11 +
+	       (prog != NULL ? prog->op_count : 0);
+}
+
+static const struct ebpf_helper helper_hash = {
+	.fn = hash_args, .name = "hash", .number = 100,
+	.kinds = EBPF_KINDS_ALL, .ret = EBPF_RET_INT,
+};
+static const struct ebpf_helper helper_env = {
+	.fn = with_env, .name = "env", .number = 101, .kinds = EBPF_KINDS_ALL,
+	.flags = EBPF_HELPER_ENV, .ret = EBPF_RET_INT,
+};
+static const struct ebpf_helper *const helpers[] = {
+	&helper_hash, &helper_env,
+};
+
+const struct unverified_options *
+progen_options(void)
+{
+	static const struct unverified_options options = {
+		.helpers = helpers, .helper_count = 2,
+	};
+
+	return &options;
+}
+
+static uint64_t
+next(struct progen *gen)
+{
+	uint64_t z = gen->state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+static uint32_t
+below(struct progen *gen, uint32_t n)
+{
+	return (uint32_t)(next(gen) >> 33) % n;
+}
+
+uint64_t
+progen_number(struct progen *gen)
+{
+	uint64_t n = next(gen);
+
+	switch (below(gen, 8)) {
+	case 0:
+		return n & 0xff;
+	case 1:
+		return 1ull << (n & 63);
+	case 2:
+		return (1ull << (n & 63)) - 1;
+	case 3:
+		return 0 - (n & 0xff);
+	case 4:
+		return n & 0xffffffff;
+	case 5:
+		return (uint64_t)(int64_t)(int32_t)n;
+	case 6:
+		return n & 3;
+	default:
+		return n;
+	}
+}
+
+void
+progen_put(struct progen *gen, uint8_t code, uint32_t dst, uint32_t src,
+	   int16_t off, int32_t imm)
+{
+	struct ebpf_insn *insn;
+
+	if (gen->count == PROGEN_MAX)
+		__builtin_trap();
+	insn = &gen->insns[gen->count++];
+	insn->code = code;
+	insn->regs = (uint8_t)(dst | src << 4);
+	insn->off = off;
+	insn->imm = imm;
+}
+
+/* A register to write. */
+static uint32_t
+target(struct progen *gen)
+{
+	uint32_t reg;
+
+	do
+		reg = below(gen, 10);
+	while (reg == gen->base || (gen->counter != 0 && reg == gen->counter));
+	return reg;
+}
+
+/* A register to read: the memory's address is as good as a number. */
+static uint32_t
+source(struct progen *gen)
+{
+	return below(gen, 10);
+}
+
+static void
+load_number(struct progen *gen, uint32_t reg)
+{
+	uint64_t n = progen_number(gen);
+
+	if (n == (uint64_t)(int64_t)(int32_t)n) {
+		progen_put(gen, 0xb7, reg, 0, 0, (int32_t)n);
+	} else {
+		progen_put(gen, 0x18, reg, 0, 0, (int32_t)n);
+		progen_put(gen, 0, 0, 0, 0, (int32_t)(n >> 32));
+	}
+}
+
+/* A place in memory or stack, for an access of that many bytes. */
+static uint32_t
+place(struct progen *gen, uint32_t bytes, bool aligned, int16_t *off)
+{
+	bool stack = below(gen, 3) == 0;
+	uint32_t size = stack ? STACK : gen->mem;
+	uint32_t at = below(gen, size - bytes + 1);
+
+	if (aligned)
+		at &= ~(bytes - 1);
+	*off = (int16_t)(stack ? (int32_t)at - STACK : (int32_t)at);
+	return stack ? EBPF_REG_FP : gen->base;
+}
+
+static void
+simple(struct progen *gen)
+{
+	const struct ebpf_op_info *info;
+	uint32_t bytes, base;
+	int32_t imm;
+	int16_t off;
+
+	for (;;) {
+		info = &ebpf_op_info[below(gen, EBPF_OP_COUNT)];
+		bytes = info->width / 8;
+		imm = (int32_t)progen_number(gen);
+		off = info->sel == EBPF_SEL_OFF ? (int16_t)info->value : 0;
+		switch (info->form) {
+		case EBPF_FORM_ALU_IMM:
+			if (info->fn == EBPF_FN_LSH || info->fn == EBPF_FN_RSH ||
+			    info->fn == EBPF_FN_ARSH)
+				imm &= info->width - 1;
+			progen_put(gen, info->code, target(gen), 0, off, imm);
+			return;
+		case EBPF_FORM_ALU_REG:
+			progen_put(gen, info->code, target(gen), source(gen),
+				   off, 0);
+			return;
+		case EBPF_FORM_ALU_UNARY:
+			progen_put(gen, info->code, target(gen), 0, 0, 0);
+			return;
+		case EBPF_FORM_ENDIAN:
+			progen_put(gen, info->code, target(gen), 0, 0,
+				   info->value);
+			return;
+		case EBPF_FORM_LDX:
+			base = place(gen, bytes, false, &off);
+			progen_put(gen, info->code, target(gen), base, off, 0);
+			return;
+		case EBPF_FORM_LOAD_ACQ:
+			base = place(gen, bytes, true, &off);
+			progen_put(gen, info->code, target(gen), base, off,
+				   info->value);
+			return;
+		case EBPF_FORM_ST:
+			base = place(gen, bytes, false, &off);
+			progen_put(gen, info->code, base, 0, off, imm);
+			return;
+		case EBPF_FORM_STX:
+			base = place(gen, bytes, false, &off);
+			progen_put(gen, info->code, base, source(gen), off, 0);
+			return;
+		case EBPF_FORM_STORE_REL:
+			base = place(gen, bytes, true, &off);
+			progen_put(gen, info->code, base, source(gen), off,
+				   info->value);
+			return;
+		case EBPF_FORM_ATOMIC:
+			base = place(gen, bytes, true, &off);
+			/* fetching forms write src, cmpxchg writes r0 */
+			progen_put(gen, info->code, base, target(gen), off,
+				   info->value);
+			return;
+		case EBPF_FORM_LDDW:
+			if (info->value != 0)
+				break;
+			load_number(gen, target(gen));
+			return;
+		}
+	}
+}
+
+/* Pairs that compilers emit and that a JIT likes to join. */
+static void
+idiom(struct progen *gen)
+{
+	uint32_t dst = target(gen), src = source(gen), add = source(gen);
+	int32_t imm = (int32_t)progen_number(gen);
+	uint8_t wide = below(gen, 2) ? 3 : 0; /* class 7 or 4 */
+
+	switch (below(gen, 9)) {
+	case 0: /* zero and sign extension */
+		progen_put(gen, 0x67, dst, 0, 0, 32);
+		progen_put(gen, below(gen, 2) ? 0x77 : 0xc7, dst, 0, 0, 32);
+		break;
+	case 1:
+		progen_put(gen, 0xbc | wide, dst, src, 0, 0);
+		progen_put(gen, 0x04 | wide, dst, 0, 0, imm);
+		break;
+	case 2:
+		progen_put(gen, 0xbc | wide, dst, src, 0, 0);
+		progen_put(gen, 0x0c | wide, dst, add, 0, 0);
+		break;
+	case 3:
+		progen_put(gen, 0xbc | wide, dst, src, 0, 0);
+		progen_put(gen, 0x64 | wide, dst, 0, 0,
+			   (int32_t)below(gen, 5));
+		progen_put(gen, 0x0c | wide, dst, add, 0, 0);
+		break;
+	case 4:
+		progen_put(gen, 0x64 | wide, dst, 0, 0,
+			   (int32_t)below(gen, 5));
+		progen_put(gen, 0x0c | wide, dst, add, 0, 0);
+		break;
+	case 5:
+		progen_put(gen, 0xbc | wide, dst, src, 0, 0);
+		progen_put(gen, 0x54 | wide, dst, 0, 0,
+			   below(gen, 2) ? 0xff : imm);
+		break;
+	case 6:
+		progen_put(gen, 0xbc | wide, dst, src, 0, 0);
+		progen_put(gen, 0x24 | wide, dst, 0, 0, imm);
+		break;
+	case 7: /* shifts by a register */
+		progen_put(gen, 0xbc | wide, dst, src, 0, 0);
+		progen_put(gen,
+			   (below(gen, 2) ? 0x6c : below(gen, 2) ? 0x7c : 0xcc) |
+				   wide,
+			   dst, add, 0, 0);
+		break;
+	default:
+		progen_put(gen, 0xbc | wide, dst, src, 0, 0);
+		progen_put(gen, 0x14 | wide, dst, 0, 0, imm);
+		break;
+	}
+}
+
+static void
+call(struct progen *gen)
+{
+	if (below(gen, 8) == 0) { /* by number in a register */
+		uint32_t reg = target(gen);
+
+		progen_put(gen, 0xb7, reg, 0, 0, 100 + (int32_t)below(gen, 2));
+		progen_put(gen, 0x8d, reg, 0, 0, 0);
+	} else if (gen->depth < FUNCS && below(gen, 2)) {
+		/* src 1; the distance is found when the function is placed */
+		progen_put(gen, 0xbf, 1, gen->base, 0, 0);
+		progen_put(gen, 0x85, 0, 1, 0, (int32_t)gen->depth + 1);
+	} else {
+		progen_put(gen, 0x85, 0, 0, 0, 100 + (int32_t)below(gen, 2));
+	}
+	for (uint32_t r = 1; r <= 5; r++)
+		load_number(gen, r);
+}
+
+static void body(struct progen *gen, uint32_t pieces, bool in_loop);
+
+/* A conditional jump over some pieces, sometimes over a jump over them. */
+static void
+branch(struct progen *gen, uint32_t pieces, bool in_loop)
+{
+	const struct ebpf_op_info *info;
+	uint32_t at, over = 0;
+
+	do
+		info = &ebpf_op_info[below(gen, EBPF_OP_COUNT)];
+	while (info->form != EBPF_FORM_JCC_IMM &&
+	       info->form != EBPF_FORM_JCC_REG);
+	at = gen->count;
+	if (info->form == EBPF_FORM_JCC_IMM)
+		progen_put(gen, info->code, source(gen), 0, 0,
+			   (int32_t)progen_number(gen));
+	else
+		progen_put(gen, info->code, source(gen), source(gen), 0, 0);
+	if (below(gen, 4) == 0) {
+		gen->insns[at].off = 1;
+		over = gen->count;
+		progen_put(gen, below(gen, 2) ? 0x05 : 0x06, 0, 0, 0, 0);
+	}
+	body(gen, pieces, in_loop);
+	if (over == 0) {
+		gen->insns[at].off = (int16_t)(gen->count - at - 1);
+	} else if (gen->insns[over].code == 0x05) {
+		gen->insns[over].off = (int16_t)(gen->count - over - 1);
+	} else {
+		gen->insns[over].imm = (int32_t)(gen->count - over - 1);
+	}
+}
+
+/* Counted, the counter in a register of its own or on the stack. */
+static void
+loop(struct progen *gen, uint32_t pieces)
+{
+	uint32_t counter, start;
+
+	do
+		counter = gen->calls ? 6 + below(gen, 4) : 1 + below(gen, 9);
+	while (counter == gen->base);
+	progen_put(gen, 0xb7, counter, 0, 0, 1 + (int32_t)below(gen, 4));
+	start = gen->count;
+	gen->counter = counter;
+	body(gen, pieces, true);
+	gen->counter = 0;
+	progen_put(gen, 0x07, counter, 0, 0, -1);
+	progen_put(gen, below(gen, 2) ? 0x55 : 0x25, counter, 0,
+		   (int16_t)((int32_t)start - (int32_t)gen->count - 1), 0);
+}
+
+static void
+body(struct progen *gen, uint32_t pieces, bool in_loop)
+{
+	for (uint32_t i = 0; i < pieces; i++) {
+		uint32_t kind = below(gen, 32);
+
+		if (kind == 0 && gen->calls && !in_loop)
+			call(gen);
+		else if (kind <= 3)
+			branch(gen, 1 + below(gen, 6), in_loop);
+		else if (kind == 4 && gen->counter == 0)
+			loop(gen, 1 + below(gen, 8));
+		else if (kind <= 10)
+			idiom(gen);
+		else
+			simple(gen);
+	}
+}
+
+static void
+function(struct progen *gen, uint32_t pieces)
+{
+	uint32_t sum;
+
+	gen->base = gen->calls ? 6 + below(gen, 4) : 1 + below(gen, 9);
+	gen->counter = 0;
+	if (gen->base != 1)
+		progen_put(gen, 0xbf, gen->base, 1, 0, 0);
+	for (uint32_t r = 0; r < 10; r++) {
+		if (r != gen->base)
+			load_number(gen, r);
+	}
+	for (int16_t off = -STACK; off < 0; off += 8)
+		progen_put(gen, 0x7b, 10, target(gen), off, 0);
+	body(gen, pieces, false);
+	/* Everything into memory, mixed with what is there. */
+	for (uint32_t r = 0; r < 10; r++) {
+		if (r != gen->base)
+			progen_put(gen, 0xdb, gen->base, r, (int16_t)(8 * r),
+				   0xa0);
+	}
+	sum = gen->base == 1 ? 2 : 1;
+	for (int16_t off = -STACK; off < 0; off += 8) {
+		progen_put(gen, 0x79, sum, 10, off, 0);
+		progen_put(gen, 0x2f, 0, sum, 0, 0);
+		progen_put(gen, 0x0f, 0, sum, 0, 0);
+	}
+	progen_put(gen, 0x95, 0, 0, 0, 0);
+}
+
+void
+progen_random(struct progen *gen, uint64_t seed, uint32_t mem)
+{
+	uint32_t starts[FUNCS + 1], pieces;
+
+	gen->state = seed;
+	gen->count = 0;
+	gen->mem = mem;
+	gen->depth = 0;
+	gen->calls = below(gen, 2);
+	/* Now and then long enough for long jumps. */
+	pieces = below(gen, 8) == 0 ? 200 : 1 + below(gen, 40);
+	for (uint32_t i = 0; i <= FUNCS; i++) {
+		starts[i] = gen->count;
+		gen->depth = i;
+		function(gen, i == 0 ? pieces : 1 + below(gen, 10));
+	}
+	for (uint32_t i = 0; i < gen->count; i++) {
+		struct ebpf_insn *insn = &gen->insns[i];
+
+		if (insn->code == 0x18)
+			i++;
+		else if (insn->code == 0x85 && insn->regs == 0x10)
+			insn->imm = (int32_t)starts[insn->imm] - (int32_t)i - 1;
+	}
+	/* Functions nobody calls would belong to the one before them. */
+	for (uint32_t f = FUNCS; f > 0; f--) {
+		bool called = false;
+
+		for (uint32_t i = 0; i < starts[f]; i++) {
+			const struct ebpf_insn *insn = &gen->insns[i];
+
+			if (insn->code == 0x18)
+				i++;
+			else if (insn->code == 0x85 && insn->regs == 0x10 &&
+				 (int32_t)i + 1 + insn->imm ==
+					 (int32_t)starts[f])
+				called = true;
+		}
+		if (called)
+			break;
+		gen->count = starts[f];
+	}
+}
