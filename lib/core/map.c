@@ -8,12 +8,11 @@
 #include "core/map.h"
 #include "core/btf.h"
 #include "core/map_value.h"
+#include "core/runtime.h"
 
 enum {
 	SECTION_ELEMENTS = 256, /* copied by a walk inside one section */
 	USER_VALUE_MAX = 32 << 20,
-	SPEC_SIZE_MIN = offsetof(struct ebpf_map_spec, flags) + 4,
-	SPEC_SIZE_MAX = 4096,
 	USER_MODES = EBPF_F_RDONLY | EBPF_F_WRONLY,
 	PROG_MODES = EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG,
 };
@@ -37,26 +36,6 @@ ebpf_map_ops_find(uint32_t kind)
 
 /* ---- creation ---- */
 
-/*
- * The caller's spec as this version knows it: missing fields zero, unknown
- * ones refused unless zero.
- */
-static int
-spec_copy(struct ebpf_map_spec *to, const struct ebpf_map_spec *from)
-{
-	const uint8_t *bytes = (const uint8_t *)from;
-	uint32_t i, size = from->size;
-
-	if (size < SPEC_SIZE_MIN || size > SPEC_SIZE_MAX)
-		return -EBPF_EINVAL;
-	for (i = sizeof(*to); i < size; i++)
-		if (bytes[i] != 0)
-			return -EBPF_EINVAL;
-	memset(to, 0, sizeof(*to));
-	memcpy(to, from, size < sizeof(*to) ? size : sizeof(*to));
-	return to->pad != 0 ? -EBPF_EINVAL : 0;
-}
-
 static int
 spec_check(const struct ebpf_map_ops *ops, const struct ebpf_map_spec *spec,
 	   uint64_t *bytes)
@@ -64,6 +43,8 @@ spec_check(const struct ebpf_map_ops *ops, const struct ebpf_map_spec *spec,
 	uint64_t user;
 	int error;
 
+	if (spec->pad != 0)
+		return -EBPF_EINVAL;
 	if ((spec->flags & ~ops->flags_allowed) != 0)
 		return -EBPF_EUNSUPPORTED;
 	if ((spec->flags & USER_MODES) == USER_MODES ||
@@ -110,7 +91,8 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 	uint64_t bytes;
 	int error;
 
-	error = spec_copy(&spec, given);
+	*result = NULL;
+	error = ebpf_sized_copy(&spec, sizeof(spec), given);
 	if (error != 0)
 		return error;
 	ops = ebpf_map_ops_find(spec.kind);
@@ -150,7 +132,7 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 	if (error == 0)
 		error = ebpf_object_publish(&map->obj);
 	if (error != 0) {
-		ebpf_object_put(&map->obj);
+		ebpf_object_discard(&map->obj);
 		return error;
 	}
 	*result = map;

@@ -37,6 +37,7 @@ slots_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 {
 	struct ebpf_map_prog_array *array = array_of(map);
 
+	map->obj.cyclic = 1; /* its programs may use it: see collect.c */
 	os_spin_init(&array->lock);
 	array->slots = os_alloc(map->max_entries * sizeof(array->slots[0]));
 	return array->slots == NULL ? -EBPF_ENOMEM : 0;
@@ -85,8 +86,13 @@ ebpf_prog_array_adopt(struct ebpf_map *map, uint32_t kind, bool jited)
 static int
 slots_swap(struct ebpf_map *map, uint32_t index, struct ebpf_prog *prog)
 {
-	struct ebpf_prog *old = os_swap(&array_of(map)->slots[index], prog);
+	struct ebpf_map_prog_array *array = array_of(map);
+	struct ebpf_prog *old;
 
+	os_spin_lock(&array->lock);
+	old = array->slots[index];
+	os_store_release(&array->slots[index], prog);
+	os_spin_unlock(&array->lock);
 	ebpf_prog_put(old); /* freed after the sections that may see it */
 	return old == NULL ? -EBPF_ENOENT : 0;
 }
