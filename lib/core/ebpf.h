@@ -201,7 +201,10 @@ void ebpf_section_leave(struct ebpf_section *section);
 uint64_t ebpf_prog_run_ctx(const struct ebpf_prog *prog, void *ctx);
 /* Run with r1 = mem, r2 = len. Inside a section; mem_size was 0 or <= len. */
 uint64_t ebpf_prog_run_raw(const struct ebpf_prog *prog, void *mem, size_t len);
-/* The same with a section of its own. */
+/* Run with r1 = buf, r2 = len, r3 = port, for kinds of entry BUF. In a section. */
+uint64_t ebpf_prog_run_buf(const struct ebpf_prog *prog, void *buf,
+			   uint16_t len, uint8_t port);
+/* As ebpf_prog_run_raw, with a section of its own. */
 uint64_t ebpf_prog_run_mem(const struct ebpf_prog *prog, void *mem, size_t len);
 
 /* ---- maps ---- */
