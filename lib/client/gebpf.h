@@ -199,13 +199,14 @@ int gebpf_btf_decl(const struct gebpf_btf *btf, uint32_t id, char *text,
 struct gebpf_object;
 
 struct gebpf_obj_map {
-	char name[EBPF_NAME_SIZE]; /* "flows", ".rodata", ".bss" */
+	char name[EBPF_NAME_SIZE]; /* "flows"; data: "<object>.rodata" */
 	uint32_t kind, key_size, value_size, max_entries, flags;
 	uint32_t btf_key_type, btf_value_type; /* in the object's BTF, 0: none */
 	uint32_t pinning; /* 0 none, 1 by name; others are refused on load */
 	bool is_data;	  /* .rodata .data .bss: one element, the section */
 	bool frozen;	  /* read-only data */
 	const uint8_t *data; /* is_data: value_size bytes of initial value */
+	bool is_template;    /* only another map's `inner`: no map to keep */
 	int inner;	     /* index of the template map, -1 none */
 	uint32_t reuse_id;   /* set by the caller: use this map instead */
 	uint32_t id;	     /* after loading */
@@ -214,7 +215,11 @@ struct gebpf_obj_prog {
 	char name[EBPF_NAME_SIZE];
 	const char *section;
 	uint32_t kind; /* 0: the section names none; may be set by the caller */
-	const struct ebpf_insn *insns; /* linked: subprograms appended */
+	/*
+	 * Linked: subprograms appended; maps by index in the object (lddw with
+	 * src 5 and 6), which loading turns into ids (src 1 and 2).
+	 */
+	const struct ebpf_insn *insns;
 	uint32_t insn_count;
 	uint32_t id; /* after loading */
 };
