@@ -131,7 +131,10 @@ btf_spell(const struct btf_speller *sp, struct btf_text *text, uint32_t id,
 			id = raw.size_or_type;
 			continue;
 		case GEBPF_BTF_PTR:
-			btf_text_add(&next, "* %s%s", kept,
+			btf_text_add(&next, "*%s%s%s",
+				     kept[0] == 0 && (inner.s == NULL ||
+						      inner.s[0] == 0) ?
+					     "" : " ", kept,
 				     inner.s != NULL ? inner.s : "");
 			kept[0] = 0;
 			tight = true;

@@ -46,14 +46,28 @@ fail_at(const struct gebpf_object *obj, uint32_t section, uint32_t slot,
 			  slot, what, name, why);
 }
 
+/* Type of the variable or function `name` in that section of BTF, or 0. */
+static uint32_t
+in_datasec(const struct gebpf_btf *btf, const char *datasec, const char *name)
+{
+	struct gebpf_btf_member m;
+	uint32_t sec, i;
+
+	if (btf == NULL)
+		return 0;
+	sec = gebpf_btf_find(btf, GEBPF_BTF_DATASEC, datasec);
+	for (i = 0; sec != 0 && gebpf_btf_member(btf, sec, i, &m) == 0; i++)
+		if (strcmp(m.name, name) == 0)
+			return m.type;
+	return 0;
+}
+
 /* A symbol that the object only uses: what was it meant to be? */
 static int
 fail_undefined(const struct gebpf_object *obj, uint32_t section, uint32_t slot,
 	       const struct obj_symbol *sym, struct gebpf_error *err)
 {
-	const struct gebpf_btf *btf = obj->btf;
-	static const char *const places[2] = { ".kconfig", ".ksyms" };
-	uint32_t i, j;
+	uint32_t type;
 
 	if (sym->common) {
 		fail_at(obj, section, slot, err, -EBPF_EUNSUPPORTED,
@@ -63,31 +77,16 @@ fail_undefined(const struct gebpf_object *obj, uint32_t section, uint32_t slot,
 				"-fno-common");
 		return -EBPF_EUNSUPPORTED;
 	}
-	for (i = 0; btf != NULL && i < 2; i++) {
-		uint32_t sec = gebpf_btf_find(btf, GEBPF_BTF_DATASEC,
-					      places[i]);
-		struct gebpf_btf_member m;
-
-		for (j = 0; sec != 0 &&
-			    gebpf_btf_member(btf, sec, j, &m) == 0; j++) {
-			if (strcmp(m.name, sym->name) != 0)
-				continue;
-			if (i == 0)
-				return fail_at(obj, section, slot, err,
-					       -EBPF_EUNSUPPORTED,
-					       "kernel configuration value",
-					       sym->name, "is known only "
-					       "inside Linux (__kconfig)");
-			return fail_at(obj, section, slot, err,
-				       -EBPF_EUNSUPPORTED,
-				       btf_kind(btf, m.type) ==
-						       GEBPF_BTF_FUNC ?
-					       "kernel function" :
-					       "kernel variable",
-				       sym->name, "exists only inside Linux "
-				       "(__ksym)");
-		}
-	}
+	if (in_datasec(obj->btf, ".kconfig", sym->name) != 0)
+		return fail_at(obj, section, slot, err, -EBPF_EUNSUPPORTED,
+			       "kernel configuration value", sym->name,
+			       "is known only inside Linux (__kconfig)");
+	type = in_datasec(obj->btf, ".ksyms", sym->name);
+	if (type != 0)
+		return fail_at(obj, section, slot, err, -EBPF_EUNSUPPORTED,
+			       btf_kind(obj->btf, type) == GEBPF_BTF_FUNC ?
+				       "kernel function" : "kernel variable",
+			       sym->name, "exists only inside Linux (__ksym)");
 	fail_at(obj, section, slot, err, -EBPF_ENOENT, "symbol", sym->name,
 		"is used and nowhere defined");
 	gebpf_hint(err, "define it, or link the object that has it");
@@ -312,9 +311,7 @@ link_lddw(struct link *l, uint32_t section, uint32_t slot, size_t here,
 	if (sym->section == 0 || sym->section == OBJ_NO_SECTION) {
 		/* &weak == NULL is the question whether it exists. */
 		if (sym->bind == STB_WEAK && sym->section == 0 &&
-		    (obj->btf == NULL ||
-		     gebpf_btf_find(obj->btf, GEBPF_BTF_DATASEC, ".kconfig") ==
-			     0)) {
+		    in_datasec(obj->btf, ".kconfig", sym->name) == 0) {
 			set_src(&l->insns[here], 0);
 			l->insns[here].imm = 0;
 			l->insns[here + 1].imm = 0;
