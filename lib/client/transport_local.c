@@ -12,9 +12,11 @@
 #include "client/transport.h"
 #include "core/ebpf.h"
 #include "device/device.h"
+#include "host/vswitch.h"
 
 struct local {
 	struct ebpf_runtime *rt;
+	struct ebpf_vswitch *switches;
 	struct ebpf_device *device;
 	struct ebpf_session *session;
 };
@@ -27,6 +29,7 @@ local_open(const char *argument, unsigned int flags, void **state, char *target,
 		.home = EBPF_HOME_LOCAL,
 		.pid = (uint32_t)getpid(),
 		.uid = geteuid(),
+		.switches = &ebpf_vswitch_ops,
 	};
 	struct local *local;
 	int error = -EBPF_ENOMEM;
@@ -37,10 +40,14 @@ local_open(const char *argument, unsigned int flags, void **state, char *target,
 	error = ebpf_runtime_create(NULL, &local->rt);
 	if (error)
 		goto free;
-	config.rt = local->rt;
-	error = ebpf_device_create(&config, &local->device);
+	error = ebpf_vswitch_create(local->rt, &local->switches);
 	if (error)
 		goto runtime;
+	config.rt = local->rt;
+	config.switches_cookie = local->switches;
+	error = ebpf_device_create(&config, &local->device);
+	if (error)
+		goto switches;
 	error = ebpf_session_open(local->device, config.uid, &local->session);
 	if (error)
 		goto device;
@@ -50,6 +57,8 @@ local_open(const char *argument, unsigned int flags, void **state, char *target,
 
 device:
 	ebpf_device_destroy(local->device);
+switches:
+	ebpf_vswitch_destroy(local->switches);
 runtime:
 	ebpf_runtime_destroy(local->rt);
 free:
@@ -77,6 +86,7 @@ local_close(void *state)
 
 	ebpf_session_close(local->session);
 	ebpf_device_destroy(local->device);
+	ebpf_vswitch_destroy(local->switches);
 	ebpf_runtime_destroy(local->rt);
 	free(local);
 }

@@ -297,6 +297,7 @@ device_make(struct server *server)
 		.pid = (uint32_t)getpid(),
 		.uid = geteuid(),
 		.session_max = server->session_max,
+		.switches = &ebpf_vswitch_ops,
 		.stop = on_stop,
 		.stop_cookie = server,
 	};
@@ -305,12 +306,18 @@ device_make(struct server *server)
 	error = ebpf_runtime_create(NULL, &server->rt);
 	if (error)
 		goto fail;
-	config.rt = server->rt;
-	error = ebpf_device_create(&config, &server->device);
+	error = ebpf_vswitch_create(server->rt, &server->switches);
 	if (error)
 		goto runtime;
+	config.rt = server->rt;
+	config.switches_cookie = server->switches;
+	error = ebpf_device_create(&config, &server->device);
+	if (error)
+		goto switches;
 	return 0;
 
+switches:
+	ebpf_vswitch_destroy(server->switches);
 runtime:
 	ebpf_runtime_destroy(server->rt);
 fail:
@@ -323,6 +330,7 @@ static void
 device_unmake(struct server *server)
 {
 	ebpf_device_destroy(server->device);
+	ebpf_vswitch_destroy(server->switches);
 	ebpf_runtime_destroy(server->rt);
 }
 
@@ -369,6 +377,8 @@ run(const struct gebpf_server_options *options, int ready_fd, bool detached)
 	server_socket_remove(&server);
 	close(server.listen_fd);
 	os_store_release(&server.stopping, 1);
+	/* Captures are written and waiting clients released before all else. */
+	ebpf_vswitch_stop(server.switches);
 	sessions_stop(&server);
 device:
 	device_unmake(&server);

@@ -12,6 +12,7 @@
 
 #include "device/device.h"
 #include "host/server.h"
+#include "host/vswitch.h"
 
 struct server_session {
 	struct server *server;
@@ -33,6 +34,7 @@ struct server {
 	uint32_t stopping; /* atomic */
 	uint64_t in_flight; /* atomic: bytes of large messages */
 	struct ebpf_runtime *rt;
+	struct ebpf_vswitch *switches;
 	struct ebpf_device *device;
 	struct server_session *sessions; /* main thread alone */
 	uint32_t session_count;

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * tap:NAME: a tap interface; what its owner sends into it comes to the switch.
+ * An existing one is joined, else one is made that goes with the port; either
+ * way it is brought up. Needs CAP_NET_ADMIN, or a tap made for this user. The
+ * kernel completes checksums and segments before a frame comes here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/os.h"
+#include "host/vswitch_parts.h"
+
+static int
+bring_up(const char *name)
+{
+	struct ifreq request;
+	int error = 0;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno;
+	memset(&request, 0, sizeof(request));
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFFLAGS, &request)) {
+		error = errno;
+	} else if (!(request.ifr_flags & IFF_UP)) {
+		request.ifr_flags |= IFF_UP;
+		if (ioctl(fd, SIOCSIFFLAGS, &request))
+			error = errno;
+	}
+	close(fd);
+	return error;
+}
+
+static int
+tap_open(struct vale_port *port, const char *argument, char *why,
+	 size_t why_size)
+{
+	struct ifreq request;
+	int fd, number;
+
+	/* '%' would make the kernel choose a number. */
+	if (strlen(argument) >= IFNAMSIZ || strpbrk(argument, "/% \t:")) {
+		snprintf(why, why_size,
+			 "'%.64s' is no name for an interface (at most %d "
+			 "bytes, no '/', '%%', ':' or spaces)", argument,
+			 IFNAMSIZ - 1);
+		return -EBPF_EINVAL;
+	}
+	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		number = errno;
+		snprintf(why, why_size, "/dev/net/tun: %s", strerror(number));
+		return vale_error(number);
+	}
+	memset(&request, 0, sizeof(request));
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", argument);
+	request.ifr_flags = IFF_TAP | IFF_NO_PI;
+	if (ioctl(fd, TUNSETIFF, &request)) {
+		number = errno;
+		if (number == EPERM || number == EACCES)
+			snprintf(why, why_size,
+				 "making tap %s needs root (CAP_NET_ADMIN)",
+				 argument);
+		else if (number == EBUSY)
+			snprintf(why, why_size,
+				 "tap %s is used by another program", argument);
+		else
+			snprintf(why, why_size, "tap %s: %s%s", argument,
+				 strerror(number), number == EINVAL ?
+				 " (is there another interface of this name?)" :
+				 "");
+		goto close;
+	}
+	number = bring_up(argument);
+	/* Whoever may use the tap may still not be allowed to set it up. */
+	if (number && number != EPERM && number != EACCES) {
+		snprintf(why, why_size, "tap %s cannot be brought up: %s",
+			 argument, strerror(number));
+		goto close;
+	}
+	port->state = (void *)(intptr_t)fd;
+	return 0;
+
+close:
+	close(fd);
+	return vale_error(number);
+}
+
+static void
+tap_close(struct vale_port *port)
+{
+	close((int)(intptr_t)port->state);
+}
+
+static void
+tap_name(const char *argument, char name[EBPF_NAME_SIZE])
+{
+	snprintf(name, EBPF_NAME_SIZE, "%.*s", EBPF_NAME_SIZE - 1, argument);
+}
+
+static int
+tap_fd(struct vale_port *port)
+{
+	return (int)(intptr_t)port->state;
+}
+
+static void
+tap_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
+{
+	int fd = (int)(intptr_t)port->state;
+	struct ebpf_frame *frame;
+	uint64_t now = os_wall_time_ns();
+	uint8_t *data;
+	ssize_t n;
+
+	while (burst->count < VALE_BURST) {
+		data = slots + (size_t)burst->count * VALE_SLOT_SIZE +
+		       VALE_SLOT_HEAD;
+		n = read(fd, data, VALE_FRAME_MAX + 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EBADFD) {
+			/* Deleted under us; epoll would tell us for ever. */
+			epoll_ctl(port->vale->epoll, EPOLL_CTL_DEL, fd, NULL);
+			vale_port_fail(port, -EBPF_ENODEV,
+				       "the tap interface was deleted");
+			break;
+		}
+		if (n <= 0)
+			break;
+		if (n < VALE_FRAME_MIN || n > VALE_FRAME_MAX) {
+			port->info.rx_drops++;
+			continue;
+		}
+		frame = &burst->frames[burst->count];
+		frame->data = data;
+		frame->len = (uint32_t)n;
+		frame->port = (uint16_t)port->index;
+		frame->ring_nr = 0;
+		frame->verdict = EBPF_VALE_DROP;
+		burst->time_ns[burst->count] = now;
+		burst->wire_len[burst->count] = (uint32_t)n;
+		burst->count++;
+	}
+}
+
+static void
+tap_send(struct vale_port *port, const struct vale_burst *burst,
+	 const uint8_t *index, uint32_t count)
+{
+	int fd = (int)(intptr_t)port->state;
+	const struct ebpf_frame *frame;
+	uint32_t i;
+	ssize_t n;
+
+	for (i = 0; i < count; i++) {
+		frame = &burst->frames[index[i]];
+		do
+			n = write(fd, frame->data, frame->len);
+		while (n < 0 && errno == EINTR);
+		/* Full, down, or longer than it takes: like a cable, it drops. */
+		if (n < 0) {
+			port->info.tx_drops++;
+			continue;
+		}
+		port->info.tx_frames++;
+		port->info.tx_bytes += frame->len;
+	}
+}
+
+const struct vale_port_ops vale_port_tap = {
+	.kind = "tap",
+	.open = tap_open,
+	.close = tap_close,
+	.name = tap_name,
+	.send = tap_send,
+	.fd = tap_fd,
+	.receive = tap_receive,
+};
