@@ -524,7 +524,7 @@ enum ebpf_switch_state {
 /* What happened to frames, by what was decided for them. */
 struct ebpf_verdict_counts {
 	uint64_t port, broadcast, drop, invalid;
-	uint64_t learned;   /* decided without a program */
+	uint64_t learned;   /* of these, decided without a program */
 	uint64_t no_port;   /* to an index where no port is */
 	uint64_t reflected; /* to the port they came from: not sent */
 };

@@ -33,8 +33,10 @@ struct ebpf_frame {
 
 /*
  * Decide for a burst. Inside a section (ebpf_section_enter), pinned. All frames
- * of one call see the same program. counts gets what was decided (port,
- * broadcast, drop, invalid, learned); the mover counts no_port and reflected.
+ * of one call see the same program. Every frame is added to one of counts'
+ * port, broadcast, drop, invalid, and, if there was no program, to learned as
+ * well; the mover counts no_port and reflected. invalid is dropped. ring_nr is
+ * what a program made of it, for the mover to fit to its rings.
  */
 void ebpf_bridge_decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
 			uint32_t count, struct ebpf_verdict_counts *counts);

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The decision for each frame of a bridge: what the program says, or without
+ * one what was learned from source addresses. Knows no port but its number.
+ *
+ * The table of addresses is a cache like that of netmap's bridge: a new address
+ * takes the place of another when its set is full, and nothing ages. An entry
+ * is one word, so readers need no lock and never see half of one; writers,
+ * which are rare, take a lock so that no address is there twice.
+ */
+#include "switch/bridge.h"
+#include "core/runtime.h"
+
+enum {
+	SETS = 512,
+	WAYS = 8, /* a set is a cache line */
+	HEADER_LEN = 14, /* of Ethernet */
+	AHEAD = 4,	 /* frames whose headers are being fetched */
+};
+
+/* An entry: the address in the low 48 bits, the port above, then a mark. */
+#define MAC_MASK 0xffffffffffffull
+#define PORT_SHIFT 48
+#define USED (1ull << 63)
+
+struct set {
+	uint64_t entries[WAYS]; /* atomic; 0: free */
+} __attribute__((aligned(64)));
+
+struct ebpf_bridge {
+	struct ebpf_prog *prog; /* atomic; the link holds the reference */
+	struct ebpf_runtime *rt;
+	uint64_t seed;
+	struct set *sets;
+	struct os_spin lock; /* writes to sets, victim */
+	uint32_t victim;
+};
+
+struct ebpf_bridge *
+ebpf_bridge_create(struct ebpf_runtime *rt)
+{
+	struct ebpf_bridge *bridge = os_alloc(sizeof(*bridge));
+
+	if (bridge == NULL)
+		return NULL;
+	bridge->sets = os_alloc(SETS * sizeof(bridge->sets[0]));
+	if (bridge->sets == NULL) {
+		os_free(bridge);
+		return NULL;
+	}
+	bridge->rt = rt;
+	bridge->seed = (uint64_t)os_random_u32() << 32 | os_random_u32() | 1;
+	os_spin_init(&bridge->lock);
+	return bridge;
+}
+
+void
+ebpf_bridge_destroy(struct ebpf_bridge *bridge)
+{
+	if (bridge == NULL)
+		return;
+	os_free(bridge->sets);
+	os_free(bridge);
+}
+
+/* Forget what was learned at a port, or, with UINT32_MAX, at any. */
+static void
+forget(struct ebpf_bridge *bridge, uint32_t port)
+{
+	uint64_t entry;
+	uint32_t i, j;
+
+	for (i = 0; i < SETS; i++) {
+		os_spin_lock(&bridge->lock);
+		for (j = 0; j < WAYS; j++) {
+			entry = bridge->sets[i].entries[j];
+			if (port == UINT32_MAX ||
+			    (entry >> PORT_SHIFT & 0xff) == port)
+				os_store(&bridge->sets[i].entries[j], 0);
+		}
+		os_spin_unlock(&bridge->lock);
+	}
+}
+
+void
+ebpf_bridge_set_prog(struct ebpf_bridge *bridge, struct ebpf_prog *prog)
+{
+	struct ebpf_prog *old;
+
+	/* hosts may have moved while a program decided */
+	if (prog == NULL && os_load(&bridge->prog) != NULL)
+		forget(bridge, UINT32_MAX);
+	old = os_swap(&bridge->prog, prog);
+	if (old != NULL && old != prog)
+		os_epoch_sync();
+}
+
+void
+ebpf_bridge_forget_port(struct ebpf_bridge *bridge, uint32_t port)
+{
+	if (port < EBPF_VALE_PORT_MAX)
+		forget(bridge, port);
+}
+
+/* ---- learning ---- */
+
+/* Six bytes in the low bits of a word, the first lowest on every machine. */
+static inline uint64_t
+mac_at(const uint8_t *at)
+{
+	return at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 |
+	       (uint64_t)at[3] << 24 | (uint64_t)at[4] << 32 |
+	       (uint64_t)at[5] << 40;
+}
+
+static inline struct set *
+set_of(struct ebpf_bridge *bridge, uint64_t mac)
+{
+	uint64_t h = (mac ^ bridge->seed) * bridge->seed;
+
+	h ^= h >> 32;
+	h *= bridge->seed;
+	return &bridge->sets[h >> 48 & (SETS - 1)];
+}
+
+/* The way that holds mac, with its entry; WAYS when none does. */
+static inline uint32_t
+set_find(struct set *set, uint64_t mac, uint64_t *entry)
+{
+	uint32_t i;
+
+	for (i = 0; i < WAYS; i++) {
+		*entry = os_load(&set->entries[i]);
+		/* a free entry never matches: the mark is compared as well */
+		if ((*entry & (MAC_MASK | USED)) == (mac | USED))
+			break;
+	}
+	return i;
+}
+
+/* New, or seen at another port. */
+static void
+learn(struct ebpf_bridge *bridge, struct set *set, uint64_t mac, uint64_t entry)
+{
+	uint64_t old;
+	uint32_t way;
+
+	os_spin_lock(&bridge->lock);
+	way = set_find(set, mac, &old);
+	if (way == WAYS)
+		for (way = 0; way < WAYS && set->entries[way] != 0; way++)
+			;
+	if (way == WAYS)
+		way = bridge->victim++ % WAYS;
+	os_store(&set->entries[way], entry);
+	os_spin_unlock(&bridge->lock);
+}
+
+static inline uint32_t
+decide_learned(struct ebpf_bridge *bridge, const struct ebpf_frame *frame)
+{
+	uint64_t mac, entry, wanted;
+	struct set *set;
+
+	if ((frame->data[6] & 1) == 0) {
+		mac = mac_at(frame->data + 6);
+		wanted = mac | (uint64_t)frame->port << PORT_SHIFT | USED;
+		set = set_of(bridge, mac);
+		if (os_unlikely(set_find(set, mac, &entry) == WAYS ||
+				entry != wanted))
+			learn(bridge, set, mac, wanted);
+	}
+	if ((frame->data[0] & 1) != 0)
+		return EBPF_VALE_BROADCAST;
+	mac = mac_at(frame->data);
+	if (set_find(set_of(bridge, mac), mac, &entry) == WAYS)
+		return EBPF_VALE_BROADCAST;
+	return entry >> PORT_SHIFT & 0xff;
+}
+
+/* ---- programs ---- */
+
+/* A C function's int: what is above its 32 bits means nothing. */
+static inline uint32_t
+decide_prog(struct ebpf_bridge *bridge, const struct ebpf_prog *prog,
+	    struct ebpf_frame *frame, bool counted)
+{
+	struct ebpf_vale_ctx ctx;
+	uint64_t r1, r2 = 0, r3 = 0;
+	uint32_t verdict;
+
+	if (prog->kind->entry == EBPF_ENTRY_BUF) {
+		r1 = (uintptr_t)frame->data;
+		r2 = frame->len < UINT16_MAX ? frame->len : UINT16_MAX;
+		r3 = frame->port & 0xff;
+	} else {
+		memset(&ctx, 0, sizeof(ctx));
+		ctx.data = frame->data;
+		ctx.data_end = frame->data + frame->len;
+		ctx.ingress_port = frame->port;
+		ctx.ring_nr = frame->ring_nr;
+		r1 = (uintptr_t)&ctx;
+	}
+	verdict = (uint32_t)(counted ?
+		ebpf_prog_run_counted(prog, r1, r2, r3) :
+		ebpf_prog_run(prog, r1, r2, r3));
+	if (prog->kind->entry != EBPF_ENTRY_BUF)
+		frame->ring_nr = ctx.ring_nr;
+	return verdict;
+}
+
+void
+ebpf_bridge_decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
+		   uint32_t count, struct ebpf_verdict_counts *counts)
+{
+	const struct ebpf_prog *prog = os_load_acquire(&bridge->prog);
+	bool counted = os_load(&bridge->rt->stats_on) != 0;
+	struct ebpf_frame *frame;
+	uint32_t i, verdict;
+
+	for (i = 0; i < count; i++) {
+		frame = &frames[i];
+		if (i + AHEAD < count)
+			__builtin_prefetch(frames[i + AHEAD].data);
+		if (os_unlikely(frame->len < HEADER_LEN))
+			verdict = EBPF_VALE_DROP;
+		else if (prog != NULL)
+			verdict = decide_prog(bridge, prog, frame, counted);
+		else
+			verdict = decide_learned(bridge, frame);
+
+		if (os_likely(verdict < EBPF_VALE_BROADCAST))
+			counts->port++;
+		else if (verdict == EBPF_VALE_BROADCAST)
+			counts->broadcast++;
+		else if (verdict == EBPF_VALE_DROP)
+			counts->drop++;
+		else
+			counts->invalid++;
+		frame->verdict = verdict <= EBPF_VALE_DROP ?
+			(uint8_t)verdict : EBPF_VALE_DROP;
+	}
+	if (prog == NULL)
+		counts->learned += count;
+}
