@@ -68,7 +68,7 @@ CMD_LIB_OBJ := $(filter-out $(B)/obj/cmd/main.o,$(CMD_OBJ))
 EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 	$(wildcard lib/bpf/examples/*.bpf.c))
 
-.PHONY: all objs libs examples deps demo check conformance bench fuzz \
+.PHONY: kmod all objs libs examples deps demo check conformance bench fuzz \
 	install uninstall clean freestanding layers tests lint stress
 .DELETE_ON_ERROR:
 
@@ -137,6 +137,24 @@ layers:
 	@tests/layers.sh
 
 lint: layers freestanding
+
+# ---- Linux modules ------------------------------------------------------
+
+# The kernel's build wants one flat folder of its own: links to the sources.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build \
+	$(lastword $(sort $(wildcard /lib/modules/*/build)))))
+KMOD_SRC := $(FREESTANDING_SRC) $(wildcard kmod/linux/*.c) kmod/linux/arena.S \
+	kmod/linux/Kbuild
+kmod:
+	@test -n "$(KDIR)" || { echo "kmod: no kernel headers: install" \
+		"linux-headers-amd64 or give KDIR=DIR"; exit 1; }
+	@mkdir -p $(B)/kmod
+	@ln -sf $(addprefix $(CURDIR)/,$(KMOD_SRC)) $(B)/kmod
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kmod TOP=$(CURDIR) \
+		RUNTIME_OBJS="$(patsubst %.c,%.o,$(notdir \
+			$(filter-out lib/host/%,$(RUNTIME_SRC))))" \
+		DEVICE_OBJS="$(patsubst %.c,%.o,$(notdir $(DEVICE_SRC)))" \
+		modules
 
 # ---- tests --------------------------------------------------------------
 

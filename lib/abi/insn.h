@@ -16,7 +16,9 @@ struct ebpf_insn {
 	int32_t imm;
 };
 
+#ifndef __cplusplus
 _Static_assert(sizeof(struct ebpf_insn) == 8, "an instruction has 8 bytes");
+#endif
 
 enum {
 	EBPF_REG_COUNT = 11, /* r0..r10; r10 is the read-only frame pointer */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Room for compiled programs inside the module: the loader maps a section that
+ * is "alloc, execute" read and execute, near the kernel's text. Written only
+ * through another mapping (os_linux_exec.c). Takes no space in the file.
+ */
+#include <asm/page.h>
+
+	.section .text.jit, "ax", @nobits
+	.balign	PAGE_SIZE
+	.globl	ebpf_arena_start
+ebpf_arena_start:
+	.skip	4 << 20
+	.globl	ebpf_arena_end
+ebpf_arena_end:

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * ebpf_dev.ko: /dev/ebpf. A session for each open, one ioctl that carries a
+ * request and the room for its reply (abi/chardev.h); everything else is in
+ * device/. Owner root, mode 0600; udev may give it a group.
+ */
+#include "abi/chardev.h"
+#include "abi/wire.h"
+#include "core/os.h"
+#include "device/device.h"
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/init.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+struct ebpf_runtime *ebpf_linux_runtime(void);
+
+static struct ebpf_device *device;
+
+/* One open file; the lock keeps its calls one at a time. */
+struct handle {
+	struct ebpf_session *session;
+	struct mutex lock;
+};
+
+static int
+handle_open(struct inode *inode, struct file *file)
+{
+	struct handle *handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	int error;
+
+	if (!handle)
+		return -ENOMEM;
+	mutex_init(&handle->lock);
+	error = ebpf_session_open(
+		device, from_kuid_munged(&init_user_ns, current_uid()),
+		&handle->session);
+	if (error) {
+		kfree(handle);
+		return error == -EBPF_ELIMIT ? -EMFILE : -ENOMEM;
+	}
+	file->private_data = handle;
+	return 0;
+}
+
+static int
+handle_release(struct inode *inode, struct file *file)
+{
+	struct handle *handle = file->private_data;
+
+	ebpf_session_close(handle->session);
+	kfree(handle);
+	return 0;
+}
+
+static long
+handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	struct handle *handle = file->private_data;
+	struct ebpf_chardev_call call;
+	void *request = NULL, *reply = NULL;
+	size_t len;
+	long error;
+
+	if (command != EBPF_CHARDEV_CALL)
+		return -ENOTTY;
+	if (copy_from_user(&call, (void __user *)argument, sizeof(call)))
+		return -EFAULT;
+	if (call.request_len < sizeof(struct ebpf_msg) ||
+	    call.request_len > EBPF_MSG_MAX ||
+	    call.reply_cap < sizeof(struct ebpf_reply) ||
+	    call.reply_cap > EBPF_MSG_MAX)
+		return -EMSGSIZE;
+	error = -ENOMEM;
+	request = kvmalloc(call.request_len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	reply = kvzalloc(call.reply_cap, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!request || !reply)
+		goto out;
+	error = -EFAULT;
+	/* Copied once: what is checked is what is used. */
+	if (copy_from_user(request, u64_to_user_ptr(call.request),
+			   call.request_len))
+		goto out;
+	mutex_lock(&handle->lock);
+	len = ebpf_dispatch(handle->session, request, call.request_len, reply,
+			    call.reply_cap);
+	mutex_unlock(&handle->lock);
+	call.reply_len = len;
+	if (copy_to_user(u64_to_user_ptr(call.reply), reply, len) ||
+	    copy_to_user((void __user *)argument, &call, sizeof(call)))
+		goto out;
+	error = 0;
+out:
+	kvfree(reply);
+	kvfree(request);
+	return error;
+}
+
+static const struct file_operations operations = {
+	.owner = THIS_MODULE,
+	.open = handle_open,
+	.release = handle_release,
+	.unlocked_ioctl = handle_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice node = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "ebpf",
+	.mode = 0600,
+	.fops = &operations,
+};
+
+static int __init
+ebpf_dev_init(void)
+{
+	struct ebpf_device_config config = {
+		.rt = ebpf_linux_runtime(),
+		.home = EBPF_HOME_KERNEL,
+	};
+	int error;
+
+	if (ebpf_device_create(&config, &device))
+		return -ENOMEM;
+	error = misc_register(&node);
+	if (error)
+		ebpf_device_destroy(device);
+	return error;
+}
+
+static void __exit
+ebpf_dev_exit(void)
+{
+	misc_deregister(&node);
+	ebpf_device_destroy(device);
+}
+
+module_init(ebpf_dev_init);
+module_exit(ebpf_dev_exit);
+MODULE_DESCRIPTION("device of the portable eBPF runtime: /dev/ebpf");
+MODULE_LICENSE("Dual BSD/GPL");
+MODULE_AUTHOR("the gebpf authors");
