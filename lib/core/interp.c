@@ -69,7 +69,7 @@ ebpf_packet_of(const struct ebpf_kind *kind, uint64_t r1, uint64_t r2,
 }
 
 /* Rare, and out of line so that it adds nothing to the interpreter's frame. */
-static __attribute__((noinline)) bool
+static __attribute__((__noinline__)) bool
 load_packet(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2,
 	    uint32_t off, uint32_t bytes, uint64_t *value)
 {
@@ -87,7 +87,7 @@ load_packet(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2,
 }
 
 /* The function that begins at a slot; funcs ascend. */
-static __attribute__((noinline)) uint32_t
+static __attribute__((__noinline__)) uint32_t
 func_at(const struct ebpf_prog *prog, uint32_t slot)
 {
 	uint32_t low = 0, high = prog->func_count;

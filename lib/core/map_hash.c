@@ -338,7 +338,7 @@ list_pop(struct list *list, const struct meta *meta)
 
 /* Put all of `from` in front of `to`. */
 static void
-list_splice(struct list *to, struct list *from, struct meta *meta)
+list_join(struct list *to, struct list *from, struct meta *meta)
 {
 	if (from->first == 0)
 		return;
@@ -359,7 +359,7 @@ grace_begin(struct pool *pool)
 	if (pool->in_grace || pool->waiting.first == 0)
 		return;
 	pool->in_grace = true;
-	list_splice(&pool->grace, &pool->waiting, pool->meta);
+	list_join(&pool->grace, &pool->waiting, pool->meta);
 	os_epoch_defer(&pool->deferred, grace_over);
 }
 
@@ -373,7 +373,7 @@ grace_over(struct os_deferred *work)
 	pool->in_grace = false;
 	orphan = pool->orphan;
 	if (!orphan) {
-		list_splice(&pool->free, &pool->grace, pool->meta);
+		list_join(&pool->free, &pool->grace, pool->meta);
 		grace_begin(pool);
 	}
 	os_spin_unlock(&pool->lock);
@@ -412,7 +412,7 @@ retire(struct ebpf_map_hash *hash, struct stripe *stripe, uint32_t number)
 	if (stripe->removed.count < hash->batch)
 		return;
 	os_spin_lock(&pool->lock);
-	list_splice(&pool->waiting, &stripe->removed, hash->meta);
+	list_join(&pool->waiting, &stripe->removed, hash->meta);
 	grace_begin(pool);
 	os_spin_unlock(&pool->lock);
 }

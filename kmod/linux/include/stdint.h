@@ -3,6 +3,8 @@
 #include <linux/limits.h>
 #include <linux/types.h>
 
+typedef long intptr_t;
+
 #undef UINT8_MAX
 #undef UINT16_MAX
 #undef UINT32_MAX
