@@ -5,6 +5,8 @@
  * has the size it had when it was published. A body may grow: then its line
  * changes here and in tests/device/layout.golden. No code, no callers.
  */
+#include <stdint.h>
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wpadded"
 #include "abi/wire.h"

@@ -88,7 +88,7 @@ shift_reg(struct x86 *x, uint32_t width, uint32_t kind, uint32_t dst,
 }
 
 static void
-swap(struct x86 *x, uint32_t width, uint32_t dst)
+byte_swap(struct x86 *x, uint32_t width, uint32_t dst)
 {
 	if (width == 16) {
 		x86_rr(x, X_16 | 0xc1, SHIFT_ROL, dst);
@@ -239,7 +239,7 @@ x86_alu(struct x86 *x, const struct ebpf_op *op)
 		return;
 	case EBPF_FN_BE:
 	case EBPF_FN_BSWAP:
-		swap(x, info->width, dst);
+		byte_swap(x, info->width, dst);
 		return;
 	}
 	if (info->form == EBPF_FORM_ALU_IMM)
