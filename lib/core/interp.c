@@ -443,6 +443,7 @@ L_LDDW_MAP:
 L_LDDW_MAP_VALUE:
 L_LDDW_MAP_IDX:
 L_LDDW_MAP_IDX_VALUE:
+L_LDDW_BTF_VAR:
 	DST = (uint64_t)op->imm;
 	GOTO_SLOT(op + 2);
 
@@ -509,7 +510,6 @@ tail_call:
 }
 
 L_CALL_KFUNC:
-L_LDDW_BTF_VAR:
 L_LDDW_HI:
 fault:
 	*ended = true;

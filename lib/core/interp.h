@@ -17,8 +17,8 @@
  *   context, or the run's memory for kinds without a context. The offset is
  *   imm (plus src's low 32 bits), unsigned. Outside the packet, or without
  *   one, the whole run ends with r0 = 0.
- * - What verification never lets through (calls of unknown functions, a BTF
- *   variable's address) ends the whole run with r0 = -1.
+ * - What verification never lets through, calls of unknown functions, ends the
+ *   whole run with r0 = -1.
  */
 #ifndef CORE_INTERP_H
 #define CORE_INTERP_H

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Runs text cases (tests/engine/README.md) through assembler, decoder,
+ * interpreter, JIT and disassembler, below the verifier.
+ *
+ *   engine_test [CASE...]         the project's own cases, or those named; TAP
+ *   engine_test --conformance DIR the public suite's; failures and a summary
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/gebpf.h"
+#include "core/interp.h"
+#include "core/jit/jit.h"
+#include "core/map.h"
+#include "tap.h"
+#include "unverified.h"
+
+enum section {
+	SECTION_NONE,
+	SECTION_ASM,
+	SECTION_RAW,
+	SECTION_MEM,
+	SECTION_AFTER,
+	SECTION_RESULT,
+	SECTION_ERROR,
+};
+
+struct text {
+	char *data;
+	size_t len;
+};
+
+struct bytes {
+	uint8_t *data;
+	size_t len;
+	bool given;
+};
+
+struct test_case {
+	struct text asm_text, raw, mem_text, after_text;
+	char result[256], error[256];
+	bool has_asm, has_raw, has_error, has_result, no_jit;
+	struct bytes mem, after;
+	struct ebpf_insn *insns;
+	uint32_t count;
+};
+
+/* How often each row occurs in the cases run. */
+static uint32_t seen[EBPF_OP_COUNT];
+
+/* ---- what programs find ---- */
+
+static uint64_t
+helper_nonzero(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5,
+	       const struct ebpf_prog *prog)
+{
+	return 1;
+}
+
+static uint64_t
+helper_weigh(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5,
+	     const struct ebpf_prog *prog)
+{
+	return r1 + 2 * r2 + 3 * r3 + 4 * r4 + 5 * r5;
+}
+
+static uint64_t
+helper_key_size(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5,
+		const struct ebpf_prog *prog)
+{
+	return ((const struct ebpf_map *)(uintptr_t)r1)->key_size;
+}
+
+static const struct ebpf_helper test_helpers[] = {
+	{ .fn = helper_nonzero, .name = "nonzero", .number = 5 },
+	{ .fn = helper_weigh, .name = "weigh", .number = 400 },
+	{ .fn = helper_key_size, .name = "key_size", .number = 401 },
+};
+static const struct ebpf_helper *const helper_list[] = {
+	&test_helpers[0],
+	&test_helpers[1],
+	&test_helpers[2],
+};
+
+static uint8_t map_values[32];
+static struct ebpf_map_array test_map = {
+	.map = {
+		.ops = &ebpf_map_array_ops,
+		.key_size = 4,
+		.value_size = 8,
+		.max_entries = 4,
+		.stride = 8,
+	},
+	.index_mask = 3,
+	.values = map_values,
+};
+static struct ebpf_map *map_list[] = { &test_map.map };
+
+static const struct unverified_options run_options = {
+	.helpers = helper_list,
+	.helper_count = 3,
+	.maps = map_list,
+	.map_count = 1,
+};
+
+/* ---- reading ---- */
+
+static char *
+read_file(const char *path, size_t *len)
+{
+	FILE *file = fopen(path, "rb");
+	char *data = NULL;
+	long size;
+
+	if (file == NULL)
+		return NULL;
+	fseek(file, 0, SEEK_END);
+	size = ftell(file);
+	rewind(file);
+	if (size >= 0)
+		data = malloc((size_t)size + 1);
+	if (data != NULL) {
+		*len = fread(data, 1, (size_t)size, file);
+		data[*len] = '\0';
+	}
+	fclose(file);
+	return data;
+}
+
+static void
+append(struct text *text, const char *line, size_t len)
+{
+	text->data = realloc(text->data, text->len + len + 2);
+	memcpy(text->data + text->len, line, len);
+	text->len += len;
+	text->data[text->len++] = '\n';
+	text->data[text->len] = '\0';
+}
+
+static bool
+contains(const char *line, size_t len, const char *word)
+{
+	return memmem(line, len, word, strlen(word)) != NULL;
+}
+
+static enum section
+directive(struct test_case *c, const char *line, size_t len)
+{
+	if (contains(line, len, "asm")) {
+		c->has_asm = true;
+		return SECTION_ASM;
+	}
+	if (contains(line, len, "result")) {
+		c->has_result = true;
+		return SECTION_RESULT;
+	}
+	if (contains(line, len, "mem")) {
+		c->mem.given = true;
+		return SECTION_MEM;
+	}
+	if (contains(line, len, "after")) {
+		c->after.given = true;
+		return SECTION_AFTER;
+	}
+	if (contains(line, len, "raw")) {
+		c->has_raw = true;
+		return SECTION_RAW;
+	}
+	if (contains(line, len, "jit")) {
+		c->no_jit = true;
+		return SECTION_NONE;
+	}
+	if (contains(line, len, "error")) {
+		c->has_error = true;
+		return SECTION_ERROR;
+	}
+	return SECTION_NONE;
+}
+
+/* The last line that is not empty counts. */
+static void
+keep_line(char *to, size_t size, const char *line, size_t len)
+{
+	while (len > 0 && (*line == ' ' || *line == '\t'))
+		line++, len--;
+	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+		len--;
+	if (len == 0 || len >= size)
+		return;
+	memcpy(to, line, len);
+	to[len] = '\0';
+}
+
+static void
+hex_bytes(struct bytes *bytes, const struct text *text)
+{
+	char *at = text->data, *end;
+
+	bytes->data = malloc(text->len + 1);
+	bytes->len = 0;
+	while (at != NULL) {
+		unsigned long value = strtoul(at, &end, 16);
+
+		if (end == at)
+			break;
+		bytes->data[bytes->len++] = (uint8_t)value;
+		at = end;
+	}
+}
+
+static void
+split_case(struct test_case *c, const char *data, size_t len)
+{
+	const char *at = data, *end = data + len, *line, *stop, *hash;
+	enum section section = SECTION_NONE;
+	size_t n;
+
+	while (at < end) {
+		line = at;
+		stop = memchr(at, '\n', (size_t)(end - at));
+		at = stop ? stop + 1 : end;
+		n = (size_t)((stop ? stop : end) - line);
+		if (n > 0 && line[n - 1] == '\r')
+			n--;
+		hash = memchr(line, '#', n);
+		if (hash != NULL)
+			n = (size_t)(hash - line);
+		if (contains(line, n, "--")) {
+			section = directive(c, line, n);
+			continue;
+		}
+		switch (section) {
+		case SECTION_NONE:
+			break;
+		case SECTION_ASM:
+			append(&c->asm_text, line, n);
+			break;
+		case SECTION_RAW:
+			append(&c->raw, line, n);
+			break;
+		case SECTION_MEM:
+			append(&c->mem_text, line, n);
+			break;
+		case SECTION_AFTER:
+			append(&c->after_text, line, n);
+			break;
+		case SECTION_RESULT:
+			keep_line(c->result, sizeof(c->result), line, n);
+			break;
+		case SECTION_ERROR:
+			keep_line(c->error, sizeof(c->error), line, n);
+			break;
+		}
+	}
+	hex_bytes(&c->mem, &c->mem_text);
+	hex_bytes(&c->after, &c->after_text);
+}
+
+static void
+free_case(struct test_case *c)
+{
+	free(c->asm_text.data);
+	free(c->raw.data);
+	free(c->mem_text.data);
+	free(c->after_text.data);
+	free(c->mem.data);
+	free(c->after.data);
+	free(c->insns);
+}
+
+/* Text or words to instructions; why says what is wrong with them. */
+static bool
+make_insns(struct test_case *c, char *why, size_t size)
+{
+	struct gebpf_error err = { 0 };
+	char *at, *end;
+	uint64_t word;
+
+	if (!c->has_raw) {
+		if (gebpf_asm(c->asm_text.data ? c->asm_text.data : "",
+			      c->asm_text.len, &c->insns, &c->count,
+			      &err) == 0)
+			return true;
+		snprintf(why, size, "%s", err.text);
+		return false;
+	}
+	c->insns = malloc(c->raw.len * 8 + 8);
+	for (at = c->raw.data; at != NULL; at = end) {
+		word = strtoull(at, &end, 0);
+		if (end == at)
+			break;
+		memcpy(&c->insns[c->count++], &word, 8);
+	}
+	return true;
+}
+
+/* ---- running ---- */
+
+/* One run in fresh memory, exactly as large as the case says. */
+static bool
+run(const struct test_case *c, const struct ebpf_prog *prog, char *why,
+    size_t size)
+{
+	uint8_t *mem = NULL;
+	uint64_t result, expected;
+	bool pass = true;
+	size_t i;
+
+	for (i = 0; i < sizeof(map_values); i++)
+		map_values[i] = (uint8_t)((i / 8 + 1) * 16 + i % 8 + 1);
+	if (c->mem.given) {
+		mem = malloc(c->mem.len ? c->mem.len : 1);
+		memcpy(mem, c->mem.data, c->mem.len);
+	}
+	expected = c->result[0] == '-'
+			   ? (uint64_t)strtoll(c->result, NULL, 0)
+			   : strtoull(c->result, NULL, 0);
+	result = ebpf_prog_run(prog, (uintptr_t)mem, c->mem.len, 0);
+	if (result != expected) {
+		snprintf(why, size, "r0 is 0x%llx, expected 0x%llx",
+			 (unsigned long long)result,
+			 (unsigned long long)expected);
+		pass = false;
+	} else if (c->after.given &&
+		   (c->after.len != c->mem.len ||
+		    memcmp(c->after.data, mem, c->mem.len) != 0)) {
+		for (i = 0; i + 1 < c->mem.len && mem[i] == c->after.data[i];)
+			i++;
+		snprintf(why, size, "memory differs at byte %zu: 0x%02x", i,
+			 mem[i]);
+		pass = false;
+	}
+	free(mem);
+	return pass;
+}
+
+static bool
+goes_round(const struct test_case *c, enum gebpf_disasm_style style, char *why,
+	   size_t size)
+{
+	struct gebpf_disasm options = { .style = style, .code_prefix = true };
+	struct gebpf_error err = { 0 };
+	struct ebpf_insn *back = NULL;
+	struct text text = { NULL, 0 };
+	uint32_t i, back_count;
+	char line[128];
+	bool pass = true;
+	int used;
+
+	for (i = 0; i < c->count && pass; i += (uint32_t)used) {
+		used = gebpf_disasm(c->insns, c->count, i, &options, line,
+				    sizeof(line));
+		if (used < 0) {
+			snprintf(why, size, "slot %u is no instruction: %s", i,
+				 line);
+			pass = false;
+			break;
+		}
+		append(&text, line, strlen(line));
+	}
+	if (pass && (gebpf_asm(text.data, text.len, &back, &back_count,
+			       &err) != 0 ||
+		     back_count != c->count ||
+		     memcmp(back, c->insns, c->count * 8) != 0)) {
+		snprintf(why, size, "text does not come back: %s", err.text);
+		pass = false;
+	}
+	free(text.data);
+	free(back);
+	return pass;
+}
+
+/* What is done with a case, and what came of it over all cases. */
+enum way {
+	WAY_INTERP,
+	WAY_JIT,
+	WAY_KERNEL_TEXT,
+	WAY_MNEMONIC_TEXT,
+	WAY_COUNT,
+};
+static const char *const way_names[WAY_COUNT] = { "interpreter", "jit",
+						  "kernel text",
+						  "mnemonic text" };
+static uint32_t way_passed[WAY_COUNT], way_failed[WAY_COUNT];
+static bool quiet;
+
+static void
+tell(enum way way, bool pass, const char *name, const char *why)
+{
+	if (pass)
+		way_passed[way]++;
+	else
+		way_failed[way]++;
+	if (!quiet)
+		tap_ok(pass, "%s, %s", name, way_names[way]);
+	if (!pass)
+		tap_diag("%s, %s: %s", name, way_names[way], why);
+}
+
+static void
+run_error_case(struct test_case *c, const char *name)
+{
+	char why[1100] = "";
+	struct ebpf_prog *prog = NULL;
+
+	if (make_insns(c, why, sizeof(why)))
+		prog = unverified_prog(c->insns, c->count, &run_options, why,
+				       sizeof(why));
+	tell(WAY_INTERP,
+	     prog == NULL && c->error[0] != '\0' &&
+		     strstr(why, c->error) != NULL,
+	     name, prog ? "is accepted" : why);
+	unverified_free(prog);
+}
+
+static void
+run_good_case(struct test_case *c, const char *name)
+{
+	char why[1100] = "";
+	struct ebpf_prog *prog;
+	uint32_t i;
+	int rc;
+
+	if (!make_insns(c, why, sizeof(why))) {
+		tell(WAY_INTERP, false, name, why);
+		return;
+	}
+	prog = unverified_prog(c->insns, c->count, &run_options, why,
+			       sizeof(why));
+	if (prog == NULL) {
+		tell(WAY_INTERP, false, name, why);
+		return;
+	}
+	for (i = 0; i < c->count; i++)
+		seen[prog->ops[i].code]++;
+	tell(WAY_INTERP, run(c, prog, why, sizeof(why)), name, why);
+	if (ebpf_jit_host() != NULL) {
+		rc = unverified_compile(prog);
+		if (c->no_jit || rc != 0) {
+			snprintf(why, sizeof(why), "compiling says %d", rc);
+			tell(WAY_JIT, c->no_jit && rc != 0, name, why);
+		} else {
+			tell(WAY_JIT, run(c, prog, why, sizeof(why)), name,
+			     why);
+		}
+	}
+	unverified_free(prog);
+	tell(WAY_KERNEL_TEXT,
+	     goes_round(c, GEBPF_DISASM_KERNEL, why, sizeof(why)), name, why);
+	tell(WAY_MNEMONIC_TEXT,
+	     goes_round(c, GEBPF_DISASM_ASM, why, sizeof(why)), name, why);
+}
+
+static void
+run_file(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct test_case c;
+	size_t len = 0;
+	char *data = read_file(path, &len);
+
+	memset(&c, 0, sizeof(c));
+	if (data == NULL) {
+		tell(WAY_INTERP, false, name, "cannot be read");
+		return;
+	}
+	split_case(&c, data, len);
+	if ((!c.has_asm && !c.has_raw) || c.has_result == c.has_error)
+		tell(WAY_INTERP, false, name,
+		     "has not one program and one outcome");
+	else if (c.has_error)
+		run_error_case(&c, name);
+	else
+		run_good_case(&c, name);
+	free_case(&c);
+	free(data);
+}
+
+static int
+is_case(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot != NULL &&
+	       (strcmp(dot, ".txt") == 0 || strcmp(dot, ".data") == 0);
+}
+
+/* All cases of a folder in the order of their names; how many. */
+static int
+run_folder(const char *folder)
+{
+	struct dirent **entries;
+	char path[4096];
+	int count = scandir(folder, &entries, is_case, alphasort), i;
+
+	if (count < 0)
+		return 0;
+	for (i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder,
+			 entries[i]->d_name);
+		run_file(path);
+		free(entries[i]);
+	}
+	free(entries);
+	return count;
+}
+
+/* ---- the two ways to be called ---- */
+
+static void
+check_coverage(void)
+{
+	static const char *const names[EBPF_OP_COUNT] = {
+#define EBPF_INSN(op, code, sel, value, form, fn, width, cpu, group) \
+	[EBPF_OP_##op] = #op,
+#include "abi/insn.def"
+	};
+	uint32_t missing = 0;
+	int op;
+
+	for (op = 0; op < EBPF_OP_COUNT; op++) {
+		if (seen[op] != 0)
+			continue;
+		tap_diag("no case has %s", names[op]);
+		missing++;
+	}
+	tap_ok(missing == 0, "every instruction of insn.def has a case");
+}
+
+/* "name<TAB>bytes...": each line's program must be refused by the decoder. */
+static bool
+check_reserved(const char *folder, uint32_t *refused, uint32_t *count)
+{
+	struct ebpf_decode_error error;
+	struct ebpf_insn insns[16];
+	struct ebpf_op ops[16];
+	char path[4096], line[1024];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/reserved_fields.tsv", folder);
+	file = fopen(path, "r");
+	if (file == NULL)
+		return false;
+	while (fgets(line, sizeof(line), file) != NULL) {
+		char *at = strchr(line, '\t'), *end;
+		uint8_t bytes[sizeof(insns)];
+		uint32_t len = 0;
+
+		if (at == NULL || strncmp(line, "name\t", 5) == 0)
+			continue;
+		*at++ = '\0';
+		for (; len < sizeof(bytes); at = end) {
+			unsigned long value = strtoul(at, &end, 16);
+
+			if (end == at || value > 255)
+				break;
+			bytes[len++] = (uint8_t)value;
+		}
+		memcpy(insns, bytes, len);
+		(*count)++;
+		if (len >= 8 && len % 8 == 0 &&
+		    ebpf_decode(insns, len / 8, ops, &error) != 0)
+			(*refused)++;
+		else
+			tap_diag("%s is not refused", line);
+	}
+	fclose(file);
+	return *count > 0 && *refused == *count;
+}
+
+static int
+conformance(const char *folder)
+{
+	char path[4096];
+	uint32_t refused = 0, fields = 0;
+	bool pass;
+	int cases, way;
+
+	quiet = true;
+	snprintf(path, sizeof(path), "%s/tests", folder);
+	cases = run_folder(path);
+	tap_ok(cases > 0, "%s has %d cases", path, cases);
+	for (way = 0; way < WAY_COUNT; way++) {
+		pass = way_passed[way] == (uint32_t)cases &&
+		       way_failed[way] == 0;
+		if (way == WAY_JIT && ebpf_jit_host() == NULL)
+			tap_skip("no JIT here", "conformance, jit");
+		else
+			tap_ok(pass, "conformance, %s: %u of %d",
+			       way_names[way], way_passed[way], cases);
+	}
+	pass = check_reserved(folder, &refused, &fields);
+	tap_ok(pass, "conformance, reserved fields refused: %u of %u", refused,
+	       fields);
+	return tap_done();
+}
+
+int
+main(int argc, char **argv)
+{
+	int i;
+
+	if (argc == 3 && strcmp(argv[1], "--conformance") == 0)
+		return conformance(argv[2]);
+	if (argc > 1) {
+		for (i = 1; i < argc; i++)
+			run_file(argv[i]);
+		return tap_done();
+	}
+	tap_ok(run_folder("tests/engine/cases") > 0,
+	       "tests/engine/cases has cases");
+	check_coverage();
+	return tap_done();
+}
