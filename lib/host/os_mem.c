@@ -112,10 +112,11 @@ os_alloc(size_t size)
 void
 os_free(void *memory)
 {
-	struct header *header = (struct header *)memory - 1;
+	struct header *header;
 
 	if (!memory)
 		return;
+	header = (struct header *)memory - 1;
 	os_test_release();
 	if (header->mapped)
 		munmap(header->base, header->mapped);
