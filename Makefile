@@ -111,7 +111,8 @@ $(B)/gebpf: $(CMD_OBJ) $(B)/libgebpf.a
 
 examples: $(EXAMPLES)
 
-BPF_CFLAGS := -target bpf -O2 -g -Wall -Werror -Ilib/bpf
+# lib/bpf stands in for what clang -target bpf does not find of the host.
+BPF_CFLAGS := -target bpf -O2 -g -Wall -Werror -Ilib/bpf -Ilib
 
 $(B)/examples/%.bpf.o: lib/bpf/examples/%.bpf.c $(wildcard lib/bpf/*.h)
 	@mkdir -p $(@D)

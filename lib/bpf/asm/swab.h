@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * <linux/...> headers ask for <asm/swab.h> of the target. Distributions keep
+ * it in a folder of the host's architecture, where clang -target bpf does not
+ * look; BPF's own is the generic one, 64 bits, little endian.
+ */
+#ifndef BPF_ASM_SWAB_H
+#define BPF_ASM_SWAB_H
+
+#include <asm-generic/swab.h>
+
+#endif
