@@ -1,0 +1,728 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the JIT does beyond single instructions: maps, tail calls, packet loads,
+ * ends from any depth, memory protection, addresses in dumps, failing
+ * allocations, and whether a disassembler reads the code as it was meant.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/helper.h"
+#include "core/interp.h"
+#include "core/jit/jit.h"
+#include "core/map.h"
+#include "core/runtime.h"
+#include "progen.h"
+#include "tap.h"
+#include "unverified.h"
+
+enum {
+	MEM = 64,
+	PROGS_MAX = 8,
+};
+
+static struct ebpf_runtime *rt;
+static uint64_t mem[MEM / 8];
+static struct progen gen;
+
+static void
+put(uint8_t code, uint32_t dst, uint32_t src, int16_t off, int32_t imm)
+{
+	progen_put(&gen, code, dst, src, off, imm);
+}
+
+static void
+put_map(uint32_t reg, uint32_t index)
+{
+	put(0x18, reg, 1, 0, (int32_t)index);
+	put(0, 0, 0, 0, 0);
+}
+
+static void
+put_call(uint32_t helper)
+{
+	put(0x85, 0, 0, 0, (int32_t)helper);
+}
+
+static struct ebpf_prog *
+finish(struct ebpf_map **maps, uint32_t map_count, const struct ebpf_kind *kind)
+{
+	struct unverified_options options = {
+		.rt = rt, .maps = maps, .map_count = map_count, .kind = kind,
+	};
+	struct ebpf_prog *prog;
+	char why[128];
+
+	prog = unverified_prog(gen.insns, gen.count, &options, why,
+			       sizeof(why));
+	gen.count = 0;
+	if (prog == NULL) {
+		tap_ok(false, "not a program: %s", why);
+		exit(tap_done());
+	}
+	return prog;
+}
+
+static struct ebpf_map *
+make_map(uint32_t kind, uint32_t key, uint32_t value, uint32_t entries)
+{
+	struct ebpf_map_spec spec = {
+		.size = sizeof(spec), .kind = kind, .key_size = key,
+		.value_size = value, .max_entries = entries,
+	};
+	struct ebpf_map *map = NULL;
+	int err = ebpf_map_create(rt, &spec, &map);
+
+	if (err != 0) {
+		tap_ok(false, "map of kind %u: %d", kind, err);
+		exit(tap_done());
+	}
+	return map;
+}
+
+static uint64_t
+run(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2, uint64_t r3)
+{
+	struct ebpf_section section;
+	uint64_t r0;
+
+	ebpf_section_enter(&section);
+	r0 = ebpf_prog_run(prog, r1, r2, r3);
+	ebpf_section_leave(&section);
+	return r0;
+}
+
+/* ---- maps ---- */
+
+static void
+arrays(void)
+{
+	static const uint32_t sizes[] = { 1, 4, 8, 12, 16, 24, 64, 100, 4096 };
+	static const uint32_t counts[] = { 1, 3, 4, 100, 128, 200 };
+	static const uint32_t keys[] = { 0, 1, 2, 3, 4, 5, 99, 100, 127, 128,
+					 199, 200, 0x7fffffff, 0x80000000,
+					 0xffffffff };
+	bool same = true;
+
+	for (uint32_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+		for (uint32_t c = 0; c < sizeof(counts) / sizeof(counts[0]);
+		     c++) {
+			struct ebpf_map *map = make_map(EBPF_MAP_ARRAY, 4,
+							sizes[s], counts[c]);
+			struct ebpf_prog *prog;
+
+			/* the key is in memory: r2 = r1 */
+			put(0xbf, 2, 1, 0, 0);
+			put_map(1, 0);
+			put_call(EBPF_FUNC_map_lookup_elem);
+			put(0x95, 0, 0, 0, 0);
+			prog = finish(&map, 1, NULL);
+			same &= unverified_compile(prog) == 0;
+			for (uint32_t k = 0; k < sizeof(keys) / sizeof(keys[0]);
+			     k++) {
+				uint64_t want;
+
+				memcpy(mem, &keys[k], 4);
+				want = (uintptr_t)map->ops->lookup(map, mem);
+				same &= run(prog, (uintptr_t)mem, MEM, 0) ==
+					want;
+				same &= (want != 0) == (keys[k] < counts[c]);
+			}
+			unverified_free(prog);
+			ebpf_map_put(map);
+		}
+	}
+	tap_ok(same, "array lookups find what the map finds");
+}
+
+/* Update, look up, delete, delete again: results into memory. */
+static void
+hashes(uint32_t kind, uint32_t key_size, const char *name)
+{
+	struct ebpf_map *map = make_map(kind, key_size, 8, 16);
+	struct ebpf_prog *prog;
+	uint64_t jit[MEM / 8], r0;
+
+	put(0xbf, 6, 1, 0, 0);
+	for (int i = 0; i < 2; i++) { /* mem[16+8i] = update(key, value) */
+		put_map(1, 0);
+		put(0xbf, 2, 6, 0, 0);
+		put(0xbf, 3, 6, 0, 0);
+		put(0x07, 3, 0, 0, 8);
+		put(0xb7, 4, 0, 0, EBPF_NOEXIST);
+		put_call(EBPF_FUNC_map_update_elem);
+		put(0x7b, 6, 0, (int16_t)(16 + 8 * i), 0);
+	}
+	put_map(1, 0);
+	put(0xbf, 2, 6, 0, 0);
+	put_call(EBPF_FUNC_map_lookup_elem);
+	put(0x15, 0, 0, 2, 0);
+	put(0x79, 0, 0, 0, 0);
+	put(0x7b, 6, 0, 32, 0);
+	for (int i = 0; i < 2; i++) {
+		put_map(1, 0);
+		put(0xbf, 2, 6, 0, 0);
+		put_call(EBPF_FUNC_map_delete_elem);
+		put(0x7b, 6, 0, (int16_t)(40 + 8 * i), 0);
+	}
+	put(0xb7, 0, 0, 0, 7);
+	put(0x95, 0, 0, 0, 0);
+	prog = finish(&map, 1, NULL);
+	memset(mem, 0, MEM);
+	mem[0] = 3;
+	mem[1] = 0x1122334455667788;
+	r0 = run(prog, (uintptr_t)mem, MEM, 0);
+	memcpy(jit, mem, MEM);
+	memset(&mem[2], 0, MEM - 16);
+	/* what was in an array stays: the same start for both */
+	TAP_CHECK(unverified_compile(prog) == 0);
+	TAP_CHECK(run(prog, (uintptr_t)mem, MEM, 0) == r0 && r0 == 7);
+	/* arrays have every element from the start */
+	tap_ok(memcmp(jit, mem, MEM) == 0 &&
+		       mem[4] == (kind == EBPF_MAP_HASH ? mem[1] : 0),
+	       "%s: update, lookup, delete as in the interpreter", name);
+	unverified_free(prog);
+	ebpf_map_put(map);
+}
+
+/* ---- tail calls ---- */
+
+struct chain {
+	struct ebpf_map *map;
+	struct ebpf_prog *progs[PROGS_MAX];
+	uint32_t count;
+};
+
+static void
+chain_add(struct chain *chain, const struct ebpf_kind *kind)
+{
+	chain->progs[chain->count++] = finish(&chain->map, 1, kind);
+}
+
+/* Run progs[0] with both engines, the array holding all of them. */
+static void
+chain_check(struct chain *chain, uint64_t r2, uint64_t want_r0,
+	    uint64_t want_mem, const char *name)
+{
+	struct ebpf_prog **slots =
+		((struct ebpf_map_prog_array *)chain->map)->slots;
+
+	for (uint32_t i = 0; i < chain->count; i++)
+		slots[i] = chain->progs[i];
+	for (int jit = 0; jit < 2; jit++) {
+		uint64_t r0;
+
+		memset(mem, 0, MEM);
+		r0 = run(chain->progs[0], (uintptr_t)mem, r2, 9);
+		tap_ok(r0 == want_r0 && mem[0] == want_mem,
+		       "%s: %s (r0 %#llx, memory %llu)", name,
+		       jit ? "jit" : "interpreter", (unsigned long long)r0,
+		       (unsigned long long)mem[0]);
+		for (uint32_t i = 0; !jit && i < chain->count; i++) {
+			if (unverified_compile(chain->progs[i]) != 0)
+				tap_ok(false, "%s compiles", name);
+		}
+	}
+	for (uint32_t i = 0; i < chain->count; i++) {
+		slots[i] = NULL;
+		unverified_free(chain->progs[i]);
+	}
+	ebpf_map_put(chain->map);
+}
+
+static void
+chain_start(struct chain *chain)
+{
+	memset(chain, 0, sizeof(*chain));
+	chain->map = make_map(EBPF_MAP_PROG_ARRAY, 4, 4, PROGS_MAX);
+}
+
+/* mem[0] += imm */
+static void
+put_count(uint32_t base, int32_t imm)
+{
+	put(0xb7, 0, 0, 0, imm);
+	put(0xdb, base, 0, 0, 0);
+}
+
+/* tail call of index, r1 = base */
+static void
+put_tail(uint32_t base, int32_t index, bool known)
+{
+	if (base != 1)
+		put(0xbf, 1, base, 0, 0);
+	put_map(2, 0);
+	if (!known) { /* a jump target: what r2 holds is not known there */
+		put(0x15, 1, 0, 1, 1);
+		put(0x05, 0, 0, 0, 0);
+	}
+	put(0xb7, 3, 0, 0, index);
+	put_call(EBPF_FUNC_tail_call);
+}
+
+static void
+tail_calls(const struct ebpf_kind *kind, const char *what)
+{
+	struct chain c;
+	char name[80];
+
+	for (int known = 0; known < 2; known++) {
+		/* itself, until the limit */
+		chain_start(&c);
+		put_count(1, 1);
+		put_tail(1, 0, known);
+		put(0xb7, 0, 0, 0, 77);
+		put(0x95, 0, 0, 0, 0);
+		chain_add(&c, kind);
+		snprintf(name, sizeof(name), "%s: 33 tail calls and no more",
+			 what);
+		chain_check(&c, MEM, 77, 34, name);
+	}
+
+	/* out of range and empty slots fall through with r0 as it was */
+	for (int i = 0; i < 3; i++) {
+		static const int32_t wrong[] = { PROGS_MAX, -1, PROGS_MAX - 1 };
+
+		chain_start(&c);
+		put(0xbf, 6, 1, 0, 0);
+		put(0xb7, 0, 0, 0, 55);
+		put_tail(6, wrong[i], i != 1);
+		put(0x95, 0, 0, 0, 0);
+		chain_add(&c, kind);
+		snprintf(name, sizeof(name), "%s: no program at %d", what,
+			 wrong[i]);
+		chain_check(&c, MEM, 55, 0, name);
+	}
+
+	/* from a subprogram: the result is the subprogram's, r6..r9 stay */
+	chain_start(&c);
+	put(0xbf, 6, 1, 0, 0);
+	put(0xb7, 7, 0, 0, 1000);
+	put(0xb7, 8, 0, 0, 100);
+	put(0xb7, 9, 0, 0, 10);
+	put(0x85, 0, 1, 0, 5); /* to sub */
+	put(0x0f, 0, 7, 0, 0);
+	put(0x0f, 0, 8, 0, 0);
+	put(0x0f, 0, 9, 0, 0);
+	put(0x95, 0, 0, 0, 0);
+	put(0x95, 0, 0, 0, 0);
+	/* sub: stack and registers of its own */
+	put(0xb7, 6, 0, 0, -1);
+	put(0x7b, 10, 6, -16, 0);
+	put_tail(1, 1, true);
+	put(0xb7, 0, 0, 0, 5);
+	put(0x95, 0, 0, 0, 0);
+	chain_add(&c, kind);
+	put_count(1, 3);
+	for (uint32_t r = 6; r < 10; r++)
+		put(0xb7, r, 0, 0, -7);
+	put(0x7b, 10, 6, -64, 0);
+	put(0xb7, 0, 0, 0, 2);
+	put(0x95, 0, 0, 0, 0);
+	chain_add(&c, kind);
+	snprintf(name, sizeof(name), "%s: tail call from a subprogram", what);
+	chain_check(&c, MEM, 1112, 3, name);
+
+	/* the limit is shared: main calls a subprogram that calls main again */
+	chain_start(&c);
+	put(0xbf, 6, 1, 0, 0);
+	put_count(6, 1);
+	put(0xbf, 1, 6, 0, 0);
+	put(0x85, 0, 1, 0, 4); /* to sub */
+	put(0xbf, 1, 6, 0, 0);
+	put(0x85, 0, 1, 0, 2); /* to sub */
+	put(0xb7, 0, 0, 0, 1);
+	put(0x95, 0, 0, 0, 0);
+	put_tail(1, 0, true);
+	put(0xb7, 0, 0, 0, 2);
+	put(0x95, 0, 0, 0, 0);
+	chain_add(&c, kind);
+	snprintf(name, sizeof(name), "%s: one limit for a whole run", what);
+	chain_check(&c, MEM, 1, 34, name);
+}
+
+/* What a run began with in r2 is there after a tail call. */
+static void
+tail_call_arguments(void)
+{
+	struct chain c;
+
+	chain_start(&c);
+	put(0xb7, 2, 0, 0, 0);
+	put_tail(1, 1, true);
+	put(0x95, 0, 0, 0, 0);
+	chain_add(&c, NULL);
+	put(0xbf, 0, 2, 0, 0);
+	put(0x67, 0, 0, 0, 8);
+	put(0x0f, 0, 3, 0, 0);
+	put(0x95, 0, 0, 0, 0);
+	chain_add(&c, NULL);
+	chain_check(&c, 48, 48 << 8 | 9, 0, "r2 and r3 after a tail call");
+}
+
+/* ---- packet loads, ends of runs ---- */
+
+static void
+check_both(const char *name, uint64_t want)
+{
+	struct ebpf_prog *prog = finish(NULL, 0, NULL);
+	/* Live across the calls, so that callee-saved registers matter. */
+	uint64_t a = mem[0] + 1, b = mem[1] + 2, c = mem[2] + 3, d = mem[3] + 4;
+	uint64_t interp = run(prog, (uintptr_t)mem, MEM, 0), jit;
+
+	TAP_CHECK(unverified_compile(prog) == 0);
+	jit = run(prog, (uintptr_t)mem, MEM, 0);
+	tap_ok(interp == want && jit == want && a == mem[0] + 1 &&
+		       b == mem[1] + 2 && c == mem[2] + 3 && d == mem[3] + 4,
+	       "%s (interpreter %#llx, jit %#llx)", name,
+	       (unsigned long long)interp, (unsigned long long)jit);
+	unverified_free(prog);
+}
+
+static void
+packets(void)
+{
+	memcpy(mem, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c", 12);
+	put(0x20, 0, 0, 0, 1);
+	put(0x95, 0, 0, 0, 0);
+	check_both("ld_abs word", 0x02030405);
+	put(0x28, 0, 0, 0, 3);
+	put(0x95, 0, 0, 0, 0);
+	check_both("ld_abs half", 0x0405);
+	put(0x30, 0, 0, 0, 7);
+	put(0x95, 0, 0, 0, 0);
+	check_both("ld_abs byte", 8);
+	put(0x20, 0, 0, 0, MEM - 3);
+	put(0x95, 0, 0, 0, 0);
+	check_both("ld_abs past the end", 0);
+	put(0x30, 0, 0, 0, -1);
+	put(0x95, 0, 0, 0, 0);
+	check_both("ld_abs far past the end", 0);
+	for (uint32_t r = 0; r < 10; r++) {
+		put(0xb7, r, 0, 0, 2);
+		put(0x40, 0, r, 0, 1);
+		put(0x95, 0, 0, 0, 0);
+		check_both("ld_ind word", 0x04050607);
+		put(0xb7, r, 0, 0, -2);
+		put(0x50, 0, r, 0, 3);
+		put(0x95, 0, 0, 0, 0);
+		check_both("ld_ind byte", 2);
+	}
+	/* out of a subprogram: the whole run ends */
+	for (uint32_t r = 6; r < 10; r++)
+		put(0xb7, r, 0, 0, 3);
+	put(0x85, 0, 1, 0, 2);
+	put(0xb7, 0, 0, 0, 9);
+	put(0x95, 0, 0, 0, 0);
+	for (uint32_t r = 6; r < 10; r++)
+		put(0xb7, r, 0, 0, 4);
+	put(0x7a, 10, 0, -8, 1);
+	put(0x30, 0, 0, 0, MEM);
+	put(0x95, 0, 0, 0, 0);
+	check_both("ld_abs past the end in a subprogram", 0);
+	put(0xb7, 6, 0, 0, 400);
+	put(0x8d, 6, 0, 0, 0);
+	put(0x95, 0, 0, 0, 0);
+	check_both("callx of nothing", ~0ull);
+}
+
+/* ---- the image ---- */
+
+/* The permissions /proc/self/maps shows for an address; "" when none. */
+static void
+permissions(const void *at, char perms[8], bool *both)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+
+	perms[0] = '\0';
+	*both = false;
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+		unsigned long start, end;
+		char p[8];
+
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, p) != 3)
+			continue;
+		if (p[1] == 'w' && p[2] == 'x')
+			*both = true;
+		if ((uintptr_t)at >= start && (uintptr_t)at < end)
+			memcpy(perms, p, sizeof(p));
+	}
+	if (maps != NULL)
+		fclose(maps);
+}
+
+static struct ebpf_prog *
+random_prog(uint64_t seed)
+{
+	struct ebpf_prog *prog;
+	char why[128];
+
+	progen_random(&gen, seed, 512);
+	prog = unverified_prog(gen.insns, gen.count, progen_options(), why,
+			       sizeof(why));
+	gen.count = 0;
+	if (prog == NULL || unverified_compile(prog) != 0) {
+		tap_ok(false, "seed %llu compiles", (unsigned long long)seed);
+		exit(tap_done());
+	}
+	return prog;
+}
+
+static void
+protection(void)
+{
+	struct ebpf_prog *prog = random_prog(1);
+	const struct ebpf_jit_image *image = prog->image;
+	char perms[8];
+	bool both, traps = true;
+
+	permissions(image->code, perms, &both);
+	if (perms[0] == '\0')
+		tap_skip("no /proc/self/maps", "code is not writable");
+	else
+		tap_ok(strncmp(perms, "r-x", 3) == 0 && !both,
+		       "code is %s, nothing is writable and executable",
+		       perms);
+	for (const uint8_t *p = image->exec.run; p < image->code; p++)
+		traps &= *p == ebpf_jit_host()->trap[(size_t)(p -
+			image->exec.run) % ebpf_jit_host()->trap_len];
+	tap_ok(traps && (uintptr_t)image->code % 16 == 0,
+	       "traps in front of the code");
+	unverified_free(prog);
+}
+
+static int
+by_starts(const void *a, const void *b)
+{
+	uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Two compilations differ in nothing but what addrs names. */
+static void
+addresses(void)
+{
+	struct ebpf_map *map = make_map(EBPF_MAP_ARRAY, 4, 8, 4);
+	struct ebpf_map *hash = make_map(EBPF_MAP_HASH, 4, 8, 4);
+	struct ebpf_map *maps[2] = { map, hash };
+	uintptr_t starts[16];
+	uint8_t *code[2] = { NULL, NULL };
+	uint32_t len[2] = { 0, 0 }, leaks = 0, count = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct ebpf_prog *prog;
+		const struct ebpf_jit_image *image;
+
+		put(0x62, 10, 0, -4, 0);
+		for (uint32_t m = 0; m < 2; m++) {
+			put(0xbf, 2, 10, 0, 0);
+			put(0x07, 2, 0, 0, -4);
+			put_map(1, m);
+			put_call(EBPF_FUNC_map_lookup_elem);
+		}
+		put(0xbf, 1, 0, 0, 0);
+		put_call(EBPF_FUNC_redirect); /* wants the program */
+		put_call(EBPF_FUNC_ktime_get_ns);
+		put(0x95, 0, 0, 0, 0);
+		prog = finish(maps, 2, NULL);
+		TAP_CHECK(unverified_compile(prog) == 0);
+		image = prog->image;
+		len[i] = image->code_len;
+		code[i] = malloc(len[i]);
+		memcpy(code[i], image->code, len[i]);
+		for (uint32_t a = 0; a < image->addr_count; a++) {
+			if (image->addrs[a].off + image->addrs[a].len > len[i])
+				leaks += 100;
+			else
+				memset(code[i] + image->addrs[a].off, 0,
+				       image->addrs[a].len);
+		}
+		starts[count++] = (uintptr_t)map;
+		starts[count++] = (uintptr_t)hash;
+		starts[count++] = (uintptr_t)prog;
+		starts[count++] = (uintptr_t)image->code;
+		starts[count++] = (uintptr_t)ebpf_helper_ktime_get_ns;
+		unverified_free(prog);
+	}
+	tap_ok(len[0] == len[1] && memcmp(code[0], code[1], len[0]) == 0,
+	       "without host addresses, code does not depend on place");
+	qsort(starts, count, sizeof(*starts), by_starts);
+	for (uint32_t i = 0; i + 8 <= len[0]; i++) {
+		uint64_t word;
+
+		memcpy(&word, code[0] + i, 8);
+		for (uint32_t s = 0; s < count; s++)
+			leaks += word >> 12 == starts[s] >> 12;
+	}
+	tap_ok(leaks == 0, "no host address is left in a dump");
+	free(code[0]);
+	free(code[1]);
+	ebpf_map_put(map);
+	ebpf_map_put(hash);
+}
+
+static void
+dead_slots(void)
+{
+	static uint8_t dead[1] = { 2 | 4 }; /* slots 1 and 2 */
+	struct ebpf_prog *prog;
+
+	put(0xb7, 0, 0, 0, 1);
+	put(0x18, 0, 0, 0, 5);
+	put(0, 0, 0, 0, 6);
+	put(0x95, 0, 0, 0, 0);
+	prog = finish(NULL, 0, NULL);
+	prog->dead = dead;
+	TAP_CHECK(unverified_compile(prog) == 0);
+	tap_ok(run(prog, 0, 0, 0) == 1 &&
+		       prog->image->slot_offs[1] == prog->image->slot_offs[3],
+	       "dead slots have no code");
+	prog->dead = NULL;
+	unverified_free(prog);
+}
+
+/* A jump over so much that only long forms reach, and back. */
+static void
+large(void)
+{
+	enum { COUNT = 8000 };
+	struct ebpf_prog *prog;
+
+	put(0xb7, 6, 0, 0, 3);
+	put(0xb7, 0, 0, 0, 0);
+	put(0x15, 6, 0, COUNT + 2, 0);
+	for (uint32_t i = 0; i < COUNT; i++)
+		put(0x07, 0, 0, 0, 1000);
+	put(0x07, 6, 0, 0, -1);
+	put(0x05, 0, 0, -(COUNT + 3), 0);
+	put(0x95, 0, 0, 0, 0);
+	prog = finish(NULL, 0, NULL);
+	TAP_CHECK(unverified_compile(prog) == 0);
+	tap_ok(run(prog, 0, 0, 0) == 3ull * COUNT * 1000,
+	       "long jumps forward and back (%u bytes for %u instructions)",
+	       prog->image->code_len, prog->op_count);
+	unverified_free(prog);
+}
+
+static void
+allocation_failures(void)
+{
+	struct ebpf_prog *prog = random_prog(2);
+	struct ebpf_jit_image *image;
+	uint64_t live = os_test_live();
+	bool clean = true;
+	int err = 0;
+
+	for (uint64_t n = 1; n < 100; n++) {
+		os_test_fail_at(n);
+		err = ebpf_jit_compile(prog, &image);
+		if (!os_test_failed())
+			break;
+		clean &= err == -EBPF_ENOMEM && image == NULL &&
+			 os_test_live() == live;
+	}
+	os_test_fail_at(0);
+	if (err == 0)
+		ebpf_jit_free(image);
+	tap_ok(clean && err == 0 && os_test_live() == live,
+	       "failing allocations are told and leave nothing");
+	unverified_free(prog);
+}
+
+/* Each op must start where the disassembler sees an instruction start. */
+static void
+disassembly(void)
+{
+	char bin[] = "/tmp/jit_testXXXXXX", command[256], line[512];
+	int fd = mkstemp(bin);
+	bool readable = true;
+	uint32_t lines = 0;
+
+	if (strcmp(ebpf_jit_host()->name, "x86_64") != 0 ||
+	    system("objdump --version >/dev/null 2>&1") != 0) {
+		tap_skip("no objdump for this backend",
+			 "a disassembler reads the code");
+		close(fd);
+		unlink(bin);
+		return;
+	}
+	for (uint64_t seed = 100; seed < 108; seed++) {
+		struct ebpf_prog *prog = random_prog(seed);
+		const struct ebpf_jit_image *image = prog->image;
+		uint8_t *starts = calloc(image->code_len + 1, 1);
+		FILE *out;
+
+		if (pwrite(fd, image->code, image->code_len, 0) !=
+			    (ssize_t)image->code_len ||
+		    ftruncate(fd, image->code_len) != 0)
+			readable = false;
+		snprintf(command, sizeof(command),
+			 "objdump -D -b binary -m i386:x86-64 %s", bin);
+		out = popen(command, "r");
+		while (fgets(line, sizeof(line), out) != NULL) {
+			unsigned int at;
+
+			if (strstr(line, "(bad)") != NULL) {
+				tap_diag("%s", line);
+				readable = false;
+			}
+			if (sscanf(line, " %x:", &at) == 1 &&
+			    at < image->code_len) {
+				starts[at] = 1;
+				lines++;
+			}
+		}
+		pclose(out);
+		starts[image->code_len] = 1;
+		for (uint32_t i = 0; i < prog->op_count; i++) {
+			if (!starts[image->slot_offs[i]]) {
+				tap_diag("seed %llu: slot %u at %u is inside an "
+					 "instruction", (unsigned long long)seed,
+					 i, image->slot_offs[i]);
+				readable = false;
+			}
+		}
+		free(starts);
+		unverified_free(prog);
+	}
+	tap_ok(readable && lines > 100, "a disassembler reads the code");
+	close(fd);
+	unlink(bin);
+}
+
+int
+main(void)
+{
+	const struct ebpf_kind *xdp;
+
+	if (ebpf_jit_host() == NULL) {
+		tap_skip("no JIT for this machine", "jit");
+		return tap_done();
+	}
+	if (ebpf_runtime_create(NULL, &rt) != 0) {
+		tap_ok(false, "runtime");
+		return tap_done();
+	}
+	xdp = ebpf_kind_find(rt, EBPF_PROG_XDP);
+	arrays();
+	hashes(EBPF_MAP_HASH, 4, "hash");
+	hashes(EBPF_MAP_HASH, 8, "hash, 8 byte keys");
+	hashes(EBPF_MAP_ARRAY, 4, "array");
+	hashes(EBPF_MAP_PERCPU_ARRAY, 4, "percpu_array");
+	tail_calls(NULL, "memory");
+	tail_calls(xdp, "xdp");
+	tail_call_arguments();
+	packets();
+	protection();
+	addresses();
+	dead_slots();
+	large();
+	allocation_failures();
+	disassembly();
+	ebpf_runtime_destroy(rt);
+	return tap_done();
+}
