@@ -34,6 +34,19 @@ fill(uint8_t *to, size_t len)
 #endif
 }
 
+/*
+ * A wish for mmap: somewhere below this library's own code, where generated
+ * code can call it with a near call. The kernel takes what is free.
+ */
+static void *
+near_code(size_t size)
+{
+	uintptr_t code = (uintptr_t)os_exec_alloc & ~(uintptr_t)0xfff;
+	uintptr_t below = (64u << 20) + (os_random_u32() & 0x3ffff000) + size;
+
+	return code > below ? (void *)(code - below) : NULL;
+}
+
 int
 os_exec_alloc(struct os_exec *exec, size_t size)
 {
@@ -46,7 +59,7 @@ os_exec_alloc(struct os_exec *exec, size_t size)
 		return -EBPF_EINVAL;
 	if (!os_test_allocate())
 		return -EBPF_ENOMEM;
-	map = mmap(NULL, body + 2 * page, PROT_NONE,
+	map = mmap(near_code(body), body + 2 * page, PROT_NONE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
 		goto no_map;
