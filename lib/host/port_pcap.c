@@ -118,18 +118,18 @@ open_in(struct vale_port *port, struct capture *capture, char *why,
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st)) {
 		error = vale_error(errno);
-		snprintf(why, why_size, "%s: %s", path, strerror(errno));
+		snprintf(why, why_size, "%.120s: %s", path, strerror(errno));
 		goto close;
 	}
 	if (!S_ISREG(st.st_mode)) {
 		error = -EBPF_EINVAL;
-		snprintf(why, why_size, "%s: not a regular file", path);
+		snprintf(why, why_size, "%.120s: not a regular file", path);
 		goto close;
 	}
 	capture->in_file = file_claim(port->set, &st, false, &error);
 	if (!capture->in_file) {
 		snprintf(why, why_size, error == -EBPF_EBUSY ?
-			 "%s: another port writes to it" : "%s: out of memory",
+			 "%.120s: another port writes to it" : "%.120s: out of memory",
 			 path);
 		goto close;
 	}
@@ -137,7 +137,7 @@ open_in(struct vale_port *port, struct capture *capture, char *why,
 	file = fdopen(fd, "r");
 	if (!file) {
 		error = -EBPF_ENOMEM;
-		snprintf(why, why_size, "%s: out of memory", path);
+		snprintf(why, why_size, "%.120s: out of memory", path);
 		goto close;
 	}
 	setvbuf(file, NULL, _IOFBF, READ_BUFFER);
@@ -145,14 +145,14 @@ open_in(struct vale_port *port, struct capture *capture, char *why,
 		file, PCAP_TSTAMP_PRECISION_NANO, errbuf);
 	if (!capture->in) {
 		fclose(file);
-		snprintf(why, why_size, "%s: not a capture that can be read: "
+		snprintf(why, why_size, "%.120s: not a capture that can be read: "
 			 "%s", path, errbuf);
 		return -EBPF_EINVAL;
 	}
 	if (pcap_datalink(capture->in) != DLT_EN10MB) {
 		link = pcap_datalink_val_to_name(pcap_datalink(capture->in));
 		snprintf(why, why_size,
-			 "%s: its link type is %s (%d), a switch needs Ethernet "
+			 "%.120s: its link type is %s (%d), a switch needs Ethernet "
 			 "(EN10MB)", path, link ? link : "unknown",
 			 pcap_datalink(capture->in));
 		return -EBPF_EINVAL; /* pcap_close() by the caller */
@@ -181,14 +181,14 @@ open_out(struct vale_port *port, struct capture *capture, char *why,
 	}
 	if (fd < 0 || fstat(fd, &st)) {
 		error = vale_error(errno);
-		snprintf(why, why_size, "cannot write %s: %s%s", path,
+		snprintf(why, why_size, "cannot write %.120s: %s%s", path,
 			 strerror(errno), errno == ENOENT ?
 			 " (is its folder there?)" : "");
 		goto close;
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode)) {
 		error = -EBPF_EINVAL;
-		snprintf(why, why_size, "cannot write %s: not a regular file",
+		snprintf(why, why_size, "cannot write %.120s: not a regular file",
 			 path);
 		goto close;
 	}
@@ -198,14 +198,14 @@ open_out(struct vale_port *port, struct capture *capture, char *why,
 		    st.st_ino == capture->in_file->ino) {
 			error = -EBPF_EINVAL;
 			snprintf(why, why_size, "IN and OUT are the same file: "
-				 "%s", path);
+				 "%.120s", path);
 			goto close;
 		}
 		capture->out_file = file_claim(port->set, &st, true, &error);
 		if (!capture->out_file) {
 			snprintf(why, why_size, error == -EBPF_EBUSY ?
-				 "%s: another port uses it" :
-				 "%s: out of memory", path);
+				 "%.120s: another port uses it" :
+				 "%.120s: out of memory", path);
 			goto close;
 		}
 	}

@@ -213,11 +213,14 @@ serve(struct server *server)
 		{ .fd = server->listen_fd, .events = POLLIN },
 		{ .fd = server->wake[0], .events = POLLIN },
 	};
+	int look_ms = server->options->look_ms ?
+			      (int)server->options->look_ms :
+			      LOOK_MS;
 	char bytes[64];
 	ssize_t n, i;
 
 	while (!os_load_acquire(&server->stopping)) {
-		if (poll(fds, 2, LOOK_MS) == 0) {
+		if (poll(fds, 2, look_ms) == 0) {
 			switch (server_socket_look(server)) {
 			case SERVER_SOCKET_OURS:
 				break;

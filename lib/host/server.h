@@ -21,6 +21,7 @@ struct gebpf_server_options {
 	bool foreground;
 	uint32_t session_max; /* 0: 512; half of them for one process */
 	uint32_t message_ms;  /* for a message to arrive whole; 0: 10000 */
+	uint32_t look_ms;     /* between looks at our socket file; 0: 2000 */
 	char *why;	      /* what went wrong, in words; may be NULL */
 	size_t why_size;
 };

@@ -225,12 +225,12 @@ vale_end(struct vale *vale)
 	if (link)
 		ebpf_bridge_set_prog(vale->bridge, NULL);
 	pthread_mutex_unlock(&vale->lock);
-	vale_halt(vale);
-	vale_ports_close(vale);
 	if (link) {
 		ebpf_link_gone(link, EBPF_LINK_STALE);
 		ebpf_object_put(&link->obj);
 	}
+	vale_halt(vale);
+	vale_ports_close(vale);
 	vale_put(vale);
 }
 
