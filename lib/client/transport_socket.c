@@ -101,8 +101,9 @@ try_connect(const char *path, bool named, int *result, struct gebpf_error *err)
 	if (lstat(path, &st)) {
 		if (errno == ENOENT)
 			return -EBPF_ENOENT;
-		return gebpf_fail(err, -EBPF_EACCES, "%s: %s", path,
-				  strerror(errno));
+		gebpf_fail(err, -EBPF_EACCES, "%s: %s", path, strerror(errno));
+		gebpf_hint(err, "use a device of your own: -t embedded:SOCKET");
+		return -EBPF_EACCES;
 	}
 	if (!S_ISSOCK(st.st_mode))
 		return gebpf_fail(err, -EBPF_ENODEV,
@@ -128,8 +129,11 @@ try_connect(const char *path, bool named, int *result, struct gebpf_error *err)
 		if (error == EACCES || error == EPERM) {
 			if (st.st_uid != geteuid())
 				return refuse(path, st.st_uid, err);
-			return gebpf_fail(err, -EBPF_EACCES, "%s: %s", path,
-					  strerror(error));
+			gebpf_fail(err, -EBPF_EACCES, "%s: %s", path,
+				   strerror(error));
+			gebpf_hint(err, "use a device of your own: -t "
+				   "embedded:SOCKET");
+			return -EBPF_EACCES;
 		}
 		return gebpf_fail(err, -EBPF_ENODEV, "%s: %s", path,
 				  strerror(error));
