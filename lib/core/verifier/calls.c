@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Calls and returns: helpers by the prototypes of their struct ebpf_helper,
+ * local functions inlined into the path, what is lost in a call, and what a
+ * program may return.
+ */
+#include "core/verifier/verify.h"
+
+enum {
+	NO_MAP = UINT32_MAX,
+};
+
+struct call {
+	const struct ebpf_helper *helper;
+	uint32_t map; /* index, NO_MAP before a MAP argument */
+};
+
+uint32_t
+ebpf_verify_helper_args(const struct ebpf_helper *helper)
+{
+	uint32_t n = 0;
+
+	while (n < 5 && helper->args[n] != EBPF_ARG_NONE)
+		n++;
+	return n;
+}
+
+static int
+bad_arg(struct ebpf_venv *env, const struct call *call, uint32_t number,
+	const char *wanted)
+{
+	const struct ebpf_vreg *reg = &ebpf_verify_top(env)->regs[number];
+
+	return ebpf_verify_reject(env,
+				  reg->maybe_null ? EBPF_RULE_NULL_CHECK :
+						    EBPF_RULE_CALL_ARG,
+				  "%s wants %s in r%u, which is a %s",
+				  call->helper->name, wanted, number,
+				  ebpf_verify_type_name(reg));
+}
+
+/* What a helper does with its map must be something that map can do. */
+static int
+check_map_call(struct ebpf_venv *env, const struct call *call)
+{
+	const struct ebpf_map *map = env->prog->maps[call->map];
+	const char *why = NULL;
+
+	switch (call->helper->number) {
+	case EBPF_FUNC_map_lookup_elem:
+		if (!map->ops->lookup || map->ops->holds_ids)
+			why = "programs cannot look up its elements";
+		else if (map->flags & EBPF_F_WRONLY_PROG)
+			why = "programs may only write to it";
+		break;
+	case EBPF_FUNC_map_update_elem:
+		if (!map->ops->update || map->ops->holds_ids)
+			why = "programs cannot update it";
+		else if (map->flags & EBPF_F_RDONLY_PROG)
+			why = "programs may only read it";
+		break;
+	case EBPF_FUNC_map_delete_elem:
+		if (!map->ops->remove || map->ops->holds_ids)
+			why = "programs cannot delete from it";
+		else if (map->flags & EBPF_F_RDONLY_PROG)
+			why = "programs may only read it";
+		break;
+	case EBPF_FUNC_tail_call:
+		if (map->ops->kind != EBPF_MAP_PROG_ARRAY)
+			why = "tail calls need a prog_array";
+		break;
+	default:
+		/* helpers of embedders know their maps */
+		break;
+	}
+	if (why)
+		return ebpf_verify_reject(env, EBPF_RULE_MAP_USE,
+					  "%s on map %s: %s",
+					  call->helper->name, map->obj.name,
+					  why);
+	return 0;
+}
+
+static int
+check_map(struct ebpf_venv *env, struct call *call, uint32_t number)
+{
+	const struct ebpf_vreg *reg = &ebpf_verify_top(env)->regs[number];
+
+	if (reg->type != EBPF_V_MAP)
+		return bad_arg(env, call, number, "a map");
+	call->map = reg->map;
+	return check_map_call(env, call);
+}
+
+static int
+check_element(struct ebpf_venv *env, const struct call *call, uint32_t number,
+	      bool key, bool write)
+{
+	const struct ebpf_map *map;
+	uint32_t size;
+
+	if (!ebpf_vreg_is_pointer(&ebpf_verify_top(env)->regs[number]))
+		return bad_arg(env, call, number,
+			       key ? "a pointer to a key" :
+				     "a pointer to a value");
+	if (call->map == NO_MAP)
+		return ebpf_verify_reject(env, EBPF_RULE_CALL_ARG,
+					  "%s's prototype has no map before "
+					  "r%u",
+					  call->helper->name, number);
+	map = env->prog->maps[call->map];
+	size = key ? map->key_size : map->value_size;
+	return ebpf_verify_helper_mem(env, number, size, size, write);
+}
+
+/* Memory in r<number>, its size in the next register. */
+static int
+check_mem(struct ebpf_venv *env, const struct call *call, uint32_t number,
+	  bool or_null, bool write)
+{
+	const struct ebpf_vframe *frame = ebpf_verify_top(env);
+	const struct ebpf_vreg *reg = &frame->regs[number];
+	const struct ebpf_vreg *size;
+	uint8_t kind = number < 5 ? call->helper->args[number] : EBPF_ARG_NONE;
+
+	if (kind != EBPF_ARG_SIZE && kind != EBPF_ARG_SIZE_OR_ZERO)
+		return ebpf_verify_reject(env, EBPF_RULE_CALL_ARG,
+					  "%s's prototype has no size after "
+					  "r%u",
+					  call->helper->name, number);
+	size = &frame->regs[number + 1];
+	if (size->type == EBPF_V_NONE)
+		return ebpf_verify_reject(env, EBPF_RULE_UNINIT,
+					  "r%u is read but was not written",
+					  number + 1);
+	if (size->type != EBPF_V_SCALAR)
+		return bad_arg(env, call, number + 1, "a size");
+	if (size->num.smin < 0)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_ARG,
+			"the size in r%u may be negative", number + 1);
+	if (kind == EBPF_ARG_SIZE && size->num.umin == 0)
+		return ebpf_verify_reject(env, EBPF_RULE_CALL_ARG,
+					  "the size in r%u may be zero",
+					  number + 1);
+	if (or_null && ebpf_vreg_is_zero(reg)) {
+		if (size->num.umax == 0)
+			return 0;
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_ARG,
+			"r%u is null and the size in r%u not 0", number,
+			number + 1);
+	}
+	if (!ebpf_vreg_is_pointer(reg))
+		return bad_arg(env, call, number, "a pointer to memory");
+	return ebpf_verify_helper_mem(env, number, size->num.umax,
+				      size->num.umin, write);
+}
+
+static int
+check_string(struct ebpf_venv *env, const struct call *call, uint32_t number)
+{
+	const struct ebpf_vreg *reg = &ebpf_verify_top(env)->regs[number];
+	int64_t at;
+	int byte;
+
+	if (reg->type != EBPF_V_VALUE || reg->maybe_null ||
+	    !reg->fixed_element || !ebpf_num_is_const(&reg->num))
+		return bad_arg(env, call, number,
+			       "a string in read-only data");
+	for (at = reg->num.smin + reg->off;; at++) {
+		byte = at < 0 ? -1 :
+				ebpf_verify_frozen_byte(env, reg->map,
+							(uint64_t)at);
+		if (byte < 0)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_CALL_ARG,
+				"r%u points to no terminated string in a "
+				"frozen read-only map",
+				number);
+		if (byte == 0)
+			return 0;
+	}
+}
+
+static int
+check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
+{
+	struct ebpf_vreg *reg;
+	int error = ebpf_verify_read_reg(env, number, &reg);
+
+	if (error)
+		return error;
+	switch ((enum ebpf_arg)call->helper->args[number - 1]) {
+	case EBPF_ARG_NONE:
+		return 0;
+	case EBPF_ARG_SCALAR:
+		if (reg->type == EBPF_V_SCALAR)
+			return 0;
+		return ebpf_verify_reject(
+			env, EBPF_RULE_POINTER_LEAK,
+			"%s takes a number in r%u, which is a %s",
+			call->helper->name, number,
+			ebpf_verify_type_name(reg));
+	case EBPF_ARG_CTX:
+		if (reg->type == EBPF_V_CTX && reg->off == 0 &&
+		    reg->num.umax == 0)
+			return 0;
+		return bad_arg(env, call, number, "the unmodified context");
+	case EBPF_ARG_MAP:
+		return check_map(env, call, number);
+	case EBPF_ARG_MAP_KEY:
+		return check_element(env, call, number, true, false);
+	case EBPF_ARG_MAP_VALUE:
+		return check_element(env, call, number, false, false);
+	case EBPF_ARG_MAP_VALUE_OUT:
+		return check_element(env, call, number, false, true);
+	case EBPF_ARG_MEM:
+		return check_mem(env, call, number, false, false);
+	case EBPF_ARG_MEM_OR_NULL:
+		return check_mem(env, call, number, true, false);
+	case EBPF_ARG_MEM_OUT:
+		return check_mem(env, call, number, false, true);
+	case EBPF_ARG_SIZE:
+	case EBPF_ARG_SIZE_OR_ZERO:
+		return 0; /* with the memory before it */
+	case EBPF_ARG_STR_CONST:
+		return check_string(env, call, number);
+	case EBPF_ARG_ALLOC_SIZE:
+	case EBPF_ARG_RINGBUF_MEM:
+	case EBPF_ARG_FUNC:
+	case EBPF_ARG_STACK_OR_NULL:
+	case EBPF_ARG_SPIN_LOCK:
+		break;
+	}
+	return ebpf_verify_reject(
+		env, EBPF_RULE_UNSUPPORTED,
+		"%s takes an argument in r%u of a sort that is not verified "
+		"here",
+		call->helper->name, number);
+}
+
+static int
+forget_packet(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
+{
+	if (reg->type == EBPF_V_PKT || reg->type == EBPF_V_PKT_END ||
+	    reg->type == EBPF_V_PKT_META)
+		ebpf_vreg_none(reg);
+	return 0;
+}
+
+/* Spilled packet pointers died in their slots: nothing is there any more. */
+static void
+drop_dead_spills(struct ebpf_venv *env)
+{
+	uint32_t f, i, b;
+
+	for (f = 0; f < env->state->depth; f++) {
+		struct ebpf_vframe *frame = &env->state->frames[f];
+
+		for (i = 0; i < frame->slot_count; i++) {
+			struct ebpf_vslot *slot = &frame->slots[i];
+
+			if (!slot->spill_size ||
+			    slot->reg.type != EBPF_V_NONE)
+				continue;
+			for (b = 0; b < 8; b++)
+				if (slot->bytes[b] == EBPF_VB_SPILL)
+					slot->bytes[b] = EBPF_VB_NONE;
+			slot->spill_size = slot->spill_off = 0;
+		}
+	}
+}
+
+static void
+lose_args(struct ebpf_vframe *frame)
+{
+	uint32_t i;
+
+	for (i = 0; i <= 5; i++)
+		ebpf_vreg_none(&frame->regs[i]);
+}
+
+static int
+set_result(struct ebpf_venv *env, const struct call *call)
+{
+	struct ebpf_vreg *r0 = &ebpf_verify_top(env)->regs[0];
+
+	switch ((enum ebpf_ret)call->helper->ret) {
+	case EBPF_RET_INT:
+		ebpf_vreg_scalar(r0);
+		return 0;
+	case EBPF_RET_VOID:
+		return 0;
+	case EBPF_RET_MAP_VALUE_OR_NULL:
+		if (call->map == NO_MAP)
+			break;
+		ebpf_vreg_const(r0, 0);
+		r0->type = EBPF_V_VALUE;
+		r0->maybe_null = 1;
+		r0->map = call->map;
+		r0->id = ebpf_verify_new_id(env);
+		r0->origin = env->insn;
+		return 0;
+	case EBPF_RET_RINGBUF_OR_NULL:
+		break;
+	}
+	return ebpf_verify_reject(
+		env, EBPF_RULE_UNSUPPORTED,
+		"%s returns something of a sort that is not verified here",
+		call->helper->name);
+}
+
+static int
+find_helper(struct ebpf_venv *env, const struct ebpf_op *op, struct call *call)
+{
+	uint32_t number = (uint32_t)op->imm;
+	const struct ebpf_helper *helper =
+		ebpf_helper_find(env->prog->obj.rt, number);
+	const char *name;
+
+	if (!helper) {
+		name = ebpf_helper_name(env->prog->obj.rt, number);
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_UNKNOWN,
+			name ? "helper %s (%u) is not available here" :
+			       "there is no helper %s%u",
+			name ? name : "", number);
+	}
+	if (!(helper->kinds & env->kind->bit))
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_UNKNOWN,
+			"helper %s (%u) is not for programs of kind %s",
+			helper->name, number, env->kind->name);
+	call->helper = helper;
+	call->map = NO_MAP;
+	return 0;
+}
+
+int
+ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
+{
+	struct call call = {NULL, NO_MAP};
+	uint32_t i, n;
+	int error = find_helper(env, op, &call);
+
+	if (error)
+		return error;
+	n = ebpf_verify_helper_args(call.helper);
+	for (i = 1; i <= n && !error; i++)
+		error = check_arg(env, &call, i);
+	if (error)
+		return error;
+	if (call.helper->flags & EBPF_HELPER_PKT) {
+		ebpf_verify_each(env, forget_packet, NULL);
+		drop_dead_spills(env);
+	}
+	lose_args(ebpf_verify_top(env));
+	return set_result(env, &call);
+}
+
+int
+ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op)
+{
+	struct ebpf_vstate *state = env->state;
+	struct ebpf_vframe *caller = ebpf_verify_top(env), *callee;
+	uint32_t f = state->depth, i;
+
+	/* cfg.c found at most eight levels; a bound here costs nothing */
+	if (f == EBPF_FRAME_MAX)
+		return ebpf_verify_reject(env, EBPF_RULE_CALL_DEPTH,
+					  "calls nest more than %d functions "
+					  "deep",
+					  EBPF_FRAME_MAX);
+	callee = &state->frames[f];
+	memset(callee->regs, 0, sizeof(callee->regs));
+	callee->slot_count = 0;
+	callee->call_insn = env->insn;
+	callee->func = ebpf_verify_func_at(env, env->insn + 1 + op->off);
+	for (i = 1; i <= 5; i++)
+		callee->regs[i] = caller->regs[i];
+	callee->regs[EBPF_REG_FP].type = EBPF_V_STACK;
+	callee->regs[EBPF_REG_FP].frame = (uint8_t)f;
+	ebpf_num_const(&callee->regs[EBPF_REG_FP].num, 0, 64);
+	lose_args(caller);
+	/* nothing that was kept before can speak of the new frame's slots */
+	env->written[f] = ~0ULL;
+	state->depth++;
+	env->insn = env->funcs[callee->func].start;
+	return 0;
+}
+
+int
+ebpf_verify_exit(struct ebpf_venv *env, bool *done)
+{
+	struct ebpf_vstate *state = env->state;
+	struct ebpf_vframe *frame = ebpf_verify_top(env);
+	struct ebpf_vreg *r0 = &frame->regs[0];
+
+	*done = state->depth == 1;
+	if (*done) {
+		if (r0->type == EBPF_V_NONE)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_RETURN_VALUE,
+				"r0 was not set before exit");
+		if (r0->type != EBPF_V_SCALAR)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_POINTER_LEAK,
+				"the program returns a %s",
+				ebpf_verify_type_name(r0));
+		return 0;
+	}
+	if (r0->type == EBPF_V_STACK && r0->frame + 1u == state->depth)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_POINTER_LEAK,
+			"the function returns a pointer to its own stack");
+	state->frames[state->depth - 2].regs[0] = *r0;
+	env->insn = frame->call_insn + 1;
+	state->depth--;
+	return 0;
+}

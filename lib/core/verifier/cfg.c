@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The shape of a program before anything is known of its values: functions,
+ * jumps that stay inside them, reachable code, points where paths join, the
+ * call graph without recursion, and the stack that call paths add up to.
+ */
+#include "core/verifier/verify.h"
+
+static bool
+is_hi(const struct ebpf_venv *env, uint32_t insn)
+{
+	return env->ops[insn].code == EBPF_OP_LDDW_HI;
+}
+
+uint32_t
+ebpf_verify_func_at(const struct ebpf_venv *env, uint32_t insn)
+{
+	uint32_t lo = 0, hi = env->func_count, mid;
+
+	while (hi - lo > 1) {
+		mid = lo + (hi - lo) / 2;
+		if (env->funcs[mid].start <= insn)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Debug information comes from outside: it must at least describe slots. */
+static int
+check_infos(struct ebpf_venv *env)
+{
+	const struct ebpf_prog *prog = env->prog;
+	uint32_t i, at;
+
+	for (i = 0; i < prog->func_info_count; i++) {
+		at = prog->func_infos[i].insn;
+		if (at >= env->count || is_hi(env, at) ||
+		    (i == 0 && at != 0) ||
+		    (i > 0 && at <= prog->func_infos[i - 1].insn))
+			return ebpf_verify_reject_at(
+				env, 0, EBPF_RULE_DEBUG_INFO,
+				"function info %u names slot %u", i, at);
+	}
+	for (i = 0; i < prog->line_info_count; i++) {
+		at = prog->line_infos[i].insn;
+		if (at >= env->count || is_hi(env, at) ||
+		    (i > 0 && at <= prog->line_infos[i - 1].insn))
+			return ebpf_verify_reject_at(
+				env, 0, EBPF_RULE_DEBUG_INFO,
+				"line info %u names slot %u", i, at);
+	}
+	return 0;
+}
+
+/* Mark where functions start, count them, then list them. */
+static int
+find_functions(struct ebpf_venv *env)
+{
+	const struct ebpf_prog *prog = env->prog;
+	uint32_t i, n = 0;
+	int64_t to;
+
+	env->aux[0].point = 1;
+	for (i = 0; i < env->count; i++) {
+		if (env->ops[i].code != EBPF_OP_CALL_LOCAL)
+			continue;
+		to = (int64_t)i + 1 + env->ops[i].off;
+		if (to < 0 || to >= env->count || is_hi(env, (uint32_t)to))
+			return ebpf_verify_reject_at(
+				env, i, EBPF_RULE_JUMP,
+				"the call goes to no instruction");
+		env->aux[to].point = 1;
+	}
+	for (i = 0; i < prog->func_info_count; i++)
+		env->aux[prog->func_infos[i].insn].point = 1;
+	for (i = 0; i < env->count; i++)
+		n += env->aux[i].point;
+	if (n > EBPF_V_FUNCS_MAX)
+		return ebpf_verify_reject_at(env, 0, EBPF_RULE_LIMIT,
+					     "%u functions, at most %d", n,
+					     EBPF_V_FUNCS_MAX);
+	env->funcs = os_alloc(n * sizeof(*env->funcs));
+	if (!env->funcs)
+		return -EBPF_ENOMEM;
+	for (i = 0; i < env->count; i++) {
+		if (!env->aux[i].point)
+			continue;
+		env->aux[i].point = 0;
+		if (env->func_count)
+			env->funcs[env->func_count - 1].end = i;
+		env->funcs[env->func_count++].start = i;
+	}
+	env->funcs[env->func_count - 1].end = env->count;
+	return 0;
+}
+
+static bool
+falls_through(uint32_t code)
+{
+	return code != EBPF_OP_EXIT && ebpf_op_info[code].form != EBPF_FORM_JA &&
+	       ebpf_op_info[code].form != EBPF_FORM_JA32;
+}
+
+static bool
+is_jump(uint32_t code)
+{
+	uint8_t form = ebpf_op_info[code].form;
+
+	return form == EBPF_FORM_JA || form == EBPF_FORM_JA32 ||
+	       form == EBPF_FORM_JCC_IMM || form == EBPF_FORM_JCC_REG;
+}
+
+/* Jumps stay inside, the end does not fall into the next function. */
+static int
+check_function(struct ebpf_venv *env, const struct ebpf_vfunc *func)
+{
+	uint32_t i;
+	int64_t to;
+
+	for (i = func->start; i < func->end; i++) {
+		if (!is_jump(env->ops[i].code))
+			continue;
+		to = (int64_t)i + 1 + env->ops[i].off;
+		if (to < func->start || to >= func->end ||
+		    is_hi(env, (uint32_t)to))
+			return ebpf_verify_reject_at(
+				env, i, EBPF_RULE_JUMP,
+				"the jump leaves its function (slots %u to %u)",
+				func->start, func->end - 1);
+	}
+	if (falls_through(env->ops[func->end - 1].code))
+		return ebpf_verify_reject_at(
+			env, func->end - 1, EBPF_RULE_END,
+			"the function's last instruction can be passed");
+	return 0;
+}
+
+static void
+visit(struct ebpf_venv *env, uint32_t *todo, uint32_t *n, uint32_t insn)
+{
+	if (env->aux[insn].flags & EBPF_VA_REACH) {
+		/* a second way in: paths join here */
+		env->aux[insn].point = 1;
+		return;
+	}
+	env->aux[insn].flags |= EBPF_VA_REACH;
+	todo[(*n)++] = insn;
+}
+
+static void
+reach(struct ebpf_venv *env, uint32_t start, uint32_t *todo)
+{
+	uint32_t n = 0, i;
+
+	visit(env, todo, &n, start);
+	while (n > 0) {
+		const struct ebpf_op *op;
+
+		i = todo[--n];
+		op = &env->ops[i];
+		if (ebpf_op_info[op->code].form == EBPF_FORM_LDDW)
+			env->aux[++i].flags |= EBPF_VA_REACH;
+		if (is_jump(op->code))
+			visit(env, todo, &n, i + 1 + op->off);
+		if (falls_through(op->code))
+			visit(env, todo, &n, i + 1);
+		/* callers come back from different paths of the callee */
+		if (op->code == EBPF_OP_CALL_LOCAL)
+			env->aux[i + 1].point = 1;
+	}
+}
+
+static int
+check_reach(struct ebpf_venv *env)
+{
+	uint32_t *todo, f, i;
+	int error = 0;
+
+	todo = os_alloc((size_t)env->count * sizeof(*todo));
+	if (!todo)
+		return -EBPF_ENOMEM;
+	for (f = 0; f < env->func_count && !error; f++) {
+		const struct ebpf_vfunc *func = &env->funcs[f];
+
+		if (!func->used)
+			continue;
+		reach(env, func->start, todo);
+		if (f > 0)
+			env->aux[func->start].point = 1;
+		for (i = func->start; i < func->end; i++)
+			if (!(env->aux[i].flags & EBPF_VA_REACH))
+				break;
+		if (i < func->end)
+			error = ebpf_verify_reject_at(
+				env, i, EBPF_RULE_DEAD,
+				"nothing jumps or falls to this instruction");
+	}
+	os_free(todo);
+	return error;
+}
+
+static int
+enter(struct ebpf_venv *env, uint32_t f, int32_t caller)
+{
+	env->funcs[f].colour = 1;
+	env->funcs[f].used = 1;
+	env->funcs[f].caller = caller;
+	env->funcs[f].scan = env->funcs[f].start;
+	return (int)f;
+}
+
+/* The next function that f calls, from its cursor on; -1 at the end. */
+static int
+next_callee(struct ebpf_venv *env, struct ebpf_vfunc *func)
+{
+	for (; func->scan < func->end; func->scan++) {
+		const struct ebpf_op *op = &env->ops[func->scan];
+
+		if (op->code == EBPF_OP_CALL_LOCAL)
+			return (int)ebpf_verify_func_at(
+				env, func->scan + 1 + op->off);
+		if (op->code == EBPF_OP_CALL_HELPER) {
+			const struct ebpf_helper *helper = ebpf_helper_find(
+				env->prog->obj.rt, (uint32_t)op->imm);
+
+			func->flags |= EBPF_FUNC_HELPERS;
+			if (helper && (helper->flags & EBPF_HELPER_TAIL))
+				func->flags |= EBPF_FUNC_TAIL_CALLS;
+		}
+	}
+	return -1;
+}
+
+/*
+ * Walk the call graph from the entry: no recursion, at most eight levels.
+ * Leaves in env->order the functions that can be called, callees first.
+ */
+static int
+check_calls(struct ebpf_venv *env)
+{
+	int at = enter(env, 0, -1);
+
+	while (at >= 0) {
+		struct ebpf_vfunc *func = &env->funcs[at], *caller;
+		int callee = next_callee(env, func);
+
+		if (callee >= 0) {
+			func->flags |= EBPF_FUNC_CALLS;
+			if (env->funcs[callee].colour == 1)
+				return ebpf_verify_reject_at(
+					env, func->scan, EBPF_RULE_CALL_DEPTH,
+					"the function at %u calls itself",
+					env->funcs[callee].start);
+			if (env->funcs[callee].colour == 0) {
+				at = enter(env, (uint32_t)callee, at);
+				continue;
+			}
+			/* done before: take over what is known of it */
+			func->flags |= env->funcs[callee].flags &
+				       EBPF_FUNC_TAIL_CALLS;
+			if (func->level < env->funcs[callee].level)
+				func->level = env->funcs[callee].level;
+			func->scan++;
+			continue;
+		}
+		func->level++;
+		func->colour = 2;
+		env->order[env->order_count++] = (uint16_t)at;
+		at = func->caller;
+		if (func->level > EBPF_FRAME_MAX) {
+			caller = &env->funcs[at >= 0 ? at : 0];
+			return ebpf_verify_reject_at(
+				env, at >= 0 ? caller->scan : 0,
+				EBPF_RULE_CALL_DEPTH,
+				"calls nest %u functions deep, at most %d",
+				func->level, EBPF_FRAME_MAX);
+		}
+	}
+	return 0;
+}
+
+static int
+make_points(struct ebpf_venv *env)
+{
+	uint32_t i;
+
+	for (i = 0; i < env->count; i++)
+		if (env->aux[i].point)
+			env->aux[i].point = ++env->point_count;
+	env->points =
+		os_alloc((env->point_count + 1) * sizeof(*env->points));
+	return env->points ? 0 : -EBPF_ENOMEM;
+}
+
+int
+ebpf_verify_cfg(struct ebpf_venv *env)
+{
+	uint32_t f;
+	int error;
+
+	error = check_infos(env);
+	if (!error)
+		error = find_functions(env);
+	for (f = 0; f < env->func_count && !error; f++)
+		error = check_function(env, &env->funcs[f]);
+	if (!error)
+		error = check_calls(env);
+	if (!error)
+		error = check_reach(env);
+	return error ? error : make_points(env);
+}
+
+/*
+ * After the walk has found what each function uses: no call path may use more
+ * than 512 bytes. A tail call keeps its callers' frames, so that a chain of 33
+ * of them stays small only if those are: at most 256 bytes above a function
+ * that makes one.
+ */
+int
+ebpf_verify_stack_depth(struct ebpf_venv *env)
+{
+	uint32_t i, s, total;
+
+	for (i = 0; i < env->order_count; i++) {
+		struct ebpf_vfunc *func = &env->funcs[env->order[i]];
+
+		func->depth = (func->depth + 7) & ~7u;
+		func->total = func->depth;
+		for (s = func->start; s < func->end; s++) {
+			const struct ebpf_op *op = &env->ops[s];
+			const struct ebpf_vfunc *callee;
+
+			if (op->code != EBPF_OP_CALL_LOCAL ||
+			    !(env->aux[s].flags & EBPF_VA_SEEN))
+				continue;
+			callee = &env->funcs[ebpf_verify_func_at(
+				env, s + 1 + op->off)];
+			total = func->depth + callee->total;
+			if (total > func->total)
+				func->total = total;
+			if (total > EBPF_STACK_MAX)
+				return ebpf_verify_reject_at(
+					env, s, EBPF_RULE_STACK_DEPTH,
+					"frames from here on use %u bytes of "
+					"stack, at most %d",
+					total, EBPF_STACK_MAX);
+			if ((callee->flags & EBPF_FUNC_TAIL_CALLS) &&
+			    total > EBPF_STACK_MAX / 2)
+				return ebpf_verify_reject_at(
+					env, s, EBPF_RULE_STACK_DEPTH,
+					"a function that makes tail calls is "
+					"called with %u bytes of stack in use, "
+					"at most %d",
+					total, EBPF_STACK_MAX / 2);
+		}
+	}
+	return 0;
+}

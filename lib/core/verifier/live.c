@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Which registers matter at each instruction, by data flow backwards over the
+ * whole program before it is walked. A register is live when something reads
+ * it later; its number matters when it can reach an address, a condition, a
+ * size or the stack. States that differ only in what does not matter are the
+ * same to the walk, which is what keeps it near linear.
+ *
+ * The walk relies on this: it forgets what is not live. Arithmetic therefore
+ * never rejects because of a number, only because of types; it is the access
+ * that looks at numbers.
+ */
+#include "core/verifier/verify.h"
+
+enum {
+	ARGS = 0x3e,	/* r1..r5 */
+	SAVED = 0x3c0,	/* r6..r9 */
+	VALUE = 16,	/* shift of the upper half */
+	ROUNDS = 100,
+};
+
+static uint32_t
+both(uint32_t regs)
+{
+	return regs | regs << VALUE;
+}
+
+static uint32_t
+after(const struct ebpf_venv *env, uint32_t insn)
+{
+	const struct ebpf_op *op = &env->ops[insn];
+	uint32_t live = 0;
+
+	switch (ebpf_op_info[op->code].form) {
+	case EBPF_FORM_JA:
+	case EBPF_FORM_JA32:
+		return env->live[insn + 1 + op->off];
+	case EBPF_FORM_JCC_IMM:
+	case EBPF_FORM_JCC_REG:
+		live = env->live[insn + 1 + op->off];
+		break;
+	case EBPF_FORM_EXIT:
+		return 0;
+	case EBPF_FORM_LDDW:
+		return env->live[insn + 2];
+	default:
+		break;
+	}
+	return live | env->live[insn + 1];
+}
+
+static uint32_t
+call_args(const struct ebpf_venv *env, const struct ebpf_op *op)
+{
+	const struct ebpf_helper *helper =
+		ebpf_helper_find(env->prog->obj.rt, (uint32_t)op->imm);
+	uint32_t regs = 0, i;
+
+	if (!helper)
+		return 0;
+	for (i = 0; i < ebpf_verify_helper_args(helper); i++)
+		regs |= 2u << i;
+	return both(regs);
+}
+
+/*
+ * What is live before an instruction of function `func`. A function's `scan`
+ * collects what its callers do with its r0.
+ */
+static uint32_t
+before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
+{
+	const struct ebpf_op *op = &env->ops[insn];
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	uint32_t live = after(env, insn);
+	uint32_t dst = 1u << op->dst, src = 1u << op->src, needs;
+
+	switch (info->form) {
+	case EBPF_FORM_ALU_IMM:
+	case EBPF_FORM_ALU_REG:
+		/* the inputs' numbers matter where the result's does */
+		needs = live & dst << VALUE ? both(~0u) : 0xffff;
+		if (info->fn == EBPF_FN_MOV || info->fn == EBPF_FN_MOVSX8 ||
+		    info->fn == EBPF_FN_MOVSX16 || info->fn == EBPF_FN_MOVSX32)
+			live &= ~both(dst);
+		else
+			live |= both(dst) & needs;
+		if (info->form == EBPF_FORM_ALU_REG)
+			live |= both(src) & needs;
+		return live;
+	case EBPF_FORM_ALU_UNARY:
+	case EBPF_FORM_ENDIAN:
+		return live | dst;
+	case EBPF_FORM_LDX:
+	case EBPF_FORM_LOAD_ACQ:
+		return (live & ~both(dst)) | both(src);
+	case EBPF_FORM_ST:
+		return live | both(dst);
+	case EBPF_FORM_STX:
+	case EBPF_FORM_STORE_REL:
+		return live | both(dst) | both(src);
+	case EBPF_FORM_ATOMIC:
+		if (info->fn == EBPF_FN_CMPXCHG)
+			return live | both(dst) | both(src) | both(1);
+		return live | both(dst) | both(src);
+	case EBPF_FORM_JCC_IMM:
+		return live | both(dst);
+	case EBPF_FORM_JCC_REG:
+		return live | both(dst) | both(src);
+	case EBPF_FORM_CALL:
+		return (live & ~both(ARGS | 1)) | call_args(env, op);
+	case EBPF_FORM_CALL_LOCAL: {
+		struct ebpf_vfunc *callee = &env->funcs[ebpf_verify_func_at(
+			env, insn + 1 + op->off)];
+
+		if (live & both(1) & ~callee->scan) {
+			callee->scan |= live & both(1);
+			*changed = true;
+		}
+		return (live & ~both(ARGS | 1)) |
+		       (env->live[callee->start] & both(ARGS));
+	}
+	case EBPF_FORM_EXIT:
+		return func == 0 ? 1 : env->funcs[func].scan;
+	case EBPF_FORM_LDDW:
+		return live & ~both(dst);
+	case EBPF_FORM_CALLX:
+		return live | both(dst);
+	case EBPF_FORM_LD_ABS:
+	case EBPF_FORM_LD_IND:
+		live = (live & ~both(ARGS | 1)) | both(1u << 6);
+		return info->form == EBPF_FORM_LD_IND ? live | both(src) : live;
+	default:
+		return live;
+	}
+}
+
+int
+ebpf_verify_live(struct ebpf_venv *env)
+{
+	uint32_t round, f, i, live;
+	bool changed = true;
+
+	env->live = os_alloc(((size_t)env->count + 2) * sizeof(*env->live));
+	if (!env->live)
+		return -EBPF_ENOMEM;
+	for (f = 0; f < env->func_count; f++)
+		env->funcs[f].scan = 0;
+	for (round = 0; changed && round < ROUNDS; round++) {
+		changed = false;
+		for (f = env->func_count; f-- > 0;) {
+			const struct ebpf_vfunc *func = &env->funcs[f];
+
+			if (!func->used)
+				continue;
+			for (i = func->end; i-- > func->start;) {
+				if (env->ops[i].code == EBPF_OP_LDDW_HI)
+					continue;
+				live = before(env, i, f, &changed);
+				if (live != env->live[i]) {
+					env->live[i] = live;
+					changed = true;
+				}
+			}
+		}
+		os_yield();
+	}
+	if (changed) {
+		/* too tangled to settle soon: everything matters everywhere */
+		for (i = 0; i < env->count; i++)
+			env->live[i] = both(ARGS | SAVED | 1);
+	}
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What is known of a register's number: its bits, its unsigned and signed range
+ * over the full width and over the low half, each refining the others. Generic
+ * over the width (half = bits / 2): the verifier uses 64, the test of
+ * soundness enumerates small ones. Knows nothing of programs.
+ */
+#ifndef CORE_VERIFIER_NUM_H
+#define CORE_VERIFIER_NUM_H
+
+#include "core/verifier/range.h"
+
+struct ebpf_num {
+	struct ebpf_tnum t;
+	uint64_t umin, umax;
+	int64_t smin, smax;
+	uint32_t humin, humax; /* the low half */
+	int32_t hsmin, hsmax;
+};
+
+void ebpf_num_unknown(struct ebpf_num *n, unsigned bits);
+void ebpf_num_const(struct ebpf_num *n, uint64_t value, unsigned bits);
+/* 0 .. max */
+void ebpf_num_upto(struct ebpf_num *n, uint64_t max, unsigned bits);
+bool ebpf_num_settle(struct ebpf_num *n, unsigned bits);
+bool ebpf_num_has(const struct ebpf_num *n, uint64_t value, unsigned bits);
+/* Every member of b is one of a, as far as the views tell. */
+bool ebpf_num_includes(const struct ebpf_num *a, const struct ebpf_num *b);
+bool ebpf_num_equal(const struct ebpf_num *a, const struct ebpf_num *b);
+/* a becomes what both say; false when nothing does. */
+bool ebpf_num_intersect(struct ebpf_num *a, const struct ebpf_num *b,
+			unsigned bits);
+
+static inline bool
+ebpf_num_is_const(const struct ebpf_num *n)
+{
+	return n->t.mask == 0;
+}
+
+/*
+ * a = a fn b, as ebpf_range_alu; wide: over the full width, else over the low
+ * half with the high half becoming zero.
+ */
+void ebpf_num_alu(struct ebpf_num *a, const struct ebpf_num *b,
+		  enum ebpf_fn fn, bool wide, unsigned bits);
+/* The low `from` bits with zeros above. */
+void ebpf_num_zext(struct ebpf_num *a, unsigned from, unsigned bits);
+/* The low `from` bits sign-extended; not wide: to the half, zeros above. */
+void ebpf_num_sext(struct ebpf_num *a, unsigned from, bool wide,
+		   unsigned bits);
+/* The low `bytes` bytes reversed, zeros above; bits is 64. */
+void ebpf_num_bswap(struct ebpf_num *a, unsigned bytes);
+
+int ebpf_num_decide(const struct ebpf_num *a, const struct ebpf_num *b,
+		    enum ebpf_fn fn, bool wide, unsigned bits);
+bool ebpf_num_refine(struct ebpf_num *a, struct ebpf_num *b, enum ebpf_fn fn,
+		     bool taken, bool wide, unsigned bits);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The stack, byte by byte: what was written where, spilled registers with all
+ * that was known of them, accesses at known and at variable offsets. Called by
+ * memory.c, which knows the other kinds of memory.
+ */
+#include "core/verifier/verify.h"
+
+static uint32_t
+slot_of(int64_t off)
+{
+	return (uint32_t)((-off - 1) / 8);
+}
+
+static uint32_t
+byte_of(int64_t off)
+{
+	return (uint32_t)(off & 7);
+}
+
+/* Slots that [lo, hi) touches, as a set. */
+static uint64_t
+slots_of(int64_t lo, int64_t hi)
+{
+	uint32_t last = slot_of(lo), first = slot_of(hi - 1);
+
+	return (~0ULL >> (63 - last)) & (~0ULL << first);
+}
+
+/* The slots of a frame become at least `count`; new ones are empty. */
+static void
+grow(struct ebpf_vframe *frame, uint32_t count)
+{
+	if (frame->slot_count >= count)
+		return;
+	memset(&frame->slots[frame->slot_count], 0,
+	       (count - frame->slot_count) * sizeof(frame->slots[0]));
+	frame->slot_count = count;
+}
+
+/*
+ * The bytes that size bytes at ptr + off can be in: [*lo, *hi) below r10, and
+ * inside the function's 512 bytes. Accounts them to the function.
+ */
+static int
+bounds(struct ebpf_venv *env, const struct ebpf_vreg *ptr, uint32_t number,
+       int32_t off, uint64_t size, int64_t *lo, int64_t *hi)
+{
+	struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
+	uint32_t *depth = &env->funcs[frame->func].depth;
+
+	if (ptr->num.smin < -EBPF_V_OFF_MAX || ptr->num.smax > EBPF_V_OFF_MAX)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_STACK_BOUNDS,
+			"r%u points into the stack at an unbounded offset",
+			number);
+	*lo = ptr->num.smin + ptr->off + off;
+	*hi = ptr->num.smax + ptr->off + off + (int64_t)size;
+	if (*lo < -EBPF_STACK_MAX || *hi > 0)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_STACK_BOUNDS,
+			"r%u %+d reaches bytes %lld to %lld from the frame "
+			"pointer; the stack is -%d to -1",
+			number, off, (long long)*lo, (long long)*hi - 1,
+			EBPF_STACK_MAX);
+	if (*lo < *hi && (uint32_t)-*lo > *depth)
+		*depth = (uint32_t)-*lo;
+	return 0;
+}
+
+static int
+check_aligned(struct ebpf_venv *env, uint32_t number, int64_t off,
+	      uint32_t size)
+{
+	if (off & (int64_t)(size - 1))
+		return ebpf_verify_reject(
+			env, EBPF_RULE_ALIGNMENT,
+			"%u bytes at r%u are at stack offset %lld", size,
+			number, (long long)off);
+	return 0;
+}
+
+/* What remains of a spilled register when some of its bytes go. */
+static void
+break_spill(struct ebpf_vslot *slot)
+{
+	uint8_t rest = ebpf_vreg_is_pointer(&slot->reg) ? EBPF_VB_NONE :
+							  EBPF_VB_MISC;
+	uint32_t i;
+
+	for (i = 0; i < 8; i++)
+		if (slot->bytes[i] == EBPF_VB_SPILL)
+			slot->bytes[i] = rest;
+	slot->spill_size = slot->spill_off = 0;
+}
+
+static bool
+touches_spill(const struct ebpf_vslot *slot, uint32_t from, uint32_t size)
+{
+	return slot->spill_size && from < slot->spill_off + slot->spill_size &&
+	       slot->spill_off < from + size;
+}
+
+/* Every byte of [lo, hi) is written and no pointer's. */
+static int
+check_readable(struct ebpf_venv *env, const struct ebpf_vframe *frame,
+	       uint32_t number, int64_t lo, int64_t hi, uint32_t *zeros)
+{
+	int64_t off;
+
+	*zeros = 0;
+	for (off = lo; off < hi; off++) {
+		const struct ebpf_vslot *slot = &frame->slots[slot_of(off)];
+		uint8_t byte = slot_of(off) < frame->slot_count ?
+				       slot->bytes[byte_of(off)] :
+				       EBPF_VB_NONE;
+
+		if (byte == EBPF_VB_NONE)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_UNINIT,
+				"r%u: the stack byte at offset %lld is read "
+				"but was not written",
+				number, (long long)off);
+		if (byte == EBPF_VB_SPILL && ebpf_vreg_is_pointer(&slot->reg))
+			return ebpf_verify_reject(
+				env, EBPF_RULE_POINTER_LEAK,
+				"r%u: the stack byte at offset %lld is part of "
+				"a saved %s",
+				number, (long long)off,
+				ebpf_verify_type_name(&slot->reg));
+		*zeros += byte == EBPF_VB_ZERO;
+	}
+	return 0;
+}
+
+int
+ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
+		       uint32_t number, int32_t off, uint32_t size,
+		       struct ebpf_vreg *value)
+{
+	const struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
+	const struct ebpf_vslot *slot;
+	int64_t lo, hi;
+	uint32_t zeros;
+	int error;
+
+	error = bounds(env, ptr, number, off, size, &lo, &hi);
+	if (error)
+		return error;
+	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+	slot = &frame->slots[slot_of(lo)];
+	if (ebpf_num_is_const(&ptr->num)) {
+		error = check_aligned(env, number, lo, size);
+		if (error)
+			return error;
+		if (slot_of(lo) < frame->slot_count && slot->spill_size == size &&
+		    slot->spill_off == byte_of(lo)) {
+			*value = slot->reg;
+			return 0;
+		}
+	}
+	error = check_readable(env, frame, number, lo, hi, &zeros);
+	if (error)
+		return error;
+	if (zeros == (uint64_t)(hi - lo)) {
+		ebpf_vreg_const(value, 0);
+		return 0;
+	}
+	ebpf_vreg_upto(value, ebpf_bits_mask(size * 8));
+	if (ebpf_num_is_const(&ptr->num) &&
+	    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ &&
+	    slot->spill_size > size && slot->spill_off == byte_of(lo)) {
+		/* the low bytes of a wider number */
+		value->num = slot->reg.num;
+		ebpf_num_zext(&value->num, size * 8, 64);
+	}
+	return 0;
+}
+
+static void
+store_const(struct ebpf_venv *env, struct ebpf_vframe *frame, int64_t lo,
+	    uint32_t size, const struct ebpf_vreg *value)
+{
+	uint32_t index = slot_of(lo), from = byte_of(lo);
+	struct ebpf_vslot *slot = &frame->slots[index];
+	bool zero = value && ebpf_vreg_is_zero(value);
+	bool spill = value && !zero;
+
+	if (touches_spill(slot, from, size))
+		break_spill(slot);
+	/* one register is remembered per slot; a number gives way */
+	if (spill && slot->spill_size)
+		break_spill(slot);
+	memset(slot->bytes + from,
+	       spill ? EBPF_VB_SPILL :
+	       zero  ? EBPF_VB_ZERO :
+		       EBPF_VB_MISC,
+	       size);
+	if (spill) {
+		slot->spill_off = (uint8_t)from;
+		slot->spill_size = (uint8_t)size;
+		slot->reg = *value;
+		if (size < 8 && value->num.umax > ebpf_bits_mask(size * 8)) {
+			/* only its low bytes came along */
+			ebpf_vreg_scalar(&slot->reg);
+			slot->reg.num = value->num;
+			ebpf_num_zext(&slot->reg.num, size * 8, 64);
+		}
+	}
+	if (size == 8)
+		env->written[frame - env->state->frames] |= 1ULL << index;
+}
+
+static int
+store_variable(struct ebpf_venv *env, struct ebpf_vframe *frame,
+	       uint32_t number, int64_t lo, int64_t hi)
+{
+	int64_t off;
+
+	for (off = lo; off < hi; off++) {
+		struct ebpf_vslot *slot = &frame->slots[slot_of(off)];
+		uint8_t *byte = &slot->bytes[byte_of(off)];
+
+		if (*byte == EBPF_VB_SPILL) {
+			if (ebpf_vreg_is_pointer(&slot->reg))
+				return ebpf_verify_reject(
+					env, EBPF_RULE_STACK_BOUNDS,
+					"r%u: a write at a variable offset may "
+					"hit the %s saved at offset %lld",
+					number,
+					ebpf_verify_type_name(&slot->reg),
+					(long long)off);
+			break_spill(slot);
+		}
+		/* may or may not be written: no byte becomes readable */
+		if (*byte == EBPF_VB_ZERO)
+			*byte = EBPF_VB_MISC;
+	}
+	return 0;
+}
+
+int
+ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
+			uint32_t number, int32_t off, uint32_t size,
+			const struct ebpf_vreg *value)
+{
+	struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
+	int64_t lo, hi;
+	int error;
+
+	error = bounds(env, ptr, number, off, size, &lo, &hi);
+	if (error)
+		return error;
+	if (value && ebpf_vreg_is_pointer(value)) {
+		if (size < 8 || !ebpf_num_is_const(&ptr->num))
+			return ebpf_verify_reject(
+				env, EBPF_RULE_POINTER_LEAK,
+				"a %s can be saved only whole and at a known "
+				"stack offset",
+				ebpf_verify_type_name(value));
+		if (value->type == EBPF_V_STACK && value->frame > ptr->frame)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_POINTER_LEAK,
+				"a pointer to this function's stack would "
+				"outlive it in its caller's");
+	}
+	grow(frame, slot_of(lo) + 1);
+	if (!ebpf_num_is_const(&ptr->num)) {
+		/* whether it is allowed depends on what is there */
+		ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+		return store_variable(env, frame, number, lo, hi);
+	}
+	error = check_aligned(env, number, lo, size);
+	if (!error)
+		store_const(env, frame, lo, size, value);
+	return error;
+}
+
+int
+ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
+		      uint32_t number, uint64_t size, uint64_t sure, bool write)
+{
+	struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
+	int64_t lo, hi, off;
+	uint32_t zeros;
+	int error;
+
+	error = bounds(env, ptr, number, 0, size, &lo, &hi);
+	if (error || lo == hi)
+		return error;
+	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+	if (!write)
+		return check_readable(env, frame, number, lo, hi, &zeros);
+	grow(frame, slot_of(lo) + 1);
+	if (!ebpf_num_is_const(&ptr->num))
+		return store_variable(env, frame, number, lo, hi);
+	for (off = lo; off < hi; off++) {
+		struct ebpf_vslot *slot = &frame->slots[slot_of(off)];
+		uint8_t *byte = &slot->bytes[byte_of(off)];
+
+		if (*byte == EBPF_VB_SPILL)
+			break_spill(slot);
+		if (off < lo + (int64_t)sure || *byte == EBPF_VB_ZERO)
+			*byte = EBPF_VB_MISC;
+	}
+	return 0;
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Abstract states: making registers, packing the live part of a state into one
+ * piece of memory, and deciding whether one state covers another. Knows what
+ * registers and stack bytes are, not what instructions do to them.
+ */
+#include "core/verifier/verify.h"
+
+void
+ebpf_vreg_none(struct ebpf_vreg *reg)
+{
+	memset(reg, 0, sizeof(*reg));
+}
+
+static void
+plain(struct ebpf_vreg *reg)
+{
+	reg->type = EBPF_V_SCALAR;
+	reg->maybe_null = reg->shl = reg->frame = reg->fixed_element = 0;
+	reg->id = reg->range = reg->map = reg->origin = 0;
+	reg->off = 0;
+}
+
+void
+ebpf_vreg_scalar(struct ebpf_vreg *reg)
+{
+	plain(reg);
+	ebpf_num_unknown(&reg->num, 64);
+}
+
+void
+ebpf_vreg_const(struct ebpf_vreg *reg, uint64_t value)
+{
+	plain(reg);
+	ebpf_num_const(&reg->num, value, 64);
+}
+
+void
+ebpf_vreg_upto(struct ebpf_vreg *reg, uint64_t max)
+{
+	plain(reg);
+	ebpf_num_upto(&reg->num, max, 64);
+}
+
+bool
+ebpf_vreg_is_pointer(const struct ebpf_vreg *reg)
+{
+	return reg->type != EBPF_V_NONE && reg->type != EBPF_V_SCALAR;
+}
+
+bool
+ebpf_vreg_is_zero(const struct ebpf_vreg *reg)
+{
+	return reg->type == EBPF_V_SCALAR && reg->num.umax == 0;
+}
+
+int
+ebpf_verify_each(struct ebpf_venv *env,
+		 int (*fn)(struct ebpf_venv *env, struct ebpf_vreg *reg,
+			   const void *arg),
+		 const void *arg)
+{
+	struct ebpf_vstate *state = env->state;
+	uint32_t f, i;
+	int result;
+
+	for (f = 0; f < state->depth; f++) {
+		struct ebpf_vframe *frame = &state->frames[f];
+
+		for (i = 0; i < EBPF_REG_FP; i++) {
+			if (frame->regs[i].type == EBPF_V_NONE)
+				continue;
+			result = fn(env, &frame->regs[i], arg);
+			if (result)
+				return result;
+		}
+		for (i = 0; i < frame->slot_count; i++) {
+			if (!frame->slots[i].spill_size)
+				continue;
+			result = fn(env, &frame->slots[i].reg, arg);
+			if (result)
+				return result;
+		}
+	}
+	return 0;
+}
+
+void
+ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame, uint64_t slots)
+{
+	struct ebpf_vsnap *snap;
+
+	slots &= ~env->written[frame];
+	for (snap = env->parent; snap && slots; snap = snap->parent) {
+		/* before the frame was there, or known further up already */
+		if (frame >= snap->depth)
+			return;
+		slots &= ~snap->read[frame];
+		snap->read[frame] |= slots;
+		slots &= ~snap->written[frame];
+	}
+}
+
+/* ---- packing ---- */
+
+struct packed_frame {
+	uint32_t func, call_insn;
+	uint32_t regs; /* set of registers that follow */
+	uint32_t slot_count;
+};
+
+/* The head of a slot; the register follows when spill_size is not 0. */
+struct packed_slot {
+	uint8_t bytes[8];
+	uint8_t spill_off, spill_size;
+	uint8_t pad[6];
+};
+
+/* Registers of frame f that are read from state->insn on. */
+static uint32_t
+live_regs(const struct ebpf_venv *env, uint32_t f)
+{
+	const struct ebpf_vstate *state = env->state;
+
+	if (f + 1 == state->depth)
+		return env->live[state->insn];
+	/* callers: what is left after the call returns */
+	return env->live[state->frames[f + 1].call_insn + 1] &
+	       (0x3c0 | 0x3c0 << 16);
+}
+
+static uint32_t
+present(const struct ebpf_vframe *frame, uint32_t live)
+{
+	uint32_t set = 0, i;
+
+	for (i = 0; i < EBPF_REG_FP; i++)
+		if ((live & 1u << i) && frame->regs[i].type != EBPF_V_NONE)
+			set |= 1u << i;
+	return set;
+}
+
+static size_t
+packed_size(const struct ebpf_venv *env)
+{
+	const struct ebpf_vstate *state = env->state;
+	size_t size = sizeof(struct ebpf_vsnap);
+	uint32_t f, i, set;
+
+	for (f = 0; f < state->depth; f++) {
+		const struct ebpf_vframe *frame = &state->frames[f];
+
+		size += sizeof(struct packed_frame);
+		for (set = present(frame, live_regs(env, f)); set;
+		     set &= set - 1)
+			size += sizeof(struct ebpf_vreg);
+		size += frame->slot_count * sizeof(struct packed_slot);
+		for (i = 0; i < frame->slot_count; i++)
+			if (frame->slots[i].spill_size)
+				size += sizeof(struct ebpf_vreg);
+	}
+	return size;
+}
+
+static uint8_t *
+put(uint8_t *at, const void *what, size_t size)
+{
+	memcpy(at, what, size);
+	return at + size;
+}
+
+static uint8_t *
+pack_frame(const struct ebpf_vframe *frame, uint32_t live, uint8_t *at)
+{
+	struct packed_frame head = {0};
+	uint32_t i;
+
+	head.func = frame->func;
+	head.call_insn = frame->call_insn;
+	head.regs = present(frame, live);
+	head.slot_count = frame->slot_count;
+	at = put(at, &head, sizeof(head));
+	for (i = 0; i < EBPF_REG_FP; i++)
+		if (head.regs & 1u << i)
+			at = put(at, &frame->regs[i], sizeof(frame->regs[i]));
+	for (i = 0; i < frame->slot_count; i++) {
+		const struct ebpf_vslot *slot = &frame->slots[i];
+
+		at = put(at, slot, sizeof(struct packed_slot));
+		if (slot->spill_size)
+			at = put(at, &slot->reg, sizeof(slot->reg));
+	}
+	return at;
+}
+
+_Static_assert(offsetof(struct ebpf_vslot, reg) == sizeof(struct packed_slot),
+	       "a packed slot is a slot's head");
+_Static_assert(sizeof(struct packed_frame) % 8 == 0 &&
+		       sizeof(struct ebpf_vsnap) % 8 == 0 &&
+		       sizeof(struct ebpf_vreg) % 8 == 0,
+	       "packed pieces stay aligned");
+
+int
+ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
+{
+	struct ebpf_vstate *state = env->state;
+	size_t size;
+	uint8_t *at;
+	uint32_t f;
+
+	state->insn = env->insn;
+	size = packed_size(env);
+	if (env->mem + size > env->mem_max)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_COMPLEXITY,
+			"states need more than %llu bytes of memory",
+			(unsigned long long)env->mem_max);
+	*snap = os_alloc(size);
+	if (!*snap)
+		return -EBPF_ENOMEM;
+	env->mem += size;
+	if (env->mem > env->stats->mem_peak)
+		env->stats->mem_peak = env->mem;
+	if (++env->states > env->stats->states_peak)
+		env->stats->states_peak = env->states;
+	env->stats->states_total++;
+	(*snap)->size = (uint32_t)size;
+	(*snap)->insn = state->insn;
+	(*snap)->depth = (uint8_t)state->depth;
+	(*snap)->len = state->len;
+	at = (uint8_t *)(*snap + 1);
+	for (f = 0; f < state->depth; f++)
+		at = pack_frame(&state->frames[f], live_regs(env, f), at);
+	return 0;
+}
+
+void
+ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap)
+{
+	env->mem -= snap->size;
+	env->states--;
+	os_free(snap);
+}
+
+void
+ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
+{
+	const uint8_t *at = (const uint8_t *)(snap + 1);
+	struct ebpf_vstate *state = env->state;
+	uint32_t f, i;
+
+	state->depth = snap->depth;
+	state->insn = snap->insn;
+	state->len = snap->len;
+	for (f = 0; f < state->depth; f++) {
+		struct ebpf_vframe *frame = &state->frames[f];
+		struct packed_frame head;
+
+		memcpy(&head, at, sizeof(head));
+		at += sizeof(head);
+		frame->func = head.func;
+		frame->call_insn = head.call_insn;
+		frame->slot_count = head.slot_count;
+		memset(frame->regs, 0, sizeof(frame->regs));
+		for (i = 0; i < EBPF_REG_FP; i++) {
+			if (!(head.regs & 1u << i))
+				continue;
+			memcpy(&frame->regs[i], at, sizeof(frame->regs[i]));
+			at += sizeof(frame->regs[i]);
+		}
+		frame->regs[EBPF_REG_FP].type = EBPF_V_STACK;
+		frame->regs[EBPF_REG_FP].frame = (uint8_t)f;
+		ebpf_num_const(&frame->regs[EBPF_REG_FP].num, 0, 64);
+		for (i = 0; i < head.slot_count; i++) {
+			struct ebpf_vslot *slot = &frame->slots[i];
+
+			memcpy(slot, at, sizeof(struct packed_slot));
+			at += sizeof(struct packed_slot);
+			if (!slot->spill_size)
+				continue;
+			memcpy(&slot->reg, at, sizeof(slot->reg));
+			at += sizeof(slot->reg);
+		}
+	}
+}
+
+/* ---- comparison ---- */
+
+/*
+ * Ids are names: what matters is that registers which shared one in the old
+ * state share one in the new. Number 0 shares with nobody.
+ */
+static bool
+same_id(struct ebpf_venv *env, uint32_t old, uint32_t cur, bool exact)
+{
+	uint32_t i;
+
+	if (old == EBPF_V_ID_LEN || (exact && cur == EBPF_V_ID_LEN))
+		return old == cur;
+	if (old == 0 && (!exact || cur == 0))
+		return true;
+	if (old == 0 || cur == 0)
+		return false;
+	for (i = 0; i < env->id_count; i++) {
+		if (env->ids[i][0] == old)
+			return env->ids[i][1] == cur;
+		if (exact && env->ids[i][1] == cur)
+			return false;
+	}
+	if (env->id_count == EBPF_V_IDS)
+		return false;
+	env->ids[env->id_count][0] = old;
+	env->ids[env->id_count++][1] = cur;
+	return true;
+}
+
+static bool
+covers_num(const struct ebpf_num *old, const struct ebpf_num *cur, bool exact)
+{
+	return exact ? ebpf_num_equal(old, cur) : ebpf_num_includes(old, cur);
+}
+
+static bool
+covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
+	   const struct ebpf_vreg *cur, bool value, bool exact)
+{
+	if (old->type != cur->type)
+		return false;
+	switch (old->type) {
+	case EBPF_V_NONE:
+		return true;
+	case EBPF_V_SCALAR:
+		if (!value)
+			return true;
+		if (!covers_num(&old->num, &cur->num, exact))
+			return false;
+		if (exact && (old->id != 0) != (cur->id != 0))
+			return false;
+		if (old->id == 0)
+			return true;
+		return old->shl == cur->shl && old->off == cur->off &&
+		       (exact ? old->range == cur->range :
+				old->range <= cur->range) &&
+		       same_id(env, old->id, cur->id, exact);
+	case EBPF_V_CTX:
+	case EBPF_V_STACK:
+	case EBPF_V_PKT:
+	case EBPF_V_PKT_META:
+	case EBPF_V_PKT_END:
+	case EBPF_V_MEM:
+	case EBPF_V_MAP:
+	case EBPF_V_VALUE:
+		break;
+	}
+	return old->maybe_null == cur->maybe_null &&
+	       old->frame == cur->frame && old->map == cur->map &&
+	       old->fixed_element == cur->fixed_element &&
+	       old->off == cur->off &&
+	       (exact ? old->range == cur->range : old->range <= cur->range) &&
+	       covers_num(&old->num, &cur->num, exact) &&
+	       same_id(env, old->id, cur->id, exact);
+}
+
+/* The number that bytes [off, off + size) of a slot hold. */
+static bool
+slot_number(const struct ebpf_vslot *slot, uint32_t off, uint32_t size,
+	    struct ebpf_vreg *out)
+{
+	uint32_t i, zeros = 0;
+
+	if (slot->spill_size == size && slot->spill_off == off) {
+		*out = slot->reg;
+		return true;
+	}
+	for (i = off; i < off + size; i++) {
+		if (slot->bytes[i] == EBPF_VB_NONE)
+			return false;
+		if (slot->bytes[i] == EBPF_VB_SPILL &&
+		    slot->reg.type != EBPF_V_SCALAR)
+			return false;
+		zeros += slot->bytes[i] == EBPF_VB_ZERO;
+	}
+	if (zeros == size)
+		ebpf_vreg_const(out, 0);
+	else
+		ebpf_vreg_upto(out, ebpf_bits_mask(size * 8));
+	return true;
+}
+
+static bool
+covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
+	    const struct ebpf_vslot *cur, bool exact)
+{
+	struct ebpf_vreg *number = &env->scratch[0];
+	uint32_t i;
+
+	if (exact && (memcmp(old->bytes, cur->bytes, sizeof(old->bytes)) ||
+		      old->spill_size != cur->spill_size ||
+		      old->spill_off != cur->spill_off))
+		return false;
+	for (i = 0; i < 8; i++) {
+		switch (old->bytes[i]) {
+		case EBPF_VB_NONE: /* was never read */
+		case EBPF_VB_SPILL:
+			break;
+		case EBPF_VB_MISC:
+			if (cur->bytes[i] == EBPF_VB_NONE ||
+			    (cur->bytes[i] == EBPF_VB_SPILL &&
+			     cur->reg.type != EBPF_V_SCALAR))
+				return false;
+			break;
+		case EBPF_VB_ZERO:
+			if (cur->bytes[i] != EBPF_VB_ZERO)
+				return false;
+			break;
+		}
+	}
+	if (!old->spill_size)
+		return true;
+	return slot_number(cur, old->spill_off, old->spill_size, number) &&
+	       covers_reg(env, &old->reg, number, true, exact);
+}
+
+bool
+ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
+		    bool exact)
+{
+	const uint8_t *at = (const uint8_t *)(snap + 1);
+	const struct ebpf_vstate *state = env->state;
+	/* an empty slot, and one being read from the packed form */
+	static const struct ebpf_vslot empty;
+	struct ebpf_vslot *old;
+	uint32_t f, i;
+
+	if (snap->depth != state->depth ||
+	    !covers_num(&snap->len, &state->len, exact))
+		return false;
+	env->id_count = 0;
+	for (f = 0; f < state->depth; f++) {
+		const struct ebpf_vframe *frame = &state->frames[f];
+		struct packed_frame head;
+		uint32_t live = live_regs(env, f);
+
+		memcpy(&head, at, sizeof(head));
+		at += sizeof(head);
+		if (head.call_insn != frame->call_insn ||
+		    head.func != frame->func)
+			return false;
+		for (i = 0; i < EBPF_REG_FP; i++) {
+			if (!(head.regs & 1u << i)) {
+				if (exact && (live & 1u << i) &&
+				    frame->regs[i].type != EBPF_V_NONE)
+					return false;
+				continue;
+			}
+			if (!covers_reg(env, (const struct ebpf_vreg *)(const void *)at,
+					&frame->regs[i],
+					live & 1u << (16 + i), exact))
+				return false;
+			at += sizeof(struct ebpf_vreg);
+		}
+		if (exact && head.slot_count != frame->slot_count)
+			return false;
+		for (i = 0; i < head.slot_count; i++) {
+			size_t size = sizeof(struct packed_slot);
+
+			old = &env->old_slot;
+			memcpy(old, at, sizeof(struct packed_slot));
+			if (old->spill_size) {
+				memcpy(&old->reg, at + size, sizeof(old->reg));
+				size += sizeof(old->reg);
+			}
+			at += size;
+			/* what nothing reads may be anything */
+			if (!exact && !(snap->read[f] >> i & 1))
+				continue;
+			if (!covers_slot(env, old,
+					 i < frame->slot_count ?
+						 &frame->slots[i] :
+						 &empty,
+					 exact))
+				return false;
+		}
+	}
+	return true;
+}

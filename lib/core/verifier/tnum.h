@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Tristate numbers: what is known of each bit of a value. A bit set in mask is
+ * unknown, else it is value's; value and mask share no bit. Part of the
+ * abstract domain: knows widths, nothing of programs. Used by range.c.
+ */
+#ifndef CORE_VERIFIER_TNUM_H
+#define CORE_VERIFIER_TNUM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ebpf_tnum {
+	uint64_t value, mask;
+};
+
+/* The low `bits` bits set, 1 <= bits <= 64. */
+static inline uint64_t
+ebpf_bits_mask(unsigned bits)
+{
+	return ~0ULL >> (64 - bits);
+}
+
+/* The low `bits` bits of value as a signed number. */
+static inline int64_t
+ebpf_bits_sext(uint64_t value, unsigned bits)
+{
+	return (int64_t)(value << (64 - bits)) >> (64 - bits);
+}
+
+struct ebpf_tnum ebpf_tnum_const(uint64_t value);
+struct ebpf_tnum ebpf_tnum_unknown(unsigned bits);
+/* The smallest tnum that has all of min..max (unsigned). */
+struct ebpf_tnum ebpf_tnum_range(uint64_t min, uint64_t max);
+bool ebpf_tnum_has(struct ebpf_tnum t, uint64_t value);
+/* Every member of b is one of a. */
+bool ebpf_tnum_includes(struct ebpf_tnum a, struct ebpf_tnum b);
+/* What both say; false when they contradict each other. */
+bool ebpf_tnum_intersect(struct ebpf_tnum *a, struct ebpf_tnum b);
+
+struct ebpf_tnum ebpf_tnum_add(struct ebpf_tnum a, struct ebpf_tnum b,
+			       unsigned bits);
+struct ebpf_tnum ebpf_tnum_sub(struct ebpf_tnum a, struct ebpf_tnum b,
+			       unsigned bits);
+struct ebpf_tnum ebpf_tnum_mul(struct ebpf_tnum a, struct ebpf_tnum b,
+			       unsigned bits);
+struct ebpf_tnum ebpf_tnum_and(struct ebpf_tnum a, struct ebpf_tnum b);
+struct ebpf_tnum ebpf_tnum_or(struct ebpf_tnum a, struct ebpf_tnum b);
+struct ebpf_tnum ebpf_tnum_xor(struct ebpf_tnum a, struct ebpf_tnum b);
+/* shift < bits */
+struct ebpf_tnum ebpf_tnum_lsh(struct ebpf_tnum a, unsigned shift,
+			       unsigned bits);
+struct ebpf_tnum ebpf_tnum_rsh(struct ebpf_tnum a, unsigned shift);
+struct ebpf_tnum ebpf_tnum_arsh(struct ebpf_tnum a, unsigned shift,
+				unsigned bits);
+/* The low `from` bits, sign-extended to `bits`. */
+struct ebpf_tnum ebpf_tnum_sext(struct ebpf_tnum a, unsigned from,
+				unsigned bits);
+/* The low `bytes` bytes in reverse order, the rest zero. */
+struct ebpf_tnum ebpf_tnum_bswap(struct ebpf_tnum a, unsigned bytes);
+
+#endif

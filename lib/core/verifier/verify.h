@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the verifier's files share: abstract registers, stack slots, frames and
+ * states, and the environment of one verification. Nobody outside this folder
+ * includes it; the door is core/verifier.h.
+ *
+ *	walk.c	   explores paths and prunes		(calls all others)
+ *	cfg.c	   functions, jumps, call graph		live.c	register liveness
+ *	state.c	   snapshots, comparison of states	alu.c	arithmetic
+ *	jump.c	   conditional jumps			memory.c loads and stores
+ *	stack.c	   the stack, byte by byte		calls.c	helpers, functions
+ *	explain.c  words				rewrite.c host layout
+ */
+#ifndef CORE_VERIFIER_VERIFY_H
+#define CORE_VERIFIER_VERIFY_H
+
+#include "core/log.h"
+#include "core/map.h"
+#include "core/prog.h"
+#include "core/runtime.h"
+#include "core/verifier/num.h"
+
+enum {
+	EBPF_V_SLOTS = EBPF_STACK_MAX / 8,
+	EBPF_V_FUNCS_MAX = 256,
+	/* Fixed and variable offsets of pointers that may be dereferenced. */
+	EBPF_V_OFF_MAX = 1 << 29,
+	/* Beyond this a packet offset proves nothing (address wrap). */
+	EBPF_V_PKT_MAX = 0xffff,
+	EBPF_V_ID_LEN = 1, /* the id of the length that is tied to memory */
+	EBPF_V_IDS = 160,  /* pairs of ids in one comparison */
+};
+
+enum ebpf_vtype {
+	EBPF_V_NONE, /* not initialised */
+	EBPF_V_SCALAR,
+	EBPF_V_CTX,
+	EBPF_V_STACK,
+	EBPF_V_PKT,
+	EBPF_V_PKT_META,
+	EBPF_V_PKT_END,
+	EBPF_V_MEM,
+	EBPF_V_MAP,
+	EBPF_V_VALUE,
+};
+
+/*
+ * A register, or what was spilled of one.
+ *
+ * Scalars: num is the number. id names a number that several registers hold:
+ * each of them is (the number << shl) + off, exactly one of shl and off being
+ * non-zero at most. range: the number + range <= the tied length.
+ *
+ * Pointers: base + off + num. For PKT, PKT_META and MEM id names the number
+ * num (0: num is 0 or nothing is known by name), and range bytes from base +
+ * num on are proven to be there. For a VALUE that may be null id names the
+ * lookup that gave it.
+ */
+struct ebpf_vreg {
+	uint8_t type; /* enum ebpf_vtype */
+	uint8_t maybe_null;
+	uint8_t shl;
+	uint8_t frame; /* STACK */
+	uint8_t fixed_element; /* VALUE: of an array's first element */
+	uint8_t pad[3];
+	uint32_t id;
+	int32_t off;
+	uint32_t range;
+	uint32_t map;	 /* MAP, VALUE: index into prog->maps */
+	uint32_t origin; /* slot that made it; for words only, never compared */
+	struct ebpf_num num;
+};
+
+enum ebpf_vbyte {
+	EBPF_VB_NONE,  /* never written */
+	EBPF_VB_MISC,  /* some number's byte */
+	EBPF_VB_ZERO,
+	EBPF_VB_SPILL, /* part of the slot's reg */
+};
+
+/* Eight bytes of stack, lowest address first. */
+struct ebpf_vslot {
+	uint8_t bytes[8]; /* enum ebpf_vbyte */
+	uint8_t spill_off, spill_size; /* where reg lies; size 0: nowhere */
+	uint8_t pad[6];
+	struct ebpf_vreg reg;
+};
+
+/* Slot i is at r10 - 8 * (i + 1). Slots from slot_count on are not written. */
+struct ebpf_vframe {
+	struct ebpf_vreg regs[EBPF_REG_COUNT];
+	uint32_t func;
+	uint32_t call_insn; /* where the caller called; 0 in the entry */
+	uint32_t slot_count;
+	uint32_t pad;
+	struct ebpf_vslot slots[EBPF_V_SLOTS];
+};
+
+struct ebpf_vstate {
+	uint32_t depth; /* frames in use */
+	uint32_t insn;
+	struct ebpf_num len; /* tied length */
+	struct ebpf_vframe frames[EBPF_FRAME_MAX];
+};
+
+/*
+ * A packed state: kept at a point where paths join, or waiting for the other
+ * side of a branch. pending counts the unfinished paths that come from it.
+ */
+struct ebpf_vsnap {
+	struct ebpf_vsnap *next;
+	struct ebpf_vsnap *prev;   /* in the list of unfinished ones */
+	struct ebpf_vsnap *parent; /* last kept state before it on its path */
+	uint32_t size;
+	uint32_t insn;
+	uint32_t pending;
+	uint32_t hits, misses;
+	uint8_t depth;
+	uint8_t done;
+	uint8_t forked; /* waiting: the path had forked since parent */
+	uint8_t pad;
+	uint64_t read[EBPF_FRAME_MAX];	  /* slots that what follows reads */
+	uint64_t written[EBPF_FRAME_MAX]; /* slots written since parent */
+	struct ebpf_num len;
+	/* packed frames follow */
+};
+
+struct ebpf_vpoint {
+	struct ebpf_vsnap *done;   /* everything after it was explored */
+	struct ebpf_vsnap *active; /* the current path came through it */
+};
+
+enum {
+	EBPF_VA_REACH = 1 << 0, /* something jumps or falls there */
+	EBPF_VA_SEEN = 1 << 1,	/* a path went there */
+	EBPF_VA_LINE = 1 << 2,	/* logged */
+};
+enum ebpf_vaccess {
+	EBPF_VX_NONE,
+	EBPF_VX_CTX,
+	EBPF_VX_OTHER,
+};
+struct ebpf_vaux {
+	uint8_t flags;
+	uint8_t access; /* enum ebpf_vaccess: the same on all paths */
+	uint16_t field; /* of the context */
+	uint32_t point; /* index + 1 into points, 0: paths do not join */
+};
+
+struct ebpf_vfunc {
+	uint32_t start, end;
+	uint32_t depth; /* bytes of stack used */
+	uint32_t total; /* the same with everything it calls */
+	uint32_t level; /* most nested frames from here on */
+	uint32_t flags; /* enum ebpf_func_flags */
+	uint32_t scan;	/* cfg.c's cursor */
+	int32_t caller; /* cfg.c's way back */
+	uint8_t colour; /* cfg.c: 0 unvisited, 1 open, 2 done */
+	uint8_t used;	/* can be called */
+	uint16_t pad;
+};
+
+struct ebpf_venv {
+	struct ebpf_prog *prog;
+	struct ebpf_op *ops;
+	struct ebpf_log *log;
+	struct ebpf_load_stats *stats;
+	const struct ebpf_kind *kind;
+	uint32_t count;
+	uint32_t func_count;
+	struct ebpf_vfunc *funcs;
+	uint16_t order[EBPF_V_FUNCS_MAX]; /* callees before callers */
+	uint32_t order_count;
+	bool tied; /* r1's memory is as long as the length says */
+
+	struct ebpf_vaux *aux;
+	uint32_t *live; /* per slot: registers read later, and in the upper
+			   half those whose number matters */
+	struct ebpf_vpoint *points;
+	uint32_t point_count;
+
+	struct ebpf_vstate *state;
+	struct ebpf_vsnap *parent;
+	struct ebpf_vsnap *waiting;
+	uint64_t written[EBPF_FRAME_MAX];
+	uint32_t since;	 /* instructions since the last kept state */
+	bool forked;	 /* a branch went both ways since */
+	uint32_t next_id;
+	uint32_t insn;	 /* being looked at */
+
+	uint64_t processed, processed_max;
+	uint64_t mem, mem_max;
+	uint32_t states;
+
+	uint32_t id_count;
+	uint32_t ids[EBPF_V_IDS][2];
+	struct ebpf_vreg scratch[2];
+	struct ebpf_vslot old_slot;
+};
+
+/* explain.c */
+
+/*
+ * Reject at env->insn: tells the rule, the words, the source line and the
+ * registers. Always returns -EBPF_EREJECTED.
+ */
+int ebpf_verify_reject(struct ebpf_venv *env, enum ebpf_rule rule,
+		       const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same for checks before any state exists. */
+int ebpf_verify_reject_at(struct ebpf_venv *env, uint32_t insn,
+			  enum ebpf_rule rule, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+const char *ebpf_verify_type_name(const struct ebpf_vreg *reg);
+void ebpf_verify_log_insn(struct ebpf_venv *env, uint32_t insn);
+void ebpf_verify_log_state(struct ebpf_venv *env);
+
+/* cfg.c */
+int ebpf_verify_cfg(struct ebpf_venv *env);
+int ebpf_verify_stack_depth(struct ebpf_venv *env);
+uint32_t ebpf_verify_func_at(const struct ebpf_venv *env, uint32_t insn);
+
+/* live.c */
+int ebpf_verify_live(struct ebpf_venv *env);
+
+/* state.c */
+void ebpf_vreg_scalar(struct ebpf_vreg *reg); /* any number */
+void ebpf_vreg_const(struct ebpf_vreg *reg, uint64_t value);
+void ebpf_vreg_upto(struct ebpf_vreg *reg, uint64_t max);
+void ebpf_vreg_none(struct ebpf_vreg *reg);
+bool ebpf_vreg_is_pointer(const struct ebpf_vreg *reg);
+bool ebpf_vreg_is_zero(const struct ebpf_vreg *reg); /* the number 0 */
+
+static inline struct ebpf_vframe *
+ebpf_verify_top(struct ebpf_venv *env)
+{
+	return &env->state->frames[env->state->depth - 1];
+}
+
+/* Calls fn for every register and spilled register there is; stops at non-0. */
+int ebpf_verify_each(struct ebpf_venv *env,
+		     int (*fn)(struct ebpf_venv *env, struct ebpf_vreg *reg,
+			       const void *arg),
+		     const void *arg);
+/* A packed copy of the state, accounted; NULL: no memory (rejected or not). */
+int ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap);
+void ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap);
+void ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap);
+/*
+ * Whether whatever was found safe from snap on is safe from the current state
+ * on; exact: whether the two are the same.
+ */
+bool ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
+			 bool exact);
+/* What comes reads those slots of that frame. */
+void ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame,
+			   uint64_t slots);
+
+/* alu.c: 0 or a rejection */
+int ebpf_verify_read_reg(struct ebpf_venv *env, uint32_t number,
+			 struct ebpf_vreg **reg);
+/* A register that must hold a number. */
+int ebpf_verify_read_scalar(struct ebpf_venv *env, uint32_t number,
+			    struct ebpf_vreg **reg);
+int ebpf_verify_alu(struct ebpf_venv *env, const struct ebpf_op *op);
+uint32_t ebpf_verify_new_id(struct ebpf_venv *env);
+
+/* jump.c */
+
+/* *outcome: 1 taken, 0 not taken, -1 either. */
+int ebpf_verify_decide(struct ebpf_venv *env, const struct ebpf_op *op,
+		       int *outcome);
+/* Learn from the outcome; *possible: it can have come out so. */
+int ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op,
+		       bool taken, bool *possible);
+
+/* memory.c */
+int ebpf_verify_load(struct ebpf_venv *env, const struct ebpf_op *op);
+int ebpf_verify_store(struct ebpf_venv *env, const struct ebpf_op *op);
+int ebpf_verify_atomic(struct ebpf_venv *env, const struct ebpf_op *op);
+/*
+ * size bytes from the pointer in register `number` on are there, and may be
+ * read (and hold no pointers) or written, by a helper. sure: of those, that
+ * many are certainly written.
+ */
+int ebpf_verify_helper_mem(struct ebpf_venv *env, uint32_t number,
+			   uint64_t size, uint64_t sure, bool write);
+/* Byte off of a read-only value that can never change, or -1. */
+int ebpf_verify_frozen_byte(struct ebpf_venv *env, uint32_t map, uint64_t off);
+
+/* stack.c */
+int ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
+			   uint32_t number, int32_t off, uint32_t size,
+			   struct ebpf_vreg *value);
+/* value NULL: some number */
+int ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
+			    uint32_t number, int32_t off, uint32_t size,
+			    const struct ebpf_vreg *value);
+int ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
+			  uint32_t number, uint64_t size, uint64_t sure,
+			  bool write);
+
+/* calls.c */
+int ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op);
+int ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op);
+/* *done: the program ended. */
+int ebpf_verify_exit(struct ebpf_venv *env, bool *done);
+/* Number of argument registers that a helper reads. */
+uint32_t ebpf_verify_helper_args(const struct ebpf_helper *helper);
+
+/* rewrite.c */
+int ebpf_verify_rewrite(struct ebpf_venv *env);
+
+#endif

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The walk: every path through the program, one instruction at a time on an
+ * abstract state, depth first. Where a branch can go both ways the other way
+ * waits as a packed state. Where paths join, states are kept; a path that
+ * arrives in a state that a completely explored one covers ends there, and one
+ * that arrives in exactly the state it was in before would never end.
+ * ebpf_verify() is the way in.
+ */
+#include "core/verifier.h"
+#include "core/verifier/verify.h"
+
+enum {
+	DONE_MAX = 32,	 /* explored states kept per point */
+	LOOP_CHECK = 16, /* states of the own path compared per point */
+	KEEP_EVERY = 64, /* instructions after which a state is kept anyway */
+	YIELD_EVERY = 1024,
+};
+
+/* ---- kept states ---- */
+
+static void
+unlink_active(struct ebpf_vpoint *point, struct ebpf_vsnap *snap)
+{
+	if (snap->prev)
+		snap->prev->next = snap->next;
+	else
+		point->active = snap->next;
+	if (snap->next)
+		snap->next->prev = snap->prev;
+	snap->prev = snap->next = NULL;
+}
+
+/* Explored states that never help make room for newer ones. */
+static void
+trim(struct ebpf_venv *env, struct ebpf_vpoint *point)
+{
+	struct ebpf_vsnap **link = &point->done, *snap;
+	uint32_t n = 0;
+
+	while ((snap = *link)) {
+		if (++n > DONE_MAX || snap->misses > 8 + 4 * snap->hits) {
+			*link = snap->next;
+			ebpf_verify_snap_free(env, snap);
+			n--;
+		} else {
+			link = &snap->next;
+		}
+	}
+}
+
+/* One path that came from snap has ended. */
+static void
+release(struct ebpf_venv *env, struct ebpf_vsnap *snap)
+{
+	struct ebpf_vsnap *parent;
+
+	while (snap && --snap->pending == 0) {
+		struct ebpf_vpoint *point =
+			&env->points[env->aux[snap->insn].point - 1];
+
+		parent = snap->parent;
+		unlink_active(point, snap);
+		snap->done = 1;
+		snap->parent = NULL;
+		snap->next = point->done;
+		point->done = snap;
+		trim(env, point);
+		snap = parent;
+	}
+}
+
+/*
+ * At a point where paths join: *ended when an explored state covers this one;
+ * otherwise keep this one if the path forked since the last.
+ */
+static int
+join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
+{
+	struct ebpf_vsnap *snap;
+	uint32_t f, n = 0;
+	int error;
+
+	*ended = false;
+	env->state->insn = env->insn;
+	for (snap = point->done; snap; snap = snap->next) {
+		if (!ebpf_verify_covered(env, snap, false)) {
+			snap->misses++;
+			continue;
+		}
+		snap->hits++;
+		/* what it reads, this path would have read */
+		for (f = 0; f < snap->depth; f++)
+			ebpf_verify_mark_read(env, f, snap->read[f]);
+		*ended = true;
+		return 0;
+	}
+	for (snap = point->active; snap && n < LOOP_CHECK;
+	     snap = snap->next, n++)
+		if (ebpf_verify_covered(env, snap, true))
+			return ebpf_verify_reject(
+				env, EBPF_RULE_LOOP,
+				"the program comes back here with nothing "
+				"changed: the loop would never end");
+	if (!env->forked && env->since < KEEP_EVERY)
+		return 0;
+	error = ebpf_verify_pack(env, &snap);
+	if (error)
+		return error;
+	snap->parent = env->parent;
+	snap->pending = 1;
+	memcpy(snap->written, env->written, sizeof(snap->written));
+	memset(env->written, 0, sizeof(env->written));
+	snap->next = point->active;
+	if (snap->next)
+		snap->next->prev = snap;
+	point->active = snap;
+	env->parent = snap;
+	env->forked = false;
+	env->since = 0;
+	return 0;
+}
+
+/* ---- the other side of a branch ---- */
+
+/* The jump at env->insn will be taken later, from the state as it is now. */
+static int
+put_off(struct ebpf_venv *env)
+{
+	struct ebpf_vsnap *snap;
+	int error = ebpf_verify_pack(env, &snap);
+
+	if (error)
+		return error;
+	snap->parent = env->parent;
+	if (snap->parent)
+		snap->parent->pending++;
+	memcpy(snap->written, env->written, sizeof(snap->written));
+	snap->next = env->waiting;
+	env->waiting = snap;
+	env->forked = true;
+	return 0;
+}
+
+/* Go on with the last one waiting; *more: there was one. */
+static int
+resume(struct ebpf_venv *env, bool *more)
+{
+	struct ebpf_vsnap *snap;
+	bool possible = false;
+	int error = 0;
+
+	*more = false;
+	while (!error && !possible && (snap = env->waiting)) {
+		const struct ebpf_op *op;
+
+		env->waiting = snap->next;
+		ebpf_verify_unpack(env, snap);
+		env->insn = snap->insn;
+		env->parent = snap->parent;
+		memcpy(env->written, snap->written, sizeof(env->written));
+		env->forked = true;
+		env->since = 0;
+		ebpf_verify_snap_free(env, snap);
+		op = &env->ops[env->insn];
+		error = ebpf_verify_branch(env, op, true, &possible);
+		if (!error && !possible)
+			release(env, env->parent);
+		env->insn += 1 + (uint32_t)op->off;
+	}
+	*more = possible;
+	return error;
+}
+
+/* ---- one instruction ---- */
+
+static int
+jump(struct ebpf_venv *env, const struct ebpf_op *op, bool *ended)
+{
+	bool possible = true;
+	int outcome = -1, error;
+
+	error = ebpf_verify_decide(env, op, &outcome);
+	if (error)
+		return error;
+	if (outcome < 0) {
+		error = put_off(env);
+		if (error)
+			return error;
+		outcome = 0;
+	}
+	error = ebpf_verify_branch(env, op, outcome, &possible);
+	if (error)
+		return error;
+	*ended = !possible;
+	env->insn += 1 + (outcome ? (uint32_t)op->off : 0);
+	return 0;
+}
+
+static int
+lddw(struct ebpf_venv *env, const struct ebpf_op *op)
+{
+	struct ebpf_vreg *dst = &ebpf_verify_top(env)->regs[op->dst];
+	const struct ebpf_map *map;
+
+	if (op->dst == EBPF_REG_FP)
+		return ebpf_verify_reject(env, EBPF_RULE_FRAME_POINTER,
+					  "r10 is written");
+	if (op->code == EBPF_OP_LDDW_IMM64) {
+		ebpf_vreg_const(dst, (uint64_t)op->imm);
+		env->insn += 2;
+		return 0;
+	}
+	if (op->code != EBPF_OP_LDDW_MAP && op->code != EBPF_OP_LDDW_MAP_VALUE)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_UNSUPPORTED,
+			"this kind of 64-bit constant is not available here");
+	if (op->imm < 0 || op->imm >= env->prog->map_count)
+		return ebpf_verify_reject(env, EBPF_RULE_MAP_USE,
+					  "there is no map %lld",
+					  (long long)op->imm);
+	ebpf_vreg_const(dst, 0);
+	dst->map = (uint32_t)op->imm;
+	dst->origin = env->insn;
+	dst->type = EBPF_V_MAP;
+	if (op->code == EBPF_OP_LDDW_MAP_VALUE) {
+		map = env->prog->maps[op->imm];
+		if (map->ops->kind != EBPF_MAP_ARRAY || op->off < 0 ||
+		    (uint32_t)op->off >= map->value_size)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_MAP_USE,
+				"map %s has no direct value at offset %d",
+				map->obj.name, op->off);
+		dst->type = EBPF_V_VALUE;
+		dst->fixed_element = 1;
+		dst->off = op->off;
+	}
+	env->insn += 2;
+	return 0;
+}
+
+/* *ended: this path goes no further. */
+static int
+step(struct ebpf_venv *env, bool *ended)
+{
+	const struct ebpf_op *op = &env->ops[env->insn];
+	int error;
+
+	switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
+	case EBPF_FORM_ALU_IMM:
+	case EBPF_FORM_ALU_REG:
+	case EBPF_FORM_ALU_UNARY:
+	case EBPF_FORM_ENDIAN:
+		error = ebpf_verify_alu(env, op);
+		break;
+	case EBPF_FORM_LDX:
+	case EBPF_FORM_LOAD_ACQ:
+		error = ebpf_verify_load(env, op);
+		break;
+	case EBPF_FORM_ST:
+	case EBPF_FORM_STX:
+	case EBPF_FORM_STORE_REL:
+		error = ebpf_verify_store(env, op);
+		break;
+	case EBPF_FORM_ATOMIC:
+		error = ebpf_verify_atomic(env, op);
+		break;
+	case EBPF_FORM_JA:
+	case EBPF_FORM_JA32:
+		env->insn += 1 + (uint32_t)op->off;
+		return 0;
+	case EBPF_FORM_JCC_IMM:
+	case EBPF_FORM_JCC_REG:
+		return jump(env, op, ended);
+	case EBPF_FORM_CALL:
+		if (op->code != EBPF_OP_CALL_HELPER)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_UNSUPPORTED,
+				"kernel functions are not available here");
+		error = ebpf_verify_call_helper(env, op);
+		break;
+	case EBPF_FORM_CALL_LOCAL:
+		return ebpf_verify_call_local(env, op);
+	case EBPF_FORM_EXIT:
+		return ebpf_verify_exit(env, ended);
+	case EBPF_FORM_LDDW:
+		return lddw(env, op);
+	case EBPF_FORM_CALLX:
+		return ebpf_verify_reject(env, EBPF_RULE_UNSUPPORTED,
+					  "calls through a register are not "
+					  "available here");
+	case EBPF_FORM_LD_ABS:
+	case EBPF_FORM_LD_IND:
+		return ebpf_verify_reject(
+			env, EBPF_RULE_UNSUPPORTED,
+			"the old packet access instructions are not available "
+			"to programs of kind %s",
+			env->kind->name);
+	case EBPF_FORM_LDDW_HI:
+	default:
+		return ebpf_verify_reject(env, EBPF_RULE_JUMP,
+					  "the second half of an lddw");
+	}
+	env->insn++;
+	return error;
+}
+
+static void
+log_step(struct ebpf_venv *env)
+{
+	struct ebpf_vaux *aux = &env->aux[env->insn];
+
+	/* level 1: each source line (or instruction) the first time */
+	if (env->log->level < 2 && (aux->flags & EBPF_VA_LINE))
+		return;
+	aux->flags |= EBPF_VA_LINE;
+	ebpf_verify_log_state(env);
+	ebpf_verify_log_insn(env, env->insn);
+}
+
+static int
+walk(struct ebpf_venv *env)
+{
+	bool ended = false, more = true;
+	int error = 0;
+
+	while (!error && more) {
+		struct ebpf_vaux *aux = &env->aux[env->insn];
+
+		if (++env->processed > env->processed_max)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_COMPLEXITY,
+				"more than %llu instructions were looked at",
+				(unsigned long long)env->processed_max);
+		if (env->processed % YIELD_EVERY == 0)
+			os_yield();
+		ended = false;
+		if (aux->point)
+			error = join(env, &env->points[aux->point - 1],
+				     &ended);
+		if (!error && !ended) {
+			uint32_t at = env->insn;
+
+			aux->flags |= EBPF_VA_SEEN;
+			env->since++;
+			if (env->log->level)
+				log_step(env);
+			error = step(env, &ended);
+			if (error)
+				env->insn = at;
+		}
+		if (!error && ended) {
+			release(env, env->parent);
+			error = resume(env, &more);
+		}
+	}
+	return error;
+}
+
+/* ---- beginning and end ---- */
+
+static void
+entry_state(struct ebpf_venv *env)
+{
+	struct ebpf_vstate *state = env->state;
+	struct ebpf_vreg *regs = state->frames[0].regs;
+
+	state->depth = 1;
+	ebpf_num_unknown(&state->len, 64);
+	regs[EBPF_REG_FP].type = EBPF_V_STACK;
+	ebpf_num_const(&regs[EBPF_REG_FP].num, 0, 64);
+	ebpf_num_const(&regs[1].num, 0, 64);
+	switch ((enum ebpf_entry)env->kind->entry) {
+	case EBPF_ENTRY_CTX:
+		regs[1].type = EBPF_V_CTX;
+		return;
+	case EBPF_ENTRY_MEM:
+		regs[1].type = EBPF_V_MEM;
+		ebpf_vreg_scalar(&regs[2]);
+		env->tied = env->prog->mem_size == 0;
+		break;
+	case EBPF_ENTRY_BUF:
+		regs[1].type = EBPF_V_MEM;
+		ebpf_vreg_upto(&regs[2], UINT16_MAX);
+		ebpf_vreg_upto(&regs[3], UINT8_MAX);
+		env->tied = true;
+		break;
+	}
+	if (env->tied) {
+		regs[2].id = EBPF_V_ID_LEN;
+		state->len = regs[2].num;
+	}
+}
+
+static int
+finish(struct ebpf_venv *env)
+{
+	struct ebpf_prog *prog = env->prog;
+	struct ebpf_func *funcs;
+	uint32_t f;
+	int error;
+
+	error = ebpf_verify_stack_depth(env);
+	if (error)
+		return error;
+	funcs = os_alloc(env->func_count * sizeof(*funcs));
+	if (!funcs)
+		return -EBPF_ENOMEM;
+	for (f = 0; f < env->func_count; f++) {
+		funcs[f].start = env->funcs[f].start;
+		funcs[f].end = env->funcs[f].end;
+		funcs[f].stack_depth = env->funcs[f].depth;
+		funcs[f].flags = env->funcs[f].flags;
+	}
+	error = ebpf_verify_rewrite(env);
+	if (error) {
+		os_free(funcs);
+		return error;
+	}
+	prog->funcs = funcs;
+	prog->func_count = env->func_count;
+	prog->stack_total = env->funcs[0].total;
+	prog->stack_depth = env->funcs[0].total;
+	prog->insns_processed = env->processed;
+	return 0;
+}
+
+static void
+free_states(struct ebpf_venv *env, struct ebpf_vsnap *snap)
+{
+	struct ebpf_vsnap *next;
+
+	for (; snap; snap = next) {
+		next = snap->next;
+		ebpf_verify_snap_free(env, snap);
+	}
+}
+
+static void
+free_env(struct ebpf_venv *env)
+{
+	uint32_t i;
+
+	free_states(env, env->waiting);
+	for (i = 0; env->points && i < env->point_count; i++) {
+		free_states(env, env->points[i].done);
+		free_states(env, env->points[i].active);
+	}
+	os_free(env->points);
+	os_free(env->live);
+	os_free(env->aux);
+	os_free(env->funcs);
+	os_free(env->state);
+	os_free(env);
+}
+
+int
+ebpf_verify(struct ebpf_prog *prog, struct ebpf_op *ops, struct ebpf_log *log,
+	    struct ebpf_load_stats *stats)
+{
+	const struct ebpf_runtime_config *config = &prog->obj.rt->config;
+	uint64_t start = os_time_ns();
+	struct ebpf_venv *env;
+	int error = -EBPF_ENOMEM;
+
+	env = os_alloc(sizeof(*env));
+	if (!env)
+		return -EBPF_ENOMEM;
+	env->prog = prog;
+	env->ops = ops;
+	env->log = log;
+	env->stats = stats;
+	env->kind = prog->kind;
+	env->count = prog->op_count;
+	env->next_id = EBPF_V_ID_LEN + 1;
+	env->processed_max = config->insns_processed_max ?
+				     config->insns_processed_max :
+				     1000000;
+	env->mem_max = config->verify_mem_max ? config->verify_mem_max :
+						64ull << 20;
+	env->aux = os_alloc((size_t)env->count * sizeof(*env->aux));
+	env->state = os_alloc(sizeof(*env->state));
+	if (env->aux && env->state)
+		error = ebpf_verify_cfg(env);
+	if (!error)
+		error = ebpf_verify_live(env);
+	if (!error) {
+		entry_state(env);
+		error = walk(env);
+	}
+	if (!error)
+		error = finish(env);
+	stats->insns_processed = env->processed;
+	stats->stack_depth = env->funcs ? env->funcs[0].total : 0;
+	stats->verify_ns = os_time_ns() - start;
+	free_env(env);
+	return error;
+}
