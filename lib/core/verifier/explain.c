@@ -4,7 +4,6 @@
  * line from line info, and the shape of a rejection. Decides nothing.
  */
 #include "core/btf.h"
-#include "core/verifier.h"
 #include "core/verifier/verify.h"
 
 struct rule_text {
@@ -316,6 +315,8 @@ log_op(struct ebpf_venv *env, uint32_t insn)
 		ebpf_log(log, "r0 = packet u%u at r%u %+lld", info->width,
 			 op->src, (long long)op->imm);
 		break;
+	case EBPF_FORM_COUNT:
+		break;
 	}
 }
 
@@ -413,6 +414,7 @@ regs_involved(const struct ebpf_op *op)
 	case EBPF_FORM_LDDW:
 	case EBPF_FORM_LDDW_HI:
 	case EBPF_FORM_LD_ABS:
+	case EBPF_FORM_COUNT:
 		break;
 	}
 	return 0;
