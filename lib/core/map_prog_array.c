@@ -136,8 +136,11 @@ slots_write(struct ebpf_map *map, const void *key, const void *value,
 	if (obj == NULL)
 		return -EBPF_ENOENT;
 	prog = os_container(obj, struct ebpf_prog, obj);
-	error = ebpf_prog_array_adopt(map, prog->kind->number,
-				      prog->jited != 0);
+	/* A caller cannot vouch for a size of memory that was fixed at load. */
+	error = prog->mem_size != 0 ?
+			-EBPF_EINVAL :
+			ebpf_prog_array_adopt(map, prog->kind->number,
+					      prog->jited != 0);
 	if (error != 0) {
 		ebpf_object_put(obj);
 		return error;

@@ -19,7 +19,8 @@
  *                          EBPF_HELPER_TAIL and never call fn
  *   CALL_LOCAL          V, R: off = distance to the first slot (imm 0)
  *   context loads       R: off, and the opcode's width, are the host struct's
- *   dead slots          R: JA with off 0, marked in prog->dead
+ *   dead slots          R: JA with off 0, a function's last one EXIT; marked
+ *                          in prog->dead
  */
 #ifndef CORE_PROG_H
 #define CORE_PROG_H

@@ -206,6 +206,13 @@ check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 		if (reg->type == EBPF_V_CTX && reg->off == 0 &&
 		    reg->num.umax == 0)
 			return 0;
+		/*
+		 * Kinds without a context hand on their memory and its length;
+		 * a size fixed at load would not be the other program's.
+		 */
+		if (env->tied && reg->type == EBPF_V_MEM && reg->off == 0 &&
+		    reg->num.umax == 0)
+			return 0;
 		return bad_arg(env, call, number, "the unmodified context");
 	case EBPF_ARG_MAP:
 		return check_map(env, call, number);
