@@ -385,7 +385,6 @@ ebpf_do_prog_run(struct ebpf_call *call)
 	const struct ebpf_req_prog_run *req = call->req;
 	struct ebpf_test_run run = {
 		.data_len = req->data_len,
-		.ctx_len = req->ctx_len,
 		.repeat = req->repeat == 0 ? 1 : req->repeat,
 		.engine = req->engine,
 		.time_max_ns = RUN_TIME_MAX_NS,
@@ -403,16 +402,22 @@ ebpf_do_prog_run(struct ebpf_call *call)
 	if (prog == NULL)
 		return -EBPF_ENOENT;
 
-	run.data_room = req->data_len + RUN_GROWTH;
-	run.data = os_alloc((size_t)run.data_room + req->ctx_len);
+	/* a context may be wanted back though none, or less, was given */
+	run.ctx_len = prog->kind->ctx_size;
+	if (run.ctx_len > req->ctx_out_max)
+		run.ctx_len = req->ctx_out_max;
+	if (run.ctx_len < req->ctx_len)
+		run.ctx_len = req->ctx_len;
+	run.data_room = (req->data_len + RUN_GROWTH + 7) & ~7u;
+	run.data = os_alloc((size_t)run.data_room + run.ctx_len);
 	if (run.data == NULL)
 		return -EBPF_ENOMEM;
 	if (req->data_len != 0)
 		memcpy(run.data, call->in, req->data_len);
-	if (req->ctx_len != 0) {
+	if (run.ctx_len != 0)
 		run.ctx = run.data + run.data_room;
+	if (req->ctx_len != 0)
 		memcpy(run.ctx, call->in + req->data_len, req->ctx_len);
-	}
 	error = ebpf_test_run(prog, &run);
 	if (error == 0)
 		error = run_reply(call, req, &run);
