@@ -232,7 +232,26 @@ idiom(struct progen *gen)
 	int32_t imm = (int32_t)progen_number(gen);
 	uint8_t wide = below(gen, 2) ? 3 : 0; /* class 7 or 4 */
 
-	switch (below(gen, 9)) {
+	switch (below(gen, 10)) {
+	case 9: { /* an index into memory */
+		static const uint8_t loads[] = { 0x61, 0x69, 0x71, 0x79, 0x81,
+						 0x89, 0x91 };
+		uint32_t index = target(gen);
+
+		if (dst == index)
+			break;
+		progen_put(gen, 0x57, index, 0, 0, (int32_t)gen->mem / 2 - 1);
+		if (below(gen, 2)) {
+			progen_put(gen, 0xbf, dst, gen->base, 0, 0);
+			progen_put(gen, 0x0f, dst, index, 0, 0);
+		} else {
+			progen_put(gen, 0xbf, dst, index, 0, 0);
+			progen_put(gen, 0x0f, dst, gen->base, 0, 0);
+		}
+		progen_put(gen, loads[below(gen, 7)], dst, dst,
+			   (int16_t)below(gen, 8), 0);
+		break;
+	}
 	case 0: /* zero and sign extension */
 		progen_put(gen, 0x67, dst, 0, 0, 32);
 		progen_put(gen, below(gen, 2) ? 0x77 : 0xc7, dst, 0, 0, 32);

@@ -315,6 +315,14 @@ fuse_mov(struct x86 *x, uint32_t slot, const struct ebpf_op *op)
 	} else if (info->form == EBPF_FORM_ALU_REG && info->fn == EBPF_FN_ADD) {
 		uint32_t add = next->src == op->dst ? src : x86_regs[next->src];
 
+		/* indexed load: the sum is overwritten by what it points to */
+		third = follower(x, slot + 2);
+		if (width && third != NULL && third->dst == op->dst &&
+		    third->src == op->dst &&
+		    ebpf_op_info[third->code].form == EBPF_FORM_LDX) {
+			x86_load_indexed(x, third, src, add);
+			return 3;
+		}
 		x86_sib(x, OP_LEA | width, dst, src, add, 0, 0);
 		return 2;
 	} else if (info->form == EBPF_FORM_ALU_REG &&
@@ -350,6 +358,14 @@ x86_fuse(struct x86 *x, uint32_t slot)
 	case EBPF_OP_MOV64_REG:
 	case EBPF_OP_MOV32_REG:
 		return fuse_mov(x, slot, op);
+	case EBPF_OP_ADD64_REG:
+		next = follower(x, slot + 1);
+		if (next == NULL || next->dst != op->dst ||
+		    next->src != op->dst ||
+		    ebpf_op_info[next->code].form != EBPF_FORM_LDX)
+			return 0;
+		x86_load_indexed(x, next, dst, x86_regs[op->src]);
+		return 2;
 	case EBPF_OP_LSH64_IMM:
 		next = follower(x, slot + 1);
 		if (next == NULL || next->dst != op->dst)

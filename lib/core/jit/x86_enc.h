@@ -291,6 +291,8 @@ void x86_shift_reg(struct x86 *x, const struct ebpf_op *op);
 void x86_divide(struct x86 *x, const struct ebpf_op *op);
 /* x86_memory.c */
 void x86_memory(struct x86 *x, const struct ebpf_op *op);
+void x86_load_indexed(struct x86 *x, const struct ebpf_op *op, uint32_t base,
+		      uint32_t index);
 /* x86_call.c */
 void x86_call_helper(struct x86 *x, const struct ebpf_op *op);
 void x86_callx(struct x86 *x, const struct ebpf_op *op);

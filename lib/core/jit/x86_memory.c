@@ -6,27 +6,29 @@
  */
 #include "core/jit/x86_enc.h"
 
-static void
-load(struct x86 *x, uint32_t width, bool sign, uint32_t dst, uint32_t base,
-     int32_t off)
+static uint32_t
+load_opcode(uint32_t width, bool sign)
 {
-	uint32_t op = OP_LOAD;
-
 	switch (width) {
 	case 8:
-		op = sign ? OP_MOVSX8 | X_W : OP_MOVZX8;
-		break;
+		return sign ? OP_MOVSX8 | X_W : OP_MOVZX8;
 	case 16:
-		op = sign ? OP_MOVSX16 | X_W : OP_MOVZX16;
-		break;
+		return sign ? OP_MOVSX16 | X_W : OP_MOVZX16;
 	case 32:
-		op = sign ? OP_MOVSXD | X_W : OP_LOAD;
-		break;
-	case 64:
-		op = OP_LOAD | X_W;
-		break;
+		return sign ? OP_MOVSXD | X_W : OP_LOAD;
 	}
-	x86_mem(x, op, dst, base, off);
+	return OP_LOAD | X_W;
+}
+
+/* op's load, from [base + index + off] */
+void
+x86_load_indexed(struct x86 *x, const struct ebpf_op *op, uint32_t base,
+		 uint32_t index)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+
+	x86_sib(x, load_opcode(info->width, info->fn == EBPF_FN_LDXS),
+		x86_regs[op->dst], base, index, 0, op->off);
 }
 
 static void
@@ -151,8 +153,8 @@ x86_memory(struct x86 *x, const struct ebpf_op *op)
 	case EBPF_FN_LDX:
 	case EBPF_FN_LDXS:
 	case EBPF_FN_LOAD_ACQ:
-		load(x, info->width, info->fn == EBPF_FN_LDXS, dst, src,
-		     op->off);
+		x86_mem(x, load_opcode(info->width, info->fn == EBPF_FN_LDXS),
+			dst, src, op->off);
 		x->maps[op->dst] = NULL;
 		break;
 	case EBPF_FN_ST:
