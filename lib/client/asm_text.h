@@ -66,7 +66,7 @@ int gebpf_asm_fail(struct gebpf_asm *a, const char *at, const char *format, ...)
 /* "expected WANTED, found 'x'" */
 int gebpf_asm_wanted(struct gebpf_asm *a, const char *wanted);
 
-/* "did you mean": try all candidates, then add the nearest to the error. */
+/* "did you mean": try all candidates, then hint at the nearest. asm_near.c */
 struct gebpf_asm_near {
 	struct gebpf_asm_word word;
 	unsigned int best;
