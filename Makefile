@@ -22,7 +22,7 @@ AR ?= ar
 OPT ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wno-unused-parameter $(if $(NO_WERROR),,-Werror)
-INC := -Ilib -Ilib/host
+INC := -I. -Ilib -Ilib/host
 CPPFLAGS_ALL := $(INC) -D_GNU_SOURCE
 CFLAGS_ALL := -std=gnu11 -fPIC -fno-strict-aliasing -fvisibility=default \
 	$(OPT) $(WARN) $(CFLAGS)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the files of gebpf map share: a map with its type information, and how
+ * one element is shown.
+ */
+#ifndef CMD_MAP_H
+#define CMD_MAP_H
+
+#include "cmd/cmd.h"
+
+struct map {
+	struct ebpf_rep_map_info info;
+	struct gebpf_btf *btf; /* NULL: untyped */
+	uint32_t cpus;
+	bool per_cpu;
+	size_t value_room; /* bytes of one value in messages */
+};
+
+int map_open(struct cmd *cmd, uint32_t id, struct map *map);
+void map_close(struct map *map);
+bool map_is_typed(const struct map *map); /* shown typed in plain text */
+bool map_holds_ids(const struct map *map); /* of programs or maps */
+
+/* The line "12: hash  name flows  flags 0x0" and its JSON members. */
+void map_show_head(struct out *out, const struct ebpf_rep_map_info *info);
+
+/*
+ * One element. Plain: bpftool's lines; JSON: an object. value NULL: there is
+ * none. typed: where typed plain output goes (bpftool's pretty JSON), the same
+ * as out otherwise.
+ */
+void map_show_element(struct out *out, const struct map *map,
+		      const uint8_t *key, const uint8_t *value);
+void map_show_typed(struct out *out, const struct map *map,
+		    const uint8_t *key, const uint8_t *value, bool human);
+
+#endif
