@@ -211,6 +211,8 @@ ebpf_verify_decide(struct ebpf_venv *env, const struct ebpf_op *op,
 		return decide_pointers(env, op, dst, src, outcome);
 	*outcome = ebpf_num_decide(&dst->num, &src->num, info->fn,
 				   info->width == 64, 64);
+	if (*outcome >= 0)
+		ebpf_verify_need_numbers(env, env->insn);
 	return 0;
 }
 
@@ -236,6 +238,8 @@ learn_same(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 	} else {
 		return 0;
 	}
+	/* from is a copy, so that reg itself is the first holder */
+	env->holders++;
 	num = from->num;
 	if (by) {
 		ebpf_num_const(&delta, (uint64_t)by, 64);
@@ -253,14 +257,20 @@ spread(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 
 	if (!from.id || from.shl || from.type != EBPF_V_SCALAR)
 		return true;
+	env->holders = 0;
 	if (from.id == EBPF_V_ID_LEN) {
+		env->holders++;
 		num = from.num;
 		ebpf_num_const(&delta, (uint64_t)-(int64_t)from.off, 64);
 		ebpf_num_alu(&num, &delta, EBPF_FN_ADD, true, 64);
 		if (!ebpf_num_intersect(&env->state->len, &num, 64))
 			return false;
 	}
-	return ebpf_verify_each(env, learn_same, &from) == 0;
+	if (ebpf_verify_each(env, learn_same, &from) != 0)
+		return false;
+	if (env->holders > 1)
+		ebpf_verify_need_numbers(env, env->insn);
+	return true;
 }
 
 struct proof {
@@ -346,6 +356,7 @@ prove_length(struct ebpf_venv *env, const struct order *order, bool wide)
 	bytes = (int64_t)low->off - high->off + order->strict;
 	if (bytes <= 0 || bytes > EBPF_V_OFF_MAX)
 		return;
+	ebpf_verify_need_numbers(env, env->insn);
 	proof.type = 0;
 	proof.id = low->id;
 	proof.range = (uint32_t)bytes;
@@ -415,15 +426,17 @@ ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op, bool taken,
 	a = dst->num;
 	b = src->num;
 	*possible = ebpf_num_refine(&a, &b, info->fn, taken, wide, 64);
-	if (!*possible || dst == src)
-		return 0;
-	dst->num = a;
-	src->num = b;
-	if (order_of(dst, src, info->fn, taken, &order))
-		prove_length(env, &order, wide);
-	/* the second may have learned from the first in between */
-	*possible = spread(env, dst);
-	if (*possible && info->form == EBPF_FORM_JCC_REG)
-		*possible = spread(env, src);
+	if (*possible && dst != src) {
+		dst->num = a;
+		src->num = b;
+		if (order_of(dst, src, info->fn, taken, &order))
+			prove_length(env, &order, wide);
+		/* the second may have learned from the first in between */
+		*possible = spread(env, dst);
+		if (*possible && info->form == EBPF_FORM_JCC_REG)
+			*possible = spread(env, src);
+	}
+	if (!*possible)
+		ebpf_verify_need_numbers(env, env->insn);
 	return 0;
 }

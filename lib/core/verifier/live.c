@@ -59,8 +59,9 @@ call_args(const struct ebpf_venv *env, const struct ebpf_op *op)
 	if (!helper)
 		return 0;
 	for (i = 0; i < ebpf_verify_helper_args(helper); i++)
-		regs |= 2u << i;
-	return both(regs);
+		regs |= helper->args[i] == EBPF_ARG_SCALAR ? 2u << i :
+							     both(2u << i);
+	return regs;
 }
 
 /*
@@ -73,6 +74,7 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 	const struct ebpf_op *op = &env->ops[insn];
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	uint32_t live = after(env, insn);
+	bool numbers = env->aux[insn].flags & EBPF_VA_NUMBERS;
 	uint32_t dst = 1u << op->dst, src = 1u << op->src, needs;
 
 	switch (info->form) {
@@ -98,15 +100,18 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 		return live | both(dst);
 	case EBPF_FORM_STX:
 	case EBPF_FORM_STORE_REL:
-		return live | both(dst) | both(src);
+		return live | both(dst) | (numbers ? both(src) : src);
 	case EBPF_FORM_ATOMIC:
+		/* what it leaves in memory is any number anyway */
 		if (info->fn == EBPF_FN_CMPXCHG)
-			return live | both(dst) | both(src) | both(1);
-		return live | both(dst) | both(src);
+			src |= 1;
+		return live | both(dst) | src;
 	case EBPF_FORM_JCC_IMM:
-		return live | both(dst);
+		return live | (numbers ? both(dst) : dst);
 	case EBPF_FORM_JCC_REG:
-		return live | both(dst) | both(src);
+		/* each operand bounds the other */
+		numbers |= (live & (dst | src) << VALUE) != 0;
+		return live | (numbers ? both(dst | src) : dst | src);
 	case EBPF_FORM_CALL:
 		return (live & ~both(ARGS | 1)) | call_args(env, op);
 	case EBPF_FORM_CALL_LOCAL: {
@@ -141,9 +146,12 @@ ebpf_verify_live(struct ebpf_venv *env)
 	uint32_t round, f, i, live;
 	bool changed = true;
 
-	env->live = os_alloc(((size_t)env->count + 2) * sizeof(*env->live));
+	if (!env->live)
+		env->live = os_alloc(((size_t)env->count + 2) *
+				     sizeof(*env->live));
 	if (!env->live)
 		return -EBPF_ENOMEM;
+	memset(env->live, 0, ((size_t)env->count + 2) * sizeof(*env->live));
 	for (f = 0; f < env->func_count; f++)
 		env->funcs[f].scan = 0;
 	for (round = 0; changed && round < ROUNDS; round++) {

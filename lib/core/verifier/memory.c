@@ -394,9 +394,11 @@ ebpf_verify_store(struct ebpf_venv *env, const struct ebpf_op *op)
 	error = note_access(env, EBPF_VX_OTHER, 0);
 	if (error)
 		return error;
-	if (ptr->type == EBPF_V_STACK)
+	if (ptr->type == EBPF_V_STACK) {
+		ebpf_verify_need_numbers(env, env->insn);
 		return ebpf_verify_stack_store(env, ptr, op->dst, op->off,
 					       size, value);
+	}
 	return check_region(env, ptr, op->dst, op->off, size, true);
 }
 

@@ -134,6 +134,11 @@ enum {
 	EBPF_VA_REACH = 1 << 0, /* something jumps or falls there */
 	EBPF_VA_SEEN = 1 << 1,	/* a path went there */
 	EBPF_VA_LINE = 1 << 2,	/* logged */
+	/*
+	 * The operands' numbers matter here: a jump that was decided by them
+	 * or taught other registers, a store that kept them on the stack.
+	 */
+	EBPF_VA_NUMBERS = 1 << 3,
 };
 enum ebpf_vaccess {
 	EBPF_VX_NONE,
@@ -188,10 +193,12 @@ struct ebpf_venv {
 	uint32_t next_id;
 	uint32_t insn;	 /* being looked at */
 
+	bool changed;	 /* in this round an instruction came to need numbers */
 	uint64_t processed, processed_max;
 	uint64_t mem, mem_max;
 	uint32_t states;
 
+	uint32_t holders; /* jump.c: registers that hold the number */
 	uint32_t id_count;
 	uint32_t ids[EBPF_V_IDS][2];
 	struct ebpf_vreg scratch[2];
@@ -222,6 +229,16 @@ uint32_t ebpf_verify_func_at(const struct ebpf_venv *env, uint32_t insn);
 
 /* live.c */
 int ebpf_verify_live(struct ebpf_venv *env);
+
+/* The numbers of the operands at env->insn matter after all. */
+static inline void
+ebpf_verify_need_numbers(struct ebpf_venv *env, uint32_t insn)
+{
+	if (env->aux[insn].flags & EBPF_VA_NUMBERS)
+		return;
+	env->aux[insn].flags |= EBPF_VA_NUMBERS;
+	env->changed = true;
+}
 
 /* state.c */
 void ebpf_vreg_scalar(struct ebpf_vreg *reg); /* any number */

@@ -15,6 +15,7 @@ enum {
 	LOOP_CHECK = 16, /* states of the own path compared per point */
 	KEEP_EVERY = 64, /* instructions after which a state is kept anyway */
 	YIELD_EVERY = 1024,
+	ROUNDS = 6,	 /* walks before every number is taken to matter */
 };
 
 /* ---- kept states ---- */
@@ -97,11 +98,16 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 	}
 	for (snap = point->active; snap && n < LOOP_CHECK;
 	     snap = snap->next, n++)
-		if (ebpf_verify_covered(env, snap, true))
+		if (ebpf_verify_covered(env, snap, true)) {
+			/* a round that is repeated knows too little yet */
+			*ended = env->changed;
+			if (*ended)
+				return 0;
 			return ebpf_verify_reject(
 				env, EBPF_RULE_LOOP,
 				"the program comes back here with nothing "
 				"changed: the loop would never end");
+		}
 	if (!env->forked && env->since < KEEP_EVERY)
 		return 0;
 	error = ebpf_verify_pack(env, &snap);
@@ -365,6 +371,11 @@ entry_state(struct ebpf_venv *env)
 	struct ebpf_vstate *state = env->state;
 	struct ebpf_vreg *regs = state->frames[0].regs;
 
+	memset(state, 0, sizeof(*state));
+	memset(env->written, 0, sizeof(env->written));
+	env->insn = env->since = 0;
+	env->forked = env->changed = false;
+	env->processed = 0;
 	state->depth = 1;
 	ebpf_num_unknown(&state->len, 64);
 	regs[EBPF_REG_FP].type = EBPF_V_STACK;
@@ -389,6 +400,69 @@ entry_state(struct ebpf_venv *env)
 	if (env->tied) {
 		regs[2].id = EBPF_V_ID_LEN;
 		state->len = regs[2].num;
+	}
+}
+
+static void
+free_states(struct ebpf_venv *env, struct ebpf_vsnap *snap)
+{
+	struct ebpf_vsnap *next;
+
+	for (; snap; snap = next) {
+		next = snap->next;
+		ebpf_verify_snap_free(env, snap);
+	}
+}
+
+/* Forget all states; what is known of instructions stays. */
+static void
+clear(struct ebpf_venv *env)
+{
+	uint32_t i;
+
+	free_states(env, env->waiting);
+	env->waiting = env->parent = NULL;
+	for (i = 0; env->points && i < env->point_count; i++) {
+		free_states(env, env->points[i].done);
+		free_states(env, env->points[i].active);
+		env->points[i].done = env->points[i].active = NULL;
+	}
+}
+
+/*
+ * Walk until a round finds no further instruction whose numbers matter: only
+ * then was every comparison of states made with what matters. What earlier
+ * rounds said, for or against the program, is forgotten.
+ */
+static int
+walk_rounds(struct ebpf_venv *env)
+{
+	size_t log_len = env->log->len;
+	uint32_t round, i;
+	int error;
+
+	for (round = 1;; round++) {
+		error = ebpf_verify_live(env);
+		if (error)
+			return error;
+		for (i = 0; i < env->count; i++) {
+			env->aux[i].flags &= ~(EBPF_VA_SEEN | EBPF_VA_LINE);
+			env->aux[i].access = EBPF_VX_NONE;
+		}
+		for (i = 0; i < env->func_count; i++)
+			env->funcs[i].depth = 0;
+		entry_state(env);
+		error = walk(env);
+		if (!env->changed || error == -EBPF_ENOMEM)
+			return error;
+		clear(env);
+		env->log->len = log_len;
+		env->log->truncated = 0;
+		if (env->log->text && env->log->room)
+			env->log->text[log_len] = '\0';
+		env->stats->rule = env->stats->insn = 0;
+		for (i = 0; round == ROUNDS && i < env->count; i++)
+			env->aux[i].flags |= EBPF_VA_NUMBERS;
 	}
 }
 
@@ -426,26 +500,9 @@ finish(struct ebpf_venv *env)
 }
 
 static void
-free_states(struct ebpf_venv *env, struct ebpf_vsnap *snap)
-{
-	struct ebpf_vsnap *next;
-
-	for (; snap; snap = next) {
-		next = snap->next;
-		ebpf_verify_snap_free(env, snap);
-	}
-}
-
-static void
 free_env(struct ebpf_venv *env)
 {
-	uint32_t i;
-
-	free_states(env, env->waiting);
-	for (i = 0; env->points && i < env->point_count; i++) {
-		free_states(env, env->points[i].done);
-		free_states(env, env->points[i].active);
-	}
+	clear(env);
 	os_free(env->points);
 	os_free(env->live);
 	os_free(env->aux);
@@ -483,11 +540,7 @@ ebpf_verify(struct ebpf_prog *prog, struct ebpf_op *ops, struct ebpf_log *log,
 	if (env->aux && env->state)
 		error = ebpf_verify_cfg(env);
 	if (!error)
-		error = ebpf_verify_live(env);
-	if (!error) {
-		entry_state(env);
-		error = walk(env);
-	}
+		error = walk_rounds(env);
 	if (!error)
 		error = finish(env);
 	stats->insns_processed = env->processed;

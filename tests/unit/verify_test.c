@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The verifier's cases, one program a .txt file in tests/verify/cases:
+ *
+ *	# what it shows
+ *	kind xdp			(or vale, vale_buf, raw, tc, ...)
+ *	map NAME KIND KEY VALUE ENTRIES [rdonly] [wronly] [frozen]
+ *	mem SIZE			(raw: a fixed size of memory)
+ *	budget N			(instructions that may be looked at)
+ *	accept [at most N]		(N instructions looked at)
+ *	reject RULE words that the message must contain
+ *	--
+ *	assembler text; map[NAME] is the map's reference
+ *
+ * An accepted program is also loaded for the interpreter, and refused again
+ * when memory runs out at any point of loading. Then cost and odd inputs that
+ * no text case can hold.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/gebpf.h"
+#include "core/map.h"
+#include "core/prog.h"
+#include "core/runtime.h"
+#include "tap.h"
+
+enum {
+	MAPS = 8,
+	TEXT = 1 << 18,
+};
+
+static const char *const rule_names[] = {
+#define EBPF_RULE(name, sentence, fix) #name,
+#include "abi/rule.def"
+};
+
+struct test_case {
+	char text[TEXT];
+	uint32_t kind, mem, budget;
+	struct ebpf_map *maps[MAPS];
+	char names[MAPS][32];
+	uint32_t map_count;
+	bool accept;
+	unsigned long long at_most;
+	char rule[32], words[128];
+	char code[TEXT];
+};
+
+static uint32_t
+number_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		uint32_t number;
+	} names[] = {
+		{"xdp", EBPF_PROG_XDP},	      {"tc", EBPF_PROG_TC},
+		{"socket", EBPF_PROG_SOCKET}, {"vale", EBPF_PROG_VALE},
+		{"vale_buf", EBPF_PROG_VALE_BUF}, {"raw", EBPF_PROG_RAW},
+		{"hash", EBPF_MAP_HASH},      {"array", EBPF_MAP_ARRAY},
+		{"prog_array", EBPF_MAP_PROG_ARRAY},
+		{"percpu_array", EBPF_MAP_PERCPU_ARRAY},
+		{"percpu_hash", EBPF_MAP_PERCPU_HASH},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i].name) == 0)
+			return names[i].number;
+	return 0;
+}
+
+static bool
+make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
+{
+	struct ebpf_map_spec spec = {.size = sizeof(spec)};
+	char kind[32], options[64] = "";
+
+	if (t->map_count == MAPS ||
+	    sscanf(line, "%31s %31s %u %u %u %63[^\n]", t->names[t->map_count],
+		   kind, &spec.key_size, &spec.value_size, &spec.max_entries,
+		   options) < 5)
+		return false;
+	spec.kind = number_of(kind);
+	spec.name = t->names[t->map_count];
+	if (strstr(options, "rdonly"))
+		spec.flags |= EBPF_F_RDONLY_PROG;
+	if (strstr(options, "wronly"))
+		spec.flags |= EBPF_F_WRONLY_PROG;
+	if (ebpf_map_create(rt, &spec, &t->maps[t->map_count]))
+		return false;
+	if (strstr(options, "frozen")) {
+		/* "AB" and zeros: strings end, numbers are known */
+		uint8_t *value = calloc(1, spec.value_size);
+		uint32_t key = 0;
+
+		memcpy(value, "AB", spec.value_size < 2 ? 1 : 2);
+		ebpf_map_write(t->maps[t->map_count], &key, value, 0);
+		ebpf_map_freeze(t->maps[t->map_count]);
+		free(value);
+	}
+	t->map_count++;
+	return true;
+}
+
+/* Names of maps become their indices. */
+static bool
+put_names(struct test_case *t, const char *from)
+{
+	char *out = t->code, *end;
+	uint32_t i;
+
+	while (*from) {
+		if (strncmp(from, "map[", 4) == 0) {
+			for (i = 0; i < t->map_count; i++) {
+				size_t n = strlen(t->names[i]);
+
+				if (strncmp(from + 4, t->names[i], n) == 0 &&
+				    from[4 + n] == ']')
+					break;
+			}
+			end = strchr(from, ']');
+			if (i == t->map_count || !end)
+				return false;
+			out += sprintf(out, "map[idx:%u]", i);
+			from = end + 1;
+			continue;
+		}
+		*out++ = *from++;
+		if (out - t->code > TEXT - 64)
+			return false;
+	}
+	*out = '\0';
+	return true;
+}
+
+static bool
+parse(struct ebpf_runtime **rt, struct test_case *t)
+{
+	char *line = t->text, *next, word[32];
+	struct ebpf_runtime_config config = {.size = sizeof(config)};
+	bool verdict = false;
+
+	/* the budget belongs to the runtime, so it is made here */
+	next = strstr(t->text, "\nbudget ");
+	if (next)
+		config.insns_processed_max = (uint32_t)atoi(next + 8);
+	if (ebpf_runtime_create(&config, rt))
+		return false;
+	t->kind = EBPF_PROG_XDP;
+	for (; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (strcmp(line, "--") == 0)
+			return verdict && next && put_names(t, next);
+		if (*line == '#' || *line == '\0')
+			continue;
+		if (sscanf(line, "kind %31s", word) == 1)
+			t->kind = number_of(word);
+		else if (strncmp(line, "map ", 4) == 0) {
+			if (!make_map(*rt, t, line + 4))
+				return false;
+		} else if (sscanf(line, "mem %u", &t->mem) == 1 ||
+			   sscanf(line, "budget %u", &t->budget) == 1) {
+			continue;
+		} else if (strncmp(line, "accept", 6) == 0) {
+			t->accept = verdict = true;
+			sscanf(line, "accept at most %llu", &t->at_most);
+		} else if (sscanf(line, "reject %31s %127[^\n]", t->rule,
+				  t->words) >= 1) {
+			verdict = true;
+		} else {
+			return false;
+		}
+	}
+	return false;
+}
+
+struct outcome {
+	int error;
+	struct ebpf_load_stats stats;
+	char log[16384];
+};
+
+static void
+load(struct ebpf_runtime *rt, const struct test_case *t,
+     const struct ebpf_insn *insns, uint32_t count, struct outcome *out)
+{
+	struct ebpf_load request = {
+		.size = sizeof(request),
+		.kind = t->kind,
+		.insns = insns,
+		.insn_count = count,
+		.engine = EBPF_LOAD_INTERP,
+		.mem_size = t->mem,
+		.map_count = t->map_count,
+		.maps = t->maps,
+		.name = "case",
+		.log = out->log,
+		.log_size = sizeof(out->log),
+		.stats = &out->stats,
+	};
+	struct ebpf_prog *prog;
+
+	out->log[0] = '\0';
+	out->error = ebpf_prog_load(rt, &request, &prog);
+	if (!out->error)
+		ebpf_prog_put(prog);
+}
+
+static bool
+judge(const struct test_case *t, const struct outcome *out)
+{
+	const char *rule = out->stats.rule < EBPF_RULE_COUNT ?
+				   rule_names[out->stats.rule] :
+				   "?";
+
+	if (t->accept) {
+		if (out->error) {
+			tap_diag("refused (%d):\n%s", out->error, out->log);
+			return false;
+		}
+		if (t->at_most && out->stats.insns_processed > t->at_most) {
+			tap_diag("looked at %llu instructions",
+				 (unsigned long long)
+					 out->stats.insns_processed);
+			return false;
+		}
+		return true;
+	}
+	if (out->error != -EBPF_EREJECTED || strcmp(rule, t->rule) != 0 ||
+	    !strstr(out->log, t->words)) {
+		tap_diag("wanted %s '%s', got %d %s:\n%s", t->rule, t->words,
+			 out->error, rule, out->log);
+		return false;
+	}
+	return true;
+}
+
+static void
+run_case(const char *path, const char *name, int *accepts, int *rejects)
+{
+	struct test_case *t = calloc(1, sizeof(*t));
+	struct outcome *out = calloc(1, sizeof(*out));
+	struct gebpf_error err = {0};
+	struct ebpf_runtime *rt = NULL;
+	struct ebpf_insn *insns = NULL;
+	uint32_t count = 0, i;
+	FILE *file = fopen(path, "r");
+
+	if (file) {
+		fread(t->text, 1, sizeof(t->text) - 1, file);
+		fclose(file);
+	}
+	if (!file || !parse(&rt, t)) {
+		tap_ok(false, "%s: cannot be read", name);
+		goto out;
+	}
+	if (gebpf_asm(t->code, strlen(t->code), &insns, &count, &err)) {
+		tap_ok(false, "%s: does not assemble: %s", name, err.text);
+		goto out;
+	}
+	load(rt, t, insns, count, out);
+	tap_ok(judge(t, out), "%s", name);
+	*(t->accept ? accepts : rejects) += 1;
+out:
+	free(insns);
+	for (i = 0; i < t->map_count; i++)
+		ebpf_map_put(t->maps[i]);
+	if (rt)
+		ebpf_runtime_destroy(rt);
+	free(out);
+	free(t);
+}
+
+static int
+is_case(const struct dirent *entry)
+{
+	size_t n = strlen(entry->d_name);
+
+	return n > 4 && strcmp(entry->d_name + n - 4, ".txt") == 0;
+}
+
+static void
+run_cases(const char *only)
+{
+	static const char dir[] = "tests/verify/cases";
+	struct dirent **entries;
+	int n = scandir(dir, &entries, is_case, alphasort), i;
+	int accepts = 0, rejects = 0;
+	char path[512];
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
+		if (!only || strstr(entries[i]->d_name, only))
+			run_case(path, entries[i]->d_name, &accepts, &rejects);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+	tap_diag("%d accepted, %d rejected", accepts, rejects);
+	if (!only)
+		tap_ok(accepts >= 100 && rejects >= 100,
+		       "at least a hundred cases of each");
+}
+
+/* ---- cost ---- */
+
+static struct ebpf_insn
+insn(uint8_t code, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
+{
+	struct ebpf_insn i = {code, (uint8_t)(src << 4 | dst), off, imm};
+
+	return i;
+}
+
+static void
+cost(const char *what, const struct ebpf_insn *insns, uint32_t count,
+     int error, unsigned long long insns_max, unsigned long long ns_max)
+{
+	struct test_case *t = calloc(1, sizeof(*t));
+	struct outcome *out = calloc(1, sizeof(*out));
+	struct ebpf_runtime *rt;
+
+	ebpf_runtime_create(NULL, &rt);
+	t->kind = EBPF_PROG_RAW;
+	t->mem = 64;
+	load(rt, t, insns, count, out);
+#ifdef __SANITIZE_ADDRESS__
+	ns_max *= 20;
+#endif
+	tap_diag("%s: %llu instructions looked at, %llu states, %llu KiB, "
+		 "%llu us",
+		 what, (unsigned long long)out->stats.insns_processed,
+		 (unsigned long long)out->stats.states_total,
+		 (unsigned long long)out->stats.mem_peak >> 10,
+		 (unsigned long long)out->stats.verify_ns / 1000);
+	tap_ok(out->error == error && out->stats.insns_processed <= insns_max &&
+		       out->stats.verify_ns <= ns_max,
+	       "%s", what);
+	if (out->error != error)
+		tap_diag("%s", out->log);
+	ebpf_runtime_destroy(rt);
+	free(out);
+	free(t);
+}
+
+static void
+test_cost(void)
+{
+	enum { N = 10000 };
+	struct ebpf_insn *p = calloc(4 * N + 64, sizeof(*p));
+	uint32_t n = 0, i;
+
+	p[n++] = insn(0xb7, 0, 0, 0, 0);
+	for (i = 0; i < N; i++) {
+		p[n++] = insn(0x71, 2, 1, (int16_t)(i % 64), 0);
+		p[n++] = insn(0x45, 2, 0, 1, 1 << i % 8);
+		p[n++] = insn(0x07, 0, 0, 0, 1);
+	}
+	p[n++] = insn(0x95, 0, 0, 0, 0);
+	cost("10,000 diamonds that count", p, n, 0, 7 * N, 50000000);
+
+	n = 0;
+	p[n++] = insn(0xb7, 0, 0, 0, 0);
+	for (i = 0; i < N; i++) {
+		p[n++] = insn(0x71, 2, 1, (int16_t)(i % 64), 0);
+		p[n++] = insn(0x15, 2, 0, 1, 7);
+		p[n++] = insn(0x7b, 10, 2, -8, 0);
+		p[n++] = insn(0x0f, 0, 2, 0, 0);
+	}
+	p[n++] = insn(0x95, 0, 0, 0, 0);
+	cost("10,000 diamonds that spill", p, n, 0, 8 * N, 100000000);
+
+	n = 0;
+	p[n++] = insn(0xb7, 0, 0, 0, 0);
+	for (i = 0; n < 4000 - 1; i++) {
+		p[n++] = insn(0x71, 2, 1, (int16_t)(i % 64), 0);
+		p[n++] = insn(0x0f, 0, 2, 0, 0);
+		p[n++] = insn(0x7b, 10, 0, -8, 0);
+		p[n++] = insn(0x79, 3, 10, -8, 0);
+		p[n++] = insn(0x67, 3, 0, 0, 3);
+		p[n++] = insn(0x57, 3, 0, 0, 0xff);
+	}
+	p[n++] = insn(0x95, 0, 0, 0, 0);
+	cost("4,000 instructions in a row", p, n, 0, 4010, 10000000);
+
+	/* each bit is remembered: as many paths as there are numbers */
+	n = 0;
+	p[n++] = insn(0x61, 2, 1, 0, 0);
+	p[n++] = insn(0xb7, 0, 0, 0, 0);
+	for (i = 0; i < N; i++) {
+		p[n++] = insn(0x45, 2, 0, 1, 1 << i % 31);
+		p[n++] = insn(0x07, 0, 0, 0, 1);
+	}
+	p[n++] = insn(0x95, 0, 0, 0, 0);
+	cost("2^31 paths end by the budget", p, n, -EBPF_EREJECTED, 1000001,
+	     2000000000);
+
+	/* while (x != 0) x = *p, with eight kinds of x on the stack */
+	n = 0;
+	p[n++] = insn(0xb7, 0, 0, 0, 0);
+	for (i = 0; i < 60; i++)
+		p[n++] = insn(0x7b, 10, 0, (int16_t)(-8 - 8 * (int)i), 0);
+	for (i = 0; i < 60; i++) {
+		p[n++] = insn(0x79, 3, 10, (int16_t)(-8 - 8 * (int)i), 0);
+		p[n++] = insn(0x07, 3, 0, 0, 1);
+		p[n++] = insn(0x71, 2, 1, (int16_t)i, 0);
+		p[n++] = insn(0x15, 2, 0, 1, 7);
+		p[n++] = insn(0x7b, 10, 3, (int16_t)(-8 - 8 * (int)i), 0);
+	}
+	p[n] = insn(0x05, 0, 0, (int16_t)(60 - (int)n), 0);
+	n++;
+	p[n++] = insn(0x95, 0, 0, 0, 0);
+	p[n - 1] = p[n - 2];
+	p[n - 2] = insn(0x15, 2, 0, 1, 9);
+	p[n - 1].off--;
+	p[n++] = insn(0x95, 0, 0, 0, 0);
+	cost("states of a whole stack end by a limit", p, n, -EBPF_EREJECTED,
+	     1000001, 2000000000);
+	free(p);
+}
+
+int
+main(int argc, char **argv)
+{
+	run_cases(argc > 1 ? argv[1] : NULL);
+	if (argc == 1)
+		test_cost();
+	return tap_done();
+}
