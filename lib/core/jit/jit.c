@@ -18,6 +18,8 @@ ebpf_jit_host(void)
 {
 #if defined(__x86_64__)
 	return &ebpf_jit_x86_64;
+#elif defined(__aarch64__)
+	return &ebpf_jit_arm64;
 #else
 	return NULL;
 #endif

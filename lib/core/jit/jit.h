@@ -49,6 +49,7 @@ struct ebpf_jit_ops {
 };
 
 extern const struct ebpf_jit_ops ebpf_jit_x86_64;
+extern const struct ebpf_jit_ops ebpf_jit_arm64;
 
 const struct ebpf_jit_ops *ebpf_jit_host(void); /* NULL: none */
 

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The arm64 backend: layout of a program, prologues, jumps, and the switch over
+ * all instructions; arm64_alu.c, arm64_memory.c and arm64_call.c have the
+ * instructions themselves.
+ *
+ * The layout is that of x86_64.c: two traps, the tail entry (bti, then a branch
+ * to the body or a nop), at 16 the entry, the functions in order. A function's
+ * frame, from sp up: the address of the run block if it needs it, its BPF
+ * stack, the saved registers.
+ */
+#include "core/jit/arm64_enc.h"
+
+enum {
+	ENTRY = 16,
+	FAR = 900 << 10, /* conditional branches reach 1 MiB */
+	BL_REACH = 127 << 20,
+};
+
+const uint8_t arm64_regs[EBPF_REG_COUNT] = {
+	A_R0, 0, 1, 2, 3, 4, 19, 20, 21, 22, A_FP,
+};
+
+static void
+pair(struct arm64 *a, uint32_t op, uint32_t one, uint32_t two, int32_t off)
+{
+	arm64_put(a, op | ((uint32_t)(off / 8) & 0x7f) << 15 | two << 10 |
+			     A_SP << 5 | one);
+}
+
+/* Push and pop an even number of registers (the zero register fills up). */
+static void
+push_all(struct arm64 *a, const uint8_t *regs, uint32_t count)
+{
+	if (count > 0)
+		pair(a, A_STP_PRE, regs[0], regs[1], -8 * (int32_t)count);
+	for (uint32_t i = 2; i < count; i += 2)
+		pair(a, A_STP, regs[i], regs[i + 1], 8 * (int32_t)i);
+}
+
+static void
+pop_all(struct arm64 *a, const uint8_t *regs, uint32_t count)
+{
+	for (uint32_t i = 2; i < count; i += 2)
+		pair(a, A_LDP, regs[i], regs[i + 1], 8 * (int32_t)i);
+	if (count > 0)
+		pair(a, A_LDP_POST, regs[0], regs[1], 8 * (int32_t)count);
+}
+
+static void
+prologue(struct arm64 *a)
+{
+	const struct ebpf_jit_func *func = a->func;
+	bool stack = func->regs >> EBPF_REG_FP & 1;
+	uint32_t n = 0, depth = stack ? func->stack_depth : 0;
+
+	if (func->taken)
+		arm64_put(a, A_BTI_C);
+	if (func->calls) {
+		a->saved[n++] = 29;
+		a->saved[n++] = A_LR;
+	}
+	for (uint32_t r = 6; r <= 9; r++) {
+		if (func->regs >> r & 1)
+			a->saved[n++] = arm64_regs[r];
+	}
+	if (stack)
+		a->saved[n++] = A_FP;
+	if (n & 1)
+		a->saved[n++] = A_ZR;
+	a->saves = n;
+	push_all(a, a->saved, n);
+	if (func->calls) /* frame record, for who walks the stack */
+		arm64_add_imm(a, A_X, 29, A_SP, 0);
+	a->frame = (depth + (func->run ? 8 : 0) + 15) & ~15u;
+	if (a->frame > 0)
+		arm64_add_imm(a, A_X, A_SP, A_SP, -(int64_t)a->frame);
+	if (func->run)
+		arm64_access(a, A_STORE, 64, A_RUN, A_SP, 0);
+	if (stack)
+		arm64_add_imm(a, A_X, A_FP, A_SP, a->frame);
+}
+
+/* Undo the prologue; what follows is ret or a branch. */
+void
+arm64_epilogue(struct arm64 *a)
+{
+	if (a->frame > 0)
+		arm64_add_imm(a, A_X, A_SP, A_SP, a->frame);
+	pop_all(a, a->saved, a->saves);
+}
+
+/*
+ * The entry of a program that needs a run block. Whole blocks have below them
+ * the address at which a run ends from any depth.
+ */
+static void
+stub(struct arm64 *a)
+{
+	static const uint8_t kept[] = { 29, A_LR, 19, 20, 21, 22, A_FP, A_ZR };
+	static const uint8_t link[] = { 29, A_LR };
+	uint32_t words;
+
+	if (!a->scan.full_run) {
+		push_all(a, link, 2);
+		arm64_const(a, A_T0, EBPF_TAIL_CALL_MAX);
+		pair(a, A_STP_PRE, A_T0, A_ZR, -16);
+		arm64_add_imm(a, A_X, A_RUN, A_SP, 0);
+		arm64_put(a, A_BL | 4); /* over the rest of this */
+		arm64_add_imm(a, A_X, A_SP, A_SP, 16);
+		pop_all(a, link, 2);
+		arm64_put(a, A_RET);
+		return;
+	}
+	push_all(a, kept, sizeof(kept));
+	arm64_const(a, A_T0, EBPF_TAIL_CALL_MAX);
+	/* from below: tail_calls and r2, r3 and r1 */
+	pair(a, A_STP_PRE, 2, 0, -16);
+	pair(a, A_STP_PRE, A_T0, 1, -16);
+	arm64_add_imm(a, A_X, A_RUN, A_SP, 0);
+	/* adr to behind the bl, which is three words on */
+	arm64_put(a, 0x10000000 | 3 << 5 | A_T0);
+	pair(a, A_STP_PRE, A_ZR, A_T0, -16);
+	words = 2 + 1 + 4 + 1;
+	arm64_put(a, A_BL | words);
+	arm64_put(a, A_BTI_J);
+	arm64_add_imm(a, A_X, A_SP, A_SP, 16 + sizeof(struct ebpf_jit_run));
+	pop_all(a, kept, sizeof(kept));
+	/* BPF's r0 is not C's: the body has seen to that */
+	arm64_put(a, A_RET);
+}
+
+static void
+head(struct arm64 *a)
+{
+	uint32_t jump;
+
+	arm64_put(a, A_BRK);
+	arm64_put(a, A_BRK);
+	arm64_put(a, A_BTI_C);
+	if (!a->scan.funcs[0].run) {
+		arm64_put(a, A_NOP);
+		arm64_put(a, A_BTI_C);
+		return;
+	}
+	jump = arm64_skip(a, A_B);
+	arm64_put(a, A_BTI_C);
+	stub(a);
+	arm64_land(a, jump);
+}
+
+/* A call of a C function; see x86_call_address. */
+void
+arm64_call_address(struct arm64 *a, const void *function)
+{
+	int64_t distance = (int64_t)((uint64_t)(uintptr_t)function -
+				     (a->buf.run + a->buf.len));
+
+	if (a->buf.run != 0 && distance > -BL_REACH && distance < BL_REACH) {
+		ebpf_jit_put_addr(&a->buf, a->buf.len, 4);
+		arm64_put(a, A_BL | ((uint32_t)(distance / 4) & 0x3ffffff));
+		return;
+	}
+	arm64_address(a, A_IP0, function);
+	arm64_put(a, A_BLR | A_IP0 << 5);
+}
+
+/* Words from here to a slot; jumps to a function's start skip its prologue. */
+static int64_t
+words_to(struct arm64 *a, uint32_t slot, bool call)
+{
+	int64_t off = a->image->slot_offs[slot];
+
+	if (!call && slot == a->func->start)
+		off += a->func->body;
+	return (off - (int64_t)a->buf.len) / 4;
+}
+
+static void
+branch(struct arm64 *a, uint32_t op, uint32_t slot, bool call)
+{
+	int64_t words = words_to(a, slot, call);
+
+	if (words < -(1 << 25) || words >= 1 << 25)
+		a->broken = true;
+	arm64_put(a, op | ((uint32_t)words & 0x3ffffff));
+}
+
+static void
+jump(struct arm64 *a, uint32_t slot)
+{
+	if (slot != a->slot + 1)
+		branch(a, A_B, slot, false);
+}
+
+/* word is b.cond, cbz or cbnz; inverted has the opposite condition */
+static void
+jump_if(struct arm64 *a, uint32_t word, uint32_t inverted, uint32_t slot)
+{
+	int64_t words;
+
+	if (a->far) {
+		arm64_put(a, inverted | 2 << 5);
+		branch(a, A_B, slot, false);
+		return;
+	}
+	words = words_to(a, slot, false);
+	/* out of reach while slots are not yet placed; FAR sees to the rest */
+	arm64_put(a, word | ((uint32_t)words & 0x7ffff) << 5);
+}
+
+static uint32_t
+condition(uint32_t fn)
+{
+	switch (fn) {
+	case EBPF_FN_JEQ:
+		return A_EQ;
+	case EBPF_FN_JGT:
+		return A_HI;
+	case EBPF_FN_JGE:
+		return A_HS;
+	case EBPF_FN_JSET:
+	case EBPF_FN_JNE:
+		return A_NE;
+	case EBPF_FN_JSGT:
+		return A_GT;
+	case EBPF_FN_JSGE:
+		return A_GE;
+	case EBPF_FN_JLT:
+		return A_LO;
+	case EBPF_FN_JLE:
+		return A_LS;
+	case EBPF_FN_JSLT:
+		return A_LT;
+	case EBPF_FN_JSLE:
+		return A_LE;
+	}
+	return A_AL;
+}
+
+static uint32_t
+jump_cond(struct arm64 *a, const struct ebpf_op *op,
+	  const struct ebpf_op_info *info)
+{
+	const struct ebpf_op *next = op + 1;
+	uint32_t width = info->width == 64 ? A_X : 0, used = 1;
+	uint32_t dst = arm64_regs[op->dst], src = arm64_regs[op->src];
+	uint32_t cc = condition(info->fn), slot = a->slot, word, inverted;
+	uint32_t target = (uint32_t)((int64_t)slot + 1 + op->off);
+	bool imm = info->form == EBPF_FORM_JCC_IMM;
+	bool zero = imm && op->imm == 0 &&
+		    (info->fn == EBPF_FN_JEQ || info->fn == EBPF_FN_JNE);
+
+	if (target == slot + 1)
+		return 1;
+	/* A jump over a jump: turn the condition round. */
+	if (target == slot + 2 && slot + 1 < a->func->end &&
+	    (next->code == EBPF_OP_JA || next->code == EBPF_OP_JA32) &&
+	    !ebpf_jit_is_label(&a->scan, slot + 1) &&
+	    !ebpf_jit_is_dead(a->prog, slot + 1)) {
+		target = (uint32_t)((int64_t)slot + 2 + next->off);
+		if (target == slot + 2)
+			return 2;
+		cc ^= 1;
+		used = 2;
+	}
+	if (zero) {
+		word = (cc == A_EQ ? A_CBZ : A_CBNZ) | width | dst;
+		inverted = (cc == A_EQ ? A_CBNZ : A_CBZ) | width | dst;
+	} else {
+		if (info->fn == EBPF_FN_JSET && imm)
+			arm64_logic_imm(a, A_ANDS_IMM, width, A_ZR, dst,
+					(uint64_t)op->imm);
+		else if (info->fn == EBPF_FN_JSET)
+			arm64_rrr(a, A_ANDS | width, A_ZR, dst, src);
+		else if (imm)
+			arm64_cmp_imm(a, width, dst, op->imm);
+		else
+			arm64_rrr(a, A_SUBS | width, A_ZR, dst, src);
+		word = A_BCOND | cc;
+		inverted = A_BCOND | (cc ^ 1);
+	}
+	jump_if(a, word, inverted, target);
+	return used;
+}
+
+static void
+load_const(struct arm64 *a, const struct ebpf_op *op)
+{
+	uint32_t dst = arm64_regs[op->dst];
+
+	switch (op->code) {
+	case EBPF_OP_LDDW_MAP:
+	case EBPF_OP_LDDW_MAP_IDX:
+		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
+		a->maps[op->dst] = (const struct ebpf_map *)(intptr_t)op->imm;
+		break;
+	case EBPF_OP_LDDW_MAP_VALUE:
+	case EBPF_OP_LDDW_MAP_IDX_VALUE:
+	case EBPF_OP_LDDW_BTF_VAR:
+		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
+		break;
+	case EBPF_OP_LDDW_FUNC: {
+		uint32_t slot = (uint32_t)((int64_t)a->slot + 1 + op->off);
+		int64_t bytes = 4 * words_to(a, slot, true);
+
+		/* adr reaches 1 MiB; adrp would need the page of this code */
+		if (bytes < -(1 << 20) || bytes >= 1 << 20)
+			a->broken = true;
+		arm64_put(a, 0x10000000 |
+				     ((uint32_t)(bytes >> 2) & 0x7ffff) << 5 |
+				     dst);
+		break;
+	}
+	default:
+		arm64_const(a, dst, (uint64_t)op->imm);
+		break;
+	}
+}
+
+static void
+call_local(struct arm64 *a, const struct ebpf_op *op)
+{
+	uint32_t slot = (uint32_t)((int64_t)a->slot + 1 + op->off);
+	const struct ebpf_jit_func *callee = ebpf_jit_func_at(&a->scan, slot);
+
+	if (callee == NULL) {
+		a->broken = true;
+		return;
+	}
+	if (callee->run)
+		arm64_access(a, A_LOAD, 64, A_RUN, A_SP, 0);
+	branch(a, A_BL, slot, true);
+	arm64_mov(a, A_X, A_R0, 0);
+	arm64_forget(a, 0, 5);
+}
+
+static uint32_t
+generate_slot(struct arm64 *a)
+{
+	const struct ebpf_op *op = &a->prog->ops[a->slot];
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	const struct ebpf_map *map = NULL;
+
+	switch ((enum ebpf_form)info->form) {
+	case EBPF_FORM_ALU_IMM:
+	case EBPF_FORM_ALU_REG:
+	case EBPF_FORM_ALU_UNARY:
+	case EBPF_FORM_ENDIAN:
+		if (op->code == EBPF_OP_MOV64_REG)
+			map = a->maps[op->src];
+		arm64_alu(a, op);
+		a->maps[op->dst] = map;
+		return 1;
+	case EBPF_FORM_LDX:
+	case EBPF_FORM_ST:
+	case EBPF_FORM_STX:
+	case EBPF_FORM_ATOMIC:
+	case EBPF_FORM_LOAD_ACQ:
+	case EBPF_FORM_STORE_REL:
+		arm64_memory(a, op);
+		return 1;
+	case EBPF_FORM_JA:
+	case EBPF_FORM_JA32:
+		jump(a, (uint32_t)((int64_t)a->slot + 1 + op->off));
+		return 1;
+	case EBPF_FORM_JCC_IMM:
+	case EBPF_FORM_JCC_REG:
+		return jump_cond(a, op, info);
+	case EBPF_FORM_CALL:
+		if (op->code == EBPF_OP_CALL_KFUNC)
+			a->broken = true;
+		else
+			arm64_call_helper(a, op);
+		return 1;
+	case EBPF_FORM_CALL_LOCAL:
+		call_local(a, op);
+		return 1;
+	case EBPF_FORM_CALLX:
+		arm64_callx(a, op);
+		return 1;
+	case EBPF_FORM_EXIT:
+		arm64_mov(a, A_X, 0, A_R0);
+		arm64_epilogue(a);
+		arm64_put(a, A_RET);
+		return 1;
+	case EBPF_FORM_LDDW:
+		a->maps[op->dst] = NULL;
+		load_const(a, op);
+		return 2;
+	case EBPF_FORM_LD_ABS:
+	case EBPF_FORM_LD_IND:
+		arm64_packet(a, op);
+		return 1;
+	case EBPF_FORM_LDDW_HI:
+	case EBPF_FORM_COUNT:
+		break;
+	}
+	return 1;
+}
+
+/* Note or check where a slot begins. */
+static void
+place(struct arm64 *a, uint32_t slot)
+{
+	if (a->image->slot_offs[slot] != a->buf.len) {
+		a->image->slot_offs[slot] = a->buf.len;
+		a->moved = true;
+	}
+}
+
+static void
+generate_func(struct arm64 *a, struct ebpf_jit_func *func)
+{
+	a->func = func;
+	arm64_forget(a, 0, EBPF_REG_FP);
+	place(a, func->start);
+	prologue(a);
+	func->body = a->buf.len - a->image->slot_offs[func->start];
+	for (uint32_t i = func->start; i < func->end;) {
+		uint32_t used = 1;
+
+		if (i != func->start)
+			place(a, i);
+		a->slot = i;
+		if (ebpf_jit_is_label(&a->scan, i))
+			arm64_forget(a, 0, EBPF_REG_FP);
+		if (!ebpf_jit_is_dead(a->prog, i))
+			used = generate_slot(a);
+		for (i++; used > 1; used--, i++)
+			place(a, i);
+	}
+}
+
+static void
+pass(struct arm64 *a)
+{
+	a->moved = false;
+	a->broken = false;
+	a->buf.full = 0;
+	a->buf.len = 0;
+	a->buf.addr_count = 0;
+	head(a);
+	for (uint32_t f = 0; f < a->scan.func_count; f++)
+		generate_func(a, &a->scan.funcs[f]);
+	if (a->buf.len != a->image->code_len) {
+		a->image->code_len = a->buf.len;
+		a->moved = true;
+	}
+}
+
+/* Sizes depend on far and on which calls are near, not on distances. */
+static void
+plan(struct arm64 *a)
+{
+	uint8_t *write = a->buf.write;
+
+	a->buf.write = NULL;
+	pass(a);
+	if (!a->far && a->image->code_len > FAR) {
+		a->far = true;
+		pass(a);
+	}
+	a->broken = false; /* distances were not known yet */
+	a->buf.write = write;
+}
+
+static int
+generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
+	 uint8_t *write, size_t room, uint64_t run)
+{
+	struct arm64 a;
+	int err;
+
+	memset(&a, 0, sizeof(a));
+	a.prog = prog;
+	a.image = image;
+	a.buf.write = write;
+	a.buf.room = room;
+	a.buf.run = run;
+	a.buf.addrs = image->addrs;
+	a.buf.addr_room = image->addr_count;
+	a.far = image->code_len > FAR;
+	err = ebpf_jit_scan(prog, &a.scan);
+	if (err < 0)
+		return err;
+	if (write == NULL) {
+		plan(&a);
+	} else {
+		pass(&a);
+		if (a.moved) { /* near calls were possible after all */
+			plan(&a);
+			pass(&a);
+		}
+	}
+	err = -EBPF_E2BIG;
+	if (a.broken || a.buf.full || (write != NULL && a.moved))
+		goto out;
+	image->entry_off = ENTRY;
+	image->addr_count = a.buf.addr_count;
+	err = 0;
+out:
+	ebpf_jit_scan_free(&a.scan);
+	return err;
+}
+
+const struct ebpf_jit_ops ebpf_jit_arm64 = {
+	.name = "arm64",
+	.generate = generate,
+	.trap = { 0x00, 0x00, 0x20, 0xd4 },
+	.trap_len = 4,
+};

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * arm64: everything that leaves a function of the program: helpers, maps known
+ * when the program is compiled, tail calls, packet loads. r1..r5 are already
+ * where C wants its arguments; C's result goes from x0 to r0. Used by arm64.c.
+ */
+#include "core/jit/arm64_enc.h"
+
+/* End the whole run from here with a result. */
+static void
+end_run(struct arm64 *a, uint64_t result)
+{
+	arm64_access(a, A_LOAD, 64, A_T0, A_SP, 0);
+	arm64_access(a, A_LOAD, 64, A_IP0, A_T0, -8);
+	arm64_add_imm(a, A_X, A_SP, A_T0, -16);
+	arm64_const(a, 0, result);
+	arm64_put(a, A_BR | A_IP0 << 5);
+}
+
+/*
+ * bpf_map_lookup_elem of an array: index in range, times stride. The mask does
+ * nothing to an index in range; it keeps a mispredicted one in the allocation.
+ */
+static void
+lookup_array(struct arm64 *a, const struct ebpf_map_array *array)
+{
+	uint32_t stride = array->map.stride, out;
+
+	arm64_access(a, A_LOAD, 32, A_T0, 1, 0);
+	arm64_const(a, A_R0, 0);
+	arm64_cmp_imm(a, 0, A_T0, array->map.max_entries);
+	out = arm64_skip(a, A_BCOND | A_HS);
+	arm64_logic_imm(a, A_AND_IMM, 0, A_T0, A_T0, array->index_mask);
+	arm64_address(a, A_R0, array->values);
+	if ((stride & (stride - 1)) == 0) {
+		/* add r0, r0, index, lsl #n */
+		arm64_rrr(a, A_ADD | A_X |
+				     (31 - (uint32_t)__builtin_clz(stride))
+					     << 10,
+			  A_R0, A_R0, A_T0);
+	} else {
+		arm64_const(a, A_T1, stride);
+		/* madd */
+		arm64_put(a, 0x1b000000 | A_X | A_T1 << 16 | A_R0 << 10 |
+				     A_T0 << 5 | A_R0);
+	}
+	arm64_land(a, out);
+}
+
+/* A call on a map known now, without the helper's generic door. */
+static bool
+call_map(struct arm64 *a, const struct ebpf_helper *helper,
+	 const struct ebpf_map *map)
+{
+	const struct ebpf_map_ops *ops = map->ops;
+	const void *function = NULL;
+
+	if (helper->args[0] != EBPF_ARG_MAP)
+		return false;
+	switch (helper->number) {
+	case EBPF_FUNC_map_lookup_elem:
+		if (ops->kind == EBPF_MAP_ARRAY) {
+			lookup_array(a, (const struct ebpf_map_array *)map);
+			return true;
+		}
+		if (ops->lookup == NULL)
+			return false;
+		arm64_call_address(a, (const void *)(uintptr_t)ops->lookup);
+		arm64_mov(a, A_X, A_R0, 0);
+		return true;
+	case EBPF_FUNC_map_update_elem:
+		function = (const void *)(uintptr_t)ops->update;
+		break;
+	case EBPF_FUNC_map_delete_elem:
+		function = (const void *)(uintptr_t)ops->remove;
+		break;
+	}
+	if (function == NULL)
+		return false;
+	arm64_call_address(a, function);
+	/* they return int: sign-extended */
+	arm64_bitfield(a, A_SBFM, A_X, A_R0, 0, 0, 31);
+	return true;
+}
+
+/* bpf_tail_call, as in x86_call.c. */
+static void
+tail_call(struct arm64 *a)
+{
+	uint32_t range, limit, empty;
+
+	arm64_access(a, A_LOAD, 32, A_T0, 1,
+		     (int32_t)offsetof(struct ebpf_map, max_entries));
+	arm64_rrr(a, A_SUBS, A_ZR, 2, A_T0);
+	range = arm64_skip(a, A_BCOND | A_HS);
+	arm64_access(a, A_LOAD, 64, A_RUN, A_SP, 0);
+	arm64_access(a, A_LOAD, 64, A_T0, A_RUN, 0);
+	limit = arm64_skip(a, A_CBZ | A_X | A_T0);
+	arm64_access(a, A_LOAD, 64, A_T1, 1,
+		     (int32_t)offsetof(struct ebpf_map_prog_array, slots));
+	/* T1 + index * 8, 32 bits of index; then an acquire */
+	arm64_put(a, 0x8b204c00 | 2 << 16 | A_T1 << 5 | A_T1);
+	arm64_put(a, 0xc8dffc00 | A_T1 << 5 | A_T1);
+	empty = arm64_skip(a, A_CBZ | A_X | A_T1);
+	arm64_add_imm(a, A_X, A_T0, A_T0, -1);
+	arm64_access(a, A_STORE, 64, A_T0, A_RUN, 0);
+	if (a->scan.full_run) {
+		arm64_access(a, A_LOAD, 64, 1, A_RUN,
+			     (int32_t)offsetof(struct ebpf_jit_run, r2));
+		arm64_access(a, A_LOAD, 64, 2, A_RUN,
+			     (int32_t)offsetof(struct ebpf_jit_run, r3));
+	}
+	arm64_access(a, A_LOAD, 64, A_IP0, A_T1,
+		     (int32_t)offsetof(struct ebpf_prog, entry));
+	arm64_add_imm(a, A_X, A_IP0, A_IP0, -ARM64_TAIL_ENTRY);
+	arm64_epilogue(a);
+	arm64_put(a, A_BR | A_IP0 << 5);
+	arm64_land(a, range);
+	arm64_land(a, limit);
+	arm64_land(a, empty);
+}
+
+void
+arm64_call_helper(struct arm64 *a, const struct ebpf_op *op)
+{
+	const struct ebpf_helper *helper =
+		(const struct ebpf_helper *)(intptr_t)op->imm;
+
+	if (helper->flags & EBPF_HELPER_TAIL) {
+		tail_call(a);
+	} else if (a->maps[1] == NULL || !call_map(a, helper, a->maps[1])) {
+		if (helper->flags & EBPF_HELPER_ENV)
+			arm64_address(a, 5, a->prog);
+		arm64_call_address(a, (const void *)(uintptr_t)helper->fn);
+		arm64_mov(a, A_X, A_R0, 0);
+	}
+	arm64_forget(a, 0, 5);
+}
+
+/* Find the helper, with the arguments put aside meanwhile. */
+void
+arm64_callx(struct arm64 *a, const struct ebpf_op *op)
+{
+	uint32_t known;
+
+	arm64_put(a, A_STP_PRE | (0x7fu & -6) << 15 | 1 << 10 | A_SP << 5 | 0);
+	arm64_put(a, A_STP | 2 << 15 | 3 << 10 | A_SP << 5 | 2);
+	arm64_put(a, A_STP | 4 << 15 | A_ZR << 10 | A_SP << 5 | 4);
+	if (arm64_regs[op->dst] != 1)
+		arm64_mov(a, A_X, 1, arm64_regs[op->dst]);
+	arm64_address(a, 0, a->prog);
+	arm64_call_address(a, (const void *)(uintptr_t)ebpf_jit_callx_find);
+	arm64_mov(a, A_X, A_IP0, 0);
+	arm64_put(a, A_LDP | 4 << 15 | A_ZR << 10 | A_SP << 5 | 4);
+	arm64_put(a, A_LDP | 2 << 15 | 3 << 10 | A_SP << 5 | 2);
+	arm64_put(a, A_LDP_POST | 6 << 15 | 1 << 10 | A_SP << 5 | 0);
+	known = arm64_skip(a, A_CBNZ | A_X | A_IP0);
+	end_run(a, ~0ull);
+	arm64_land(a, known);
+	arm64_address(a, 5, a->prog);
+	arm64_put(a, A_BLR | A_IP0 << 5);
+	arm64_mov(a, A_X, A_R0, 0);
+	arm64_forget(a, 0, 5);
+}
+
+void
+arm64_packet(struct arm64 *a, const struct ebpf_op *op)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	uint32_t inside;
+
+	if (info->form == EBPF_FORM_LD_IND)
+		arm64_add_imm(a, 0, 2, arm64_regs[op->src], op->imm);
+	else
+		arm64_const(a, 2, (uint32_t)op->imm);
+	arm64_const(a, 3, info->width / 8);
+	arm64_access(a, A_LOAD, 64, 1, A_SP, 0);
+	arm64_address(a, 0, a->prog);
+	arm64_call_address(a, (const void *)(uintptr_t)ebpf_jit_load_packet);
+	/* tbz x0, 63: not negative */
+	inside = arm64_skip(a, 0xb6000000 | 31 << 19 | 0);
+	end_run(a, 0);
+	arm64_land(a, inside);
+	arm64_mov(a, A_X, A_R0, 0);
+	arm64_forget(a, 0, 5);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * arm64: loads, stores and atomics. Atomics are exclusive pairs, which every
+ * such processor has; those that fetch are followed by a full fence, as
+ * programs written for Linux expect. Used by arm64.c.
+ */
+#include "core/jit/arm64_enc.h"
+
+/* Exclusive and ordered accesses; the size goes into bits 30 and 31. */
+enum {
+	LDXR = 0x085f7c00, STXR = 0x08007c00,
+	LDAXR = 0x085ffc00, STLXR = 0x0800fc00,
+	LDAR = 0x08dffc00, STLR = 0x089ffc00,
+};
+
+static uint32_t
+size_field(uint32_t bits)
+{
+	return (bits == 64 ? 3u : bits == 32 ? 2u : bits == 16 ? 1u : 0u) << 30;
+}
+
+/* The register with base + off: these forms have no displacement. */
+static uint32_t
+address(struct arm64 *a, uint32_t base, int32_t off)
+{
+	if (off == 0)
+		return base;
+	arm64_add_imm(a, A_X, A_T0, base, off);
+	return A_T0;
+}
+
+static void
+branch_back(struct arm64 *a, uint32_t word, uint32_t to)
+{
+	int32_t words = ((int32_t)to - (int32_t)a->buf.len) / 4;
+
+	arm64_put(a, word | ((uint32_t)words & 0x7ffff) << 5);
+}
+
+static uint32_t
+plain(uint32_t fn)
+{
+	switch (fn) {
+	case EBPF_FN_ADD:
+	case EBPF_FN_FETCH_ADD:
+		return A_ADD;
+	case EBPF_FN_OR:
+	case EBPF_FN_FETCH_OR:
+		return A_ORR;
+	case EBPF_FN_AND:
+	case EBPF_FN_FETCH_AND:
+		return A_AND;
+	}
+	return A_EOR;
+}
+
+static void
+atomic(struct arm64 *a, const struct ebpf_op *op,
+       const struct ebpf_op_info *info)
+{
+	uint32_t size = size_field(info->width);
+	uint32_t width = info->width == 64 ? A_X : 0;
+	uint32_t src = arm64_regs[op->src], again, other;
+	uint32_t at = address(a, arm64_regs[op->dst], op->off);
+	bool fetch = info->fn != EBPF_FN_ADD && info->fn != EBPF_FN_OR &&
+		     info->fn != EBPF_FN_AND && info->fn != EBPF_FN_XOR;
+
+	again = a->buf.len;
+	/* T1 = old, T2 = new, T3 = not stored */
+	arm64_put(a, (fetch ? LDAXR : LDXR) | size | at << 5 | A_T1);
+	if (info->fn == EBPF_FN_CMPXCHG) {
+		arm64_rrr(a, A_SUBS | width, A_ZR, A_T1, A_R0);
+		other = arm64_skip(a, A_BCOND | A_NE);
+		arm64_put(a, STLXR | size | A_T3 << 16 | at << 5 | src);
+		branch_back(a, A_CBNZ | A_T3, again);
+		arm64_land(a, other);
+		arm64_put(a, A_DMB_ISH);
+		arm64_mov(a, width, A_R0, A_T1);
+		a->maps[0] = NULL;
+		return;
+	}
+	if (info->fn == EBPF_FN_XCHG) {
+		arm64_put(a, STLXR | size | A_T3 << 16 | at << 5 | src);
+	} else {
+		arm64_rrr(a, plain(info->fn) | width, A_T2, A_T1, src);
+		arm64_put(a, (fetch ? STLXR : STXR) | size | A_T3 << 16 |
+				     at << 5 | A_T2);
+	}
+	branch_back(a, A_CBNZ | A_T3, again);
+	if (fetch) {
+		arm64_put(a, A_DMB_ISH);
+		arm64_mov(a, width, src, A_T1);
+		a->maps[op->src] = NULL;
+	}
+}
+
+void
+arm64_memory(struct arm64 *a, const struct ebpf_op *op)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	uint32_t dst = arm64_regs[op->dst], src = arm64_regs[op->src];
+	uint32_t bits = info->width;
+
+	switch (info->fn) {
+	case EBPF_FN_LDX:
+		arm64_access(a, A_LOAD, bits, dst, src, op->off);
+		a->maps[op->dst] = NULL;
+		break;
+	case EBPF_FN_LDXS:
+		arm64_access(a, A_LOADS, bits, dst, src, op->off);
+		a->maps[op->dst] = NULL;
+		break;
+	case EBPF_FN_ST:
+		if (op->imm == 0) {
+			src = A_ZR;
+		} else {
+			src = A_T0;
+			arm64_const(a, src,
+				    bits == 64 ? (uint64_t)op->imm :
+						 (uint64_t)op->imm &
+							 ((1ull << bits) - 1));
+		}
+		arm64_access(a, A_STORE, bits, src, dst, op->off);
+		break;
+	case EBPF_FN_STX:
+		arm64_access(a, A_STORE, bits, src, dst, op->off);
+		break;
+	case EBPF_FN_LOAD_ACQ:
+		src = address(a, src, op->off);
+		arm64_put(a, LDAR | size_field(bits) | src << 5 | dst);
+		a->maps[op->dst] = NULL;
+		break;
+	case EBPF_FN_STORE_REL:
+		dst = address(a, dst, op->off);
+		arm64_put(a, STLR | size_field(bits) | dst << 5 | src);
+		break;
+	default:
+		atomic(a, op, info);
+		break;
+	}
+}
