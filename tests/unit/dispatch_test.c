@@ -32,6 +32,7 @@ static uint8_t *const reply = (uint8_t *)reply_words;
 static struct ebpf_reply head; /* of the last reply */
 static uint8_t *rep;	       /* body of the last reply */
 static uint64_t tag;
+static const uint8_t zeros[66000];
 static bool sane = true; /* no reply broke the framing so far */
 
 /* Send what stands in request; checks the reply's framing. */
@@ -116,7 +117,6 @@ static const struct {
 static void
 test_framing(void)
 {
-	static const uint8_t zeros[4096];
 	uint8_t body[4096];
 	uint32_t i, number, size, len;
 	struct ebpf_msg msg;
@@ -916,7 +916,7 @@ test_prog(void)
 	TAP_CHECK(ASK_TAIL(PROG_RUN, run, "abc", 3) == -EBPF_EJIT);
 	run.engine = 0;
 	run.data_len = 65537;
-	TAP_CHECK(ASK_TAIL(PROG_RUN, run, request, 65537) == -EBPF_E2BIG);
+	TAP_CHECK(ASK_TAIL(PROG_RUN, run, zeros, 65537) == -EBPF_E2BIG);
 	run.data_len = 3;
 	run.ctx_len = 0xfffffffd;
 	TAP_CHECK(ASK_TAIL(PROG_RUN, run, "abc", 0) == -EBPF_EPROTO);
@@ -1073,7 +1073,7 @@ test_btf(void)
 	uint32_t map_id;
 
 	TAP_CHECK(ASK_TAIL(BTF_LOAD, load, btf_words, 44) == -EBPF_EPROTO);
-	TAP_CHECK(ASK_TAIL(BTF_LOAD, load, vale_code, 45) < 0);
+	TAP_CHECK(ASK_TAIL(BTF_LOAD, load, zeros, 45) < 0);
 	if (!tap_ok(ASK_TAIL(BTF_LOAD, load, btf_words, 45) == 0,
 		    "load BTF: %s", ebpf_error_name(head.error)))
 		return;
