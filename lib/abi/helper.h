@@ -27,6 +27,8 @@ enum ebpf_arg {
 	EBPF_ARG_FUNC,		/* a function of the program (callback) */
 	EBPF_ARG_STACK_OR_NULL, /* a stack pointer handed to the callback, or 0 */
 	EBPF_ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
+	EBPF_ARG_SCALAR_OR_UNSET, /* a number, or nothing from here on: the
+				     helper is told how many there are */
 };
 
 enum ebpf_ret {

@@ -16,6 +16,12 @@
 #include "abi/helper.def"
 
 /*
+ * trace_printk for calls that set 0, 1, 2 or all 3 of its numbers: a format
+ * that wants more is refused, so no register is shown that was not set.
+ */
+extern const struct ebpf_helper ebpf_trace_printk_set[4];
+
+/*
  * The interface index that the last bpf_redirect() on this CPU named, for who
  * acts on EBPF_XDP_REDIRECT; 0: none. Pinned.
  */

@@ -148,7 +148,8 @@ parse(const char *format, uint32_t at, struct spec *spec)
 
 /* 0 or -EBPF_EINVAL; format ends with a NUL. */
 static int
-print(struct line *line, const char *format, const uint64_t args[ARGS_MAX])
+print(struct line *line, const char *format, const uint64_t *args,
+      uint32_t arg_count)
 {
 	struct spec spec;
 	uint32_t at, arg = 0;
@@ -169,7 +170,7 @@ print(struct line *line, const char *format, const uint64_t args[ARGS_MAX])
 			continue;
 		}
 		at = parse(format, at, &spec);
-		if (at == 0 || arg == ARGS_MAX)
+		if (at == 0 || arg == arg_count)
 			return -EBPF_EINVAL;
 		if (spec.letter == 'c') {
 			c = (char)args[arg++];
@@ -187,27 +188,74 @@ print(struct line *line, const char *format, const uint64_t args[ARGS_MAX])
 	return 0;
 }
 
-uint64_t
-ebpf_helper_trace_printk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-			 uint64_t r5, const struct ebpf_prog *prog)
+static uint64_t
+trace(uint64_t text, uint32_t size, const uint64_t *args, uint32_t arg_count,
+      const struct ebpf_prog *prog)
 {
-	const uint64_t args[ARGS_MAX] = { r3, r4, r5 };
 	char format[FORMAT_MAX];
-	uint32_t size = (uint32_t)r2;
 	struct line line;
 	int error;
 
 	/* A copy: a format in a map may change while it is read. */
 	if (size == 0 || size > FORMAT_MAX)
 		return (uint64_t)(int64_t)-EBPF_EINVAL;
-	memcpy(format, (const void *)(uintptr_t)r1, size);
+	memcpy(format, (const void *)(uintptr_t)text, size);
 	if (format[size - 1] != '\0')
 		return (uint64_t)(int64_t)-EBPF_EINVAL;
 	line.len = 0;
-	error = print(&line, format, args);
+	error = print(&line, format, args, arg_count);
 	if (error)
 		return (uint64_t)(int64_t)error;
 	ebpf_tracelog_write(prog->obj.rt->tracelog, prog->obj.id, line.text,
 			    line.len < LINE_MAX ? line.len : LINE_MAX);
 	return line.len;
 }
+
+uint64_t
+ebpf_helper_trace_printk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			 uint64_t r5, const struct ebpf_prog *prog)
+{
+	const uint64_t args[ARGS_MAX] = { r3, r4, r5 };
+
+	return trace(r1, (uint32_t)r2, args, ARGS_MAX, prog);
+}
+
+static uint64_t
+trace_none(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5,
+	   const struct ebpf_prog *prog)
+{
+	return trace(r1, (uint32_t)r2, NULL, 0, prog);
+}
+
+static uint64_t
+trace_one(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5,
+	  const struct ebpf_prog *prog)
+{
+	return trace(r1, (uint32_t)r2, &r3, 1, prog);
+}
+
+static uint64_t
+trace_two(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5,
+	  const struct ebpf_prog *prog)
+{
+	const uint64_t args[2] = { r3, r4 };
+
+	return trace(r1, (uint32_t)r2, args, 2, prog);
+}
+
+#define TRACE_PRINTK(function)                                         \
+	{                                                              \
+		.fn = function, .name = "trace_printk",                \
+		.number = EBPF_FUNC_trace_printk,                      \
+		.kinds = EBPF_KINDS_ALL,                               \
+		.flags = EBPF_HELPER_ENV | EBPF_HELPER_GPL,            \
+		.ret = EBPF_RET_INT,                                   \
+		.args = { EBPF_ARG_MEM, EBPF_ARG_SIZE },               \
+	}
+
+const struct ebpf_helper ebpf_trace_printk_set[4] = {
+	TRACE_PRINTK(trace_none),
+	TRACE_PRINTK(trace_one),
+	TRACE_PRINTK(trace_two),
+	TRACE_PRINTK(ebpf_helper_trace_printk),
+};

@@ -13,8 +13,10 @@
  *   LDDW_MAP_IDX_VALUE     the value; the latter becomes the former before V
  *                       R: imm = address of that byte
  *   LDDW_FUNC           V, R: off = distance to the callback's first slot
- *   CALL_HELPER         V: imm = helper number
- *                       R: imm = (intptr) const struct ebpf_helper *
+ *   CALL_HELPER         V: imm = helper number; off becomes how many trailing
+ *                          arguments (EBPF_ARG_SCALAR_OR_UNSET) some path
+ *                          leaves unset
+ *                       R: imm = (intptr) const struct ebpf_helper *, off = 0
  *   tail_call           R: as CALL_HELPER; engines recognise
  *                          EBPF_HELPER_TAIL and never call fn
  *   CALL_LOCAL          V, R: off = distance to the first slot (imm 0)

@@ -4,6 +4,7 @@
  * indices for the verifier, to addresses for engines, and back to numbers for
  * dumps. prog.h says what ops hold at each stage.
  */
+#include "core/helper.h"
 #include "core/map.h"
 #include "core/prog_load.h"
 #include "core/runtime.h"
@@ -194,7 +195,11 @@ ebpf_resolve_link(struct ebpf_loading *l)
 						   EBPF_RULE_CALL_UNKNOWN,
 						   "there is no helper %lld",
 						   (long long)op->imm);
+			/* trace_printk is the only one with such arguments */
+			if (op->off > 0)
+				helper = &ebpf_trace_printk_set[3 - op->off];
 			op->imm = (intptr_t)helper;
+			op->off = 0;
 			break;
 		default:
 			break;

@@ -202,6 +202,8 @@ check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 			"%s takes a number in r%u, which is a %s",
 			call->helper->name, number,
 			ebpf_verify_type_name(reg));
+	case EBPF_ARG_SCALAR_OR_UNSET:
+		return 0; /* call_args() saw that it is one */
 	case EBPF_ARG_CTX:
 		if (reg->type == EBPF_V_CTX && reg->off == 0 &&
 		    reg->num.umax == 0)
@@ -344,6 +346,29 @@ find_helper(struct ebpf_venv *env, const struct ebpf_op *op, struct call *call)
 	return 0;
 }
 
+/*
+ * How many arguments this path gives. Where it leaves optional ones unset (or
+ * a pointer of its own lies there), the op remembers the most that any path
+ * leaves, so that what the register happens to hold is never shown.
+ */
+static uint32_t
+call_args(struct ebpf_venv *env, const struct call *call)
+{
+	const struct ebpf_vreg *regs = ebpf_verify_top(env)->regs;
+	uint32_t n = ebpf_verify_helper_args(call->helper), i;
+	struct ebpf_op *op = &env->ops[env->insn];
+
+	for (i = 1; i <= n; i++) {
+		if (call->helper->args[i - 1] != EBPF_ARG_SCALAR_OR_UNSET ||
+		    regs[i].type == EBPF_V_SCALAR)
+			continue;
+		if (op->off < (int32_t)(n + 1 - i))
+			op->off = (int32_t)(n + 1 - i);
+		return i - 1;
+	}
+	return n;
+}
+
 int
 ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 {
@@ -353,7 +378,7 @@ ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 
 	if (error)
 		return error;
-	n = ebpf_verify_helper_args(call.helper);
+	n = call_args(env, &call);
 	for (i = 1; i <= n && !error; i++)
 		error = check_arg(env, &call, i);
 	if (error)
