@@ -273,7 +273,8 @@ struct ebpf_rep_prog_load {
 	uint64_t verify_ns, jit_ns;
 };
 
-/* Request: ebpf_req_id. Reply: trailing uint32_t map_ids[map_count]. */
+/* Request: ebpf_req_id. Reply: trailing uint32_t map_ids[], as many of
+ * map_count as the reply has room for. */
 struct ebpf_rep_prog_info {
 	uint32_t size;
 	uint32_t id;

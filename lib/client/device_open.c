@@ -149,9 +149,9 @@ unframe(struct gebpf_device *device, struct gebpf_call *call, size_t len)
 	}
 	data += body;
 	left -= body;
-	/* More than we offered room for is no answer to what we asked. */
+	/* The device may fill the slack that frame() offered; we do not ask. */
 	if (left > call->out_room)
-		return -EBPF_EPROTO;
+		left = call->out_room;
 	if (left && call->out)
 		memcpy(call->out, data, left);
 	call->out_len = call->out ? left : 0;

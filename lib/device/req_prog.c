@@ -213,12 +213,10 @@ ebpf_do_prog_info(struct ebpf_call *call)
 	struct ebpf_rep_prog_info *rep = call->rep;
 	struct ebpf_prog *prog = prog_get(call, req->id);
 	const struct ebpf_run_stats *stats;
-	uint32_t i;
+	uint32_t i, ids;
 
 	if (prog == NULL)
 		return -EBPF_ENOENT;
-	if (prog->map_count > call->out_room / sizeof(uint32_t))
-		return -EBPF_ENOSPC;
 	rep->id = prog->obj.id;
 	rep->kind = prog->kind->number;
 	rep->jited = ebpf_prog_is_jited(prog);
@@ -243,10 +241,13 @@ ebpf_do_prog_info(struct ebpf_call *call)
 	rep->insns_processed = prog->insns_processed;
 	memcpy(rep->tag, prog->tag, sizeof(rep->tag));
 	memcpy(rep->name, prog->obj.name, sizeof(rep->name));
-	for (i = 0; i < prog->map_count; i++)
+	ids = prog->map_count;
+	if (ids > call->out_room / sizeof(uint32_t))
+		ids = (uint32_t)(call->out_room / sizeof(uint32_t));
+	for (i = 0; i < ids; i++)
 		memcpy(call->out + i * sizeof(uint32_t),
 		       &prog->maps[i]->obj.id, sizeof(uint32_t));
-	call->out_len = prog->map_count * sizeof(uint32_t);
+	call->out_len = ids * sizeof(uint32_t);
 	return 0;
 }
 
