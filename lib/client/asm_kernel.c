@@ -426,13 +426,14 @@ byte_order(struct gebpf_asm *a, struct gebpf_asm_reg dst,
 	int row, rc;
 
 	*taken = false;
-	for (row = 0; row < EBPF_OP_COUNT; row++) {
-		if (gebpf_rows[row].form != EBPF_FORM_ENDIAN)
-			continue;
-		gebpf_row_name(row, name, sizeof(name));
-		if (gebpf_asm_is(word, name))
+	if (word.len >= sizeof(name))
+		return 0;
+	memcpy(name, word.text, word.len);
+	name[word.len] = '\0';
+	for (row = 0; row < EBPF_OP_COUNT; row++)
+		if (gebpf_rows[row].form == EBPF_FORM_ENDIAN &&
+		    gebpf_row_has_name(row, name))
 			break;
-	}
 	if (row == EBPF_OP_COUNT)
 		return 0;
 	*taken = true;

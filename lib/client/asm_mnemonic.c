@@ -15,37 +15,31 @@ row_is_called(int index, const char *name)
 {
 	const struct gebpf_row *row = &gebpf_rows[index];
 	const char *word = gebpf_fns[row->fn].word;
-	char own[GEBPF_ROW_NAME_SIZE], other[GEBPF_ROW_NAME_SIZE] = "";
 
-	gebpf_row_name(index, own, sizeof(own));
-	if (strcmp(name, own) == 0)
+	if (gebpf_row_has_name(index, name))
 		return true;
 	switch ((enum ebpf_form)row->form) {
 	case EBPF_FORM_ALU_IMM:
 	case EBPF_FORM_ALU_REG:
 	case EBPF_FORM_ALU_UNARY:
 		/* "movsx8" alone would not tell its width. */
-		if (row->width == 64 && row->fn != EBPF_FN_MOVSX8 &&
-		    row->fn != EBPF_FN_MOVSX16 && row->fn != EBPF_FN_MOVSX32)
-			snprintf(other, sizeof(other), "%s", word);
-		break;
+		return row->width == 64 && row->fn != EBPF_FN_MOVSX8 &&
+		       row->fn != EBPF_FN_MOVSX16 &&
+		       row->fn != EBPF_FN_MOVSX32 && strcmp(name, word) == 0;
 	case EBPF_FORM_ENDIAN:
-		if (row->fn == EBPF_FN_BSWAP)
-			snprintf(other, sizeof(other), "swap%u", row->width);
-		break;
+		return row->fn == EBPF_FN_BSWAP &&
+		       gebpf_is_joined(name, "swap", "",
+				       gebpf_width_digits(row->width));
 	case EBPF_FORM_ATOMIC:
-		if (row->width == 64)
-			snprintf(other, sizeof(other), "lock %s64", word);
-		break;
+		return row->width == 64 &&
+		       gebpf_is_joined(name, "lock ", word, "64");
 	case EBPF_FORM_JCC_IMM:
 	case EBPF_FORM_JCC_REG:
-		if (row->width == 64)
-			snprintf(other, sizeof(other), "%s64", word);
-		break;
+		return row->width == 64 &&
+		       gebpf_is_joined(name, "", word, "64");
 	default:
-		break;
+		return false;
 	}
-	return strcmp(name, other) == 0;
 }
 
 static int

@@ -2,8 +2,8 @@
 /* See insn_rows.h. Knows no syntax beyond the words. */
 #include "client/insn_rows.h"
 
-#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { /* as constants, for the table below */
 #define EBPF_FORM(form, fields) FIELDS_##form = fields,
@@ -100,12 +100,30 @@ gebpf_row_of(const struct ebpf_insn *insns, uint32_t count, uint32_t index)
 	return row;
 }
 
-void
-gebpf_row_name(int index, char *name, size_t size)
+const char *
+gebpf_width_digits(unsigned int width)
+{
+	switch (width) {
+	case 8:
+		return "8";
+	case 16:
+		return "16";
+	case 32:
+		return "32";
+	default:
+		return "64";
+	}
+}
+
+/* A name is up to three pieces, one after the other. */
+static void
+name_pieces(int index, const char *piece[3])
 {
 	const struct gebpf_row *row = &gebpf_rows[index];
 	const char *word = gebpf_fns[row->fn].word;
 
+	piece[0] = piece[2] = "";
+	piece[1] = word;
 	switch ((enum ebpf_form)row->form) {
 	case EBPF_FORM_ALU_IMM:
 	case EBPF_FORM_ALU_REG:
@@ -113,51 +131,73 @@ gebpf_row_name(int index, char *name, size_t size)
 	case EBPF_FORM_ENDIAN:
 	case EBPF_FORM_LOAD_ACQ:
 	case EBPF_FORM_STORE_REL:
-		snprintf(name, size, "%s%u", word, row->width);
-		return;
+		piece[2] = gebpf_width_digits(row->width);
+		break;
 	case EBPF_FORM_LDX:
 	case EBPF_FORM_ST:
 	case EBPF_FORM_STX:
-		snprintf(name, size, "%s%s", word,
-			 gebpf_size_letters(row->width));
-		return;
+		piece[2] = gebpf_size_letters(row->width);
+		break;
 	case EBPF_FORM_ATOMIC:
-		snprintf(name, size, "lock %s%s", word,
-			 row->width == 32 ? "32" : "");
-		return;
+		piece[0] = "lock ";
+		piece[2] = row->width == 32 ? "32" : "";
+		break;
 	case EBPF_FORM_JA:
 	case EBPF_FORM_JA32:
 	case EBPF_FORM_JCC_IMM:
 	case EBPF_FORM_JCC_REG:
-		snprintf(name, size, "%s%s", word,
-			 row->width == 32 ? "32" : "");
-		return;
+		piece[2] = row->width == 32 ? "32" : "";
+		break;
 	case EBPF_FORM_CALL:
-		snprintf(name, size, "%s",
-			 index == EBPF_OP_CALL_KFUNC ? "call kfunc" : word);
-		return;
+		piece[2] = index == EBPF_OP_CALL_KFUNC ? " kfunc" : "";
+		break;
 	case EBPF_FORM_CALL_LOCAL:
-		snprintf(name, size, "call local");
-		return;
+		piece[2] = " local";
+		break;
 	case EBPF_FORM_CALLX:
-		snprintf(name, size, "callx");
-		return;
+		piece[2] = "x";
+		break;
 	case EBPF_FORM_EXIT:
 	case EBPF_FORM_LDDW:
 	case EBPF_FORM_LDDW_HI:
-		snprintf(name, size, "%s", word);
-		return;
+		break;
 	case EBPF_FORM_LD_ABS:
-		snprintf(name, size, "%sabs%s", word,
-			 gebpf_size_letters(row->width));
-		return;
 	case EBPF_FORM_LD_IND:
-		snprintf(name, size, "%sind%s", word,
-			 gebpf_size_letters(row->width));
-		return;
+		piece[0] = word;
+		piece[1] = row->form == EBPF_FORM_LD_ABS ? "abs" : "ind";
+		piece[2] = gebpf_size_letters(row->width);
+		break;
 	case EBPF_FORM_COUNT:
 		break;
 	}
-	if (size > 0)
-		name[0] = '\0';
+}
+
+void
+gebpf_row_name(int row, char *name, size_t size)
+{
+	const char *piece[3];
+
+	name_pieces(row, piece);
+	snprintf(name, size, "%s%s%s", piece[0], piece[1], piece[2]);
+}
+
+bool
+gebpf_is_joined(const char *name, const char *a, const char *b, const char *c)
+{
+	size_t len = strlen(a);
+
+	if (strncmp(name, a, len) != 0)
+		return false;
+	name += len;
+	len = strlen(b);
+	return strncmp(name, b, len) == 0 && strcmp(name + len, c) == 0;
+}
+
+bool
+gebpf_row_has_name(int row, const char *name)
+{
+	const char *piece[3];
+
+	name_pieces(row, piece);
+	return gebpf_is_joined(name, piece[0], piece[1], piece[2]);
 }

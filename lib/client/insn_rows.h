@@ -6,6 +6,7 @@
 #ifndef CLIENT_INSN_ROWS_H
 #define CLIENT_INSN_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ extern const struct gebpf_fn gebpf_fns[EBPF_FN_COUNT];
 
 /* "b", "h", "w", "dw" for 8, 16, 32, 64. */
 const char *gebpf_size_letters(unsigned int width);
+const char *gebpf_width_digits(unsigned int width);
 
 /* The row of that function, form and width, or -1. */
 int gebpf_row_find(enum ebpf_fn fn, enum ebpf_form form, unsigned int width);
@@ -48,5 +50,9 @@ int gebpf_row_of(const struct ebpf_insn *insns, uint32_t count, uint32_t index);
  */
 void gebpf_row_name(int row, char *name, size_t size);
 enum { GEBPF_ROW_NAME_SIZE = 32 };
+bool gebpf_row_has_name(int row, const char *name);
+/* Is name a, b and c one after the other? */
+bool gebpf_is_joined(const char *name, const char *a, const char *b,
+		     const char *c);
 
 #endif
