@@ -65,6 +65,7 @@ enum cmd_exit cmd_exit_code(int code);
 const char *cmd_error_name(int code);
 /* The error as the JSON object of CLI.md, or as words on stderr. */
 void cmd_error_object(struct cmd *cmd, const char *key);
+void cmd_error_members(struct cmd *cmd); /* of the object that is open */
 void cmd_error_print(struct cmd *cmd);
 /* Diagnostics on stderr: notes go with -q, warnings stay. */
 void cmd_note(struct cmd *cmd, const char *format, ...)

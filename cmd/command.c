@@ -261,6 +261,22 @@ command_usage_line(const struct command *command, char *text, size_t size)
 		 *grammar != '\0' ? " " : "", grammar);
 }
 
+/* Length of the piece of a grammar that stays on one line: a word or a whole
+ * bracket. */
+static int
+piece(const char *text, int room)
+{
+	int depth = 0, len = 0;
+
+	for (; text[len] != '\0' && (depth > 0 || text[len] != ' '); len++) {
+		if (strchr("[{", text[len]) != NULL)
+			depth++;
+		else if (strchr("]}", text[len]) != NULL)
+			depth--;
+	}
+	return len <= room ? len : (int)strcspn(text, " ");
+}
+
 /* Print words, broken before column 78, continued under `indent`. */
 static void
 wrapped(struct out *out, const char *text, int indent)
@@ -268,7 +284,7 @@ wrapped(struct out *out, const char *text, int indent)
 	int column = indent;
 
 	while (*text != '\0') {
-		int len = (int)strcspn(text, " ");
+		int len = piece(text, 78 - indent);
 
 		if (column + len > 78 && column > indent) {
 			out_text(out, "\n%*s", indent, "");

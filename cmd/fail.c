@@ -93,15 +93,21 @@ cmd_error_name(int code)
 }
 
 void
-cmd_error_object(struct cmd *cmd, const char *key)
+cmd_error_members(struct cmd *cmd)
 {
 	struct out *out = cmd->out;
 
-	out_object(out, key);
 	out_string(out, "error", NULL, cmd->err.text);
 	out_string(out, "code", NULL, cmd_error_name(cmd->err.code));
 	out_string(out, "hint", NULL, cmd->err.hint);
-	out_end(out);
+}
+
+void
+cmd_error_object(struct cmd *cmd, const char *key)
+{
+	out_object(cmd->out, key);
+	cmd_error_members(cmd);
+	out_end(cmd->out);
 }
 
 static void

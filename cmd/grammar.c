@@ -318,14 +318,16 @@ add_expected(struct expected *exp, const char *text, size_t len)
 		 used > 0 ? ", " : "", word);
 }
 
+/* needed: what cannot be left out, so no options. */
 static void
-expect(struct expected *exp)
+expect(struct expected *exp, bool needed)
 {
 	memset(exp, 0, sizeof(*exp));
 	for (int i = 0; i < state_count; i++) {
 		const struct state *s = &states[i];
 
-		if (!s->now || s->kind == EPSILON)
+		if (!s->now || s->kind == EPSILON ||
+		    (needed && s->text[0] == '-' && s->len > 1))
 			continue;
 		if (s->group != NULL)
 			add_expected(exp, s->group->name,
@@ -352,7 +354,7 @@ grammar_check(struct cmd *cmd)
 	for (int i = 0; i < cmd->count; i++) {
 		enum pass pass;
 
-		expect(&exp);
+		expect(&exp, false);
 		pass = pass_word(&cmd->words[i]);
 		if (pass == PASS)
 			continue;
@@ -377,7 +379,7 @@ grammar_check(struct cmd *cmd)
 	}
 	if (states[end].now)
 		return 0;
-	expect(&exp);
+	expect(&exp, true);
 	cmd_fail(cmd, CMD_EUSAGE, "%s: something is missing: %s", who,
 		 exp.text);
 	return cmd_hint(cmd, "%s", usage);

@@ -79,11 +79,21 @@ static int
 ask_info(struct cmd *cmd, enum ebpf_object_kind kind,
 	 enum ebpf_request number, uint32_t id, void *info, size_t size)
 {
+	static uint8_t ids[1 << 16]; /* a program's map ids; not wanted here */
 	struct ebpf_req_id req = { .id = id };
+	struct gebpf_call call = {
+		.number = number,
+		.req = &req,
+		.req_len = sizeof(req),
+		.rep = info,
+		.rep_len = size,
+		.out = ids,
+		.out_room = sizeof(ids),
+	};
 	int error;
 
 	memset(info, 0, size);
-	error = gebpf_ask(cmd->dev, number, &req, sizeof(req), info, size);
+	error = gebpf_request(cmd->dev, &call);
 	if (error == -EBPF_ENOENT)
 		return cmd_fail(cmd, error, "there is no %s with id %u",
 				whats[kind], id);
@@ -341,8 +351,20 @@ by_short(struct cmd *cmd, enum ebpf_object_kind kind, const char *word,
 		return by_pin(cmd, kind, word, list);
 	error = kind == EBPF_OBJ_LINK ? by_target(cmd, word, list)
 				      : find_name(cmd, kind, word, list);
-	if (error != 0 || list->count > 0)
+	if (error != 0 || list->count == 1)
 		return error;
+	/* Of several with the name, one may be pinned under just that name. */
+	if (list->count > 1) {
+		if (has_pin(cmd, word)) {
+			struct handle_list one = { NULL, 0 };
+
+			if (by_pin(cmd, kind, word, &one) == 0) {
+				handle_free(list);
+				*list = one;
+			}
+		}
+		return 0;
+	}
 	if (has_pin(cmd, word))
 		return by_pin(cmd, kind, word, list);
 	if (kind == EBPF_OBJ_LINK)

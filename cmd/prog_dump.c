@@ -345,15 +345,13 @@ list_machine(struct cmd *cmd, const struct ebpf_rep_prog_info *info,
 					b > 0 ? "," : " ", bytes[at + b]);
 		}
 		out_text(out, "%4zx:\t", at);
-		snprintf(text + strlen(text), sizeof(text) - strlen(text),
-			 "%s", "");
 		{
 			char pc[32];
 
 			snprintf(pc, sizeof(pc), "0x%zx", at);
 			out_string(out, "pc", NULL, pc);
 		}
-		out_string(out, "disasm", "%\n", text);
+		out_string(out, "operation", "%\n", text);
 		if (how->opcodes) {
 			out_text(out, "\t");
 			out_hex(out, bytes + at, used);

@@ -289,12 +289,13 @@ run_finish(struct cmd *cmd, int error, const char *key, unsigned int depth)
 		if (!cmd->err_shown)
 			cmd_error_print(cmd);
 	} else if (error != 0 && !cmd->err_shown) {
-		/* One value, whatever happened: beside what a list already
-		 * holds, or as the value itself. */
-		if (out->depth > depth && out->open[out->depth - 1] == '[')
-			cmd_error_object(cmd, NULL);
+		/* One value, whatever happened: an error is the value, or the
+		 * last element of a list, or members of an object. */
+		out_unwind(out, depth + 1);
+		if (out->depth > depth && out->open[depth] == '{')
+			cmd_error_members(cmd);
 		else if (out->depth > depth)
-			cmd_error_object(cmd, "error");
+			cmd_error_object(cmd, NULL);
 		else if (!wrote)
 			cmd_error_object(cmd, key);
 		else
