@@ -152,10 +152,14 @@ cmd_batch_file(struct cmd *cmd)
 		const char *why = "";
 		int lines, count = split(&at, words, &lines, &why);
 
-		if (count < 0)
+		if (count < 0) {
 			error = cmd_fail(cmd, CMD_EUSAGE, "%s:%d: %s", path,
 					 line, why);
-		else if (count > 0)
+			if (!out_is_plain(cmd->out))
+				cmd_error_object(cmd, NULL);
+			else
+				cmd_error_print(cmd);
+		} else if (count > 0)
 			error = run_line(cmd, count, words);
 		cmd->debug = debug;
 		cmd->pins = pins;

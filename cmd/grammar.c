@@ -125,7 +125,7 @@ parse_item(const char **text, bool *keyed)
 }
 
 /*
- * Keyed neighbours, [..] and <..>, hang on one state and return to it: any
+ * Neighbouring [..] and <..> with a keyword hang on one state and return to it: any
  * order, any number of times. That one is missing or given twice is for the
  * command to see.
  */
@@ -138,13 +138,22 @@ parse_sequence(const char **text, char closing)
 	all.start = all.end = new_state(EPSILON, NULL, 0);
 	while (**text != '\0' && **text != closing && **text != '|') {
 		struct frag item;
-		bool keyed;
+		bool keyed, placed;
 
 		if (**text == ' ') {
 			(*text)++;
 			continue;
 		}
+		/* [PIN] has its place; [name NAME] has not. */
+		placed = (*text)[0] == '[' && isupper((unsigned char)(*text)[1]);
 		item = parse_item(text, &keyed);
+		if (placed) {
+			connect(all.end, item.start);
+			connect(all.end, item.end);
+			all.end = item.end;
+			in_run = false;
+			continue;
+		}
 		if (keyed && !in_run) {
 			int head = new_state(EPSILON, NULL, 0);
 

@@ -351,7 +351,7 @@ create_failed(struct cmd *cmd, const struct creating *c, int error)
 		return cmd_hint(cmd, "gebpf feature probe lists what it has");
 	case EBPF_EINVAL:
 		return cmd_fail(cmd, error,
-				"map '%s': a %s map cannot have a key of %u "
+				"map '%s': type %s cannot have a key of %u "
 				"bytes, a value of %u bytes, %u entries and "
 				"flags 0x%x",
 				c->req.name, kind, c->req.key_size,

@@ -532,6 +532,9 @@ load_all(struct loading *load)
 			detach(cmd, link_id);
 		goto out;
 	}
+	if (gebpf_hello(cmd->dev)->home == EBPF_HOME_LOCAL && !cmd->in_batch)
+		cmd_note(cmd, "the local target ends with this command, and "
+			      "what was loaded with it");
 	if (cmd->quiet && out_is_plain(cmd->out))
 		goto out;
 	if (load->all)
