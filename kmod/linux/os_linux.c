@@ -100,6 +100,13 @@ os_percpu_ptr(void *percpu, uint32_t cpu)
 	return ((void **)percpu)[cpu];
 }
 
+/* Per-CPU areas of modules are not at a fixed distance. */
+bool
+os_percpu_plan(const void *percpu, struct os_percpu_plan *plan)
+{
+	return false;
+}
+
 uint32_t
 os_cpu_count(void)
 {

@@ -38,6 +38,17 @@ void os_free(void *memory);	/* any, NULL is fine */
 void *os_percpu_alloc(size_t size);		/* sleep */
 void os_percpu_free(void *percpu);		/* any */
 void *os_percpu_ptr(void *percpu, uint32_t cpu); /* any */
+/*
+ * For generated code: true when the running CPU's copy is at
+ *	percpu + distance * cpu, cpu = the 32 bits at thread register + cpu_off
+ * where the thread register is fs on x86-64 and tpidr_el0 on arm64. False: it
+ * must be asked for by os_percpu_ptr(percpu, os_cpu_id()).
+ */
+struct os_percpu_plan {
+	uint64_t distance;
+	int32_t cpu_off;
+};
+bool os_percpu_plan(const void *percpu, struct os_percpu_plan *plan); /* any */
 
 /* CPUs are numbered 0 .. os_cpu_count()-1; the count never changes. */
 uint32_t os_cpu_count(void); /* any */

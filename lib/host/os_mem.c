@@ -147,3 +147,27 @@ os_percpu_free(void *percpu)
 	if (percpu)
 		os_free((char *)percpu - LINE);
 }
+
+/* The slot is a field of a thread-local at a constant place (OS_TLS). */
+bool
+os_percpu_plan(const void *percpu, struct os_percpu_plan *plan)
+{
+	intptr_t off;
+#if defined(__x86_64__) && defined(__ELF__)
+	uintptr_t thread;
+
+	__asm__("movq %%fs:0, %0" : "=r"(thread));
+#elif defined(__aarch64__) && defined(__ELF__)
+	uintptr_t thread;
+
+	__asm__("mrs %0, tpidr_el0" : "=r"(thread));
+#else
+	return false;
+#endif
+	off = (intptr_t)((uintptr_t)&os_thread.slot - thread);
+	if (off != (int32_t)off)
+		return false;
+	plan->distance = ((const size_t *)percpu)[-1];
+	plan->cpu_off = (int32_t)off;
+	return true;
+}

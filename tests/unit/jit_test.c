@@ -4,6 +4,7 @@
  * ends from any depth, memory protection, addresses in dumps, failing
  * allocations, and whether a disassembler reads the code as it was meant.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,7 @@ run(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2, uint64_t r3)
 /* ---- maps ---- */
 
 static void
-arrays(void)
+arrays(uint32_t kind, const char *name)
 {
 	static const uint32_t sizes[] = { 1, 4, 8, 12, 16, 24, 64, 100, 4096 };
 	static const uint32_t counts[] = { 1, 3, 4, 100, 128, 200 };
@@ -109,8 +110,9 @@ arrays(void)
 	for (uint32_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
 		for (uint32_t c = 0; c < sizeof(counts) / sizeof(counts[0]);
 		     c++) {
-			struct ebpf_map *map = make_map(EBPF_MAP_ARRAY, 4,
-							sizes[s], counts[c]);
+			struct ebpf_map *map =
+				make_map(kind, 4, sizes[s], counts[c]);
+			struct ebpf_section section;
 			struct ebpf_prog *prog;
 
 			/* the key is in memory: r2 = r1 */
@@ -125,16 +127,39 @@ arrays(void)
 				uint64_t want;
 
 				memcpy(mem, &keys[k], 4);
+				ebpf_section_enter(&section);
 				want = (uintptr_t)map->ops->lookup(map, mem);
 				same &= run(prog, (uintptr_t)mem, MEM, 0) ==
 					want;
+				ebpf_section_leave(&section);
 				same &= (want != 0) == (keys[k] < counts[c]);
 			}
 			unverified_free(prog);
 			ebpf_map_put(map);
 		}
 	}
-	tap_ok(same, "array lookups find what the map finds");
+	tap_ok(same, "%s: lookups find what the map finds", name);
+}
+
+/* Every thread has its own number, held while it is in its section. */
+static void *
+other_thread(void *unused)
+{
+	arrays(EBPF_MAP_PERCPU_ARRAY, "percpu_array in another thread");
+	return NULL;
+}
+
+static void
+percpu_arrays(void)
+{
+	struct ebpf_section section;
+	pthread_t thread;
+
+	arrays(EBPF_MAP_PERCPU_ARRAY, "percpu_array");
+	ebpf_section_enter(&section);
+	pthread_create(&thread, NULL, other_thread, NULL);
+	pthread_join(thread, NULL);
+	ebpf_section_leave(&section);
 }
 
 /* Update, look up, delete, delete again: results into memory. */
@@ -708,7 +733,8 @@ main(void)
 		return tap_done();
 	}
 	xdp = ebpf_kind_find(rt, EBPF_PROG_XDP);
-	arrays();
+	arrays(EBPF_MAP_ARRAY, "array");
+	percpu_arrays();
 	hashes(EBPF_MAP_HASH, 4, "hash");
 	hashes(EBPF_MAP_HASH, 8, "hash, 8 byte keys");
 	hashes(EBPF_MAP_ARRAY, 4, "array");

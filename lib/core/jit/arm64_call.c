@@ -17,34 +17,61 @@ end_run(struct arm64 *a, uint64_t result)
 	arm64_put(a, A_BR | A_IP0 << 5);
 }
 
-/*
- * bpf_map_lookup_elem of an array: index in range, times stride. The mask does
- * nothing to an index in range; it keeps a mispredicted one in the allocation.
- */
+/* dst += reg * size; A_T2 is used */
 static void
-lookup_array(struct arm64 *a, const struct ebpf_map_array *array)
+add_scaled(struct arm64 *a, uint32_t dst, uint32_t reg, uint32_t size)
 {
-	uint32_t stride = array->map.stride, out;
+	if ((size & (size - 1)) == 0) {
+		arm64_rrr(a, A_ADD | A_X |
+				     (31 - (uint32_t)__builtin_clz(size)) << 10,
+			  dst, dst, reg);
+		return;
+	}
+	arm64_const(a, A_T2, size);
+	/* madd */
+	arm64_put(a, 0x1b000000 | A_X | A_T2 << 16 | dst << 10 | reg << 5 |
+			     dst);
+}
+
+/* bpf_map_lookup_elem of arrays, as in x86_call.c. */
+static void
+lookup_array(struct arm64 *a, const struct ebpf_map_array *array,
+	     const struct os_percpu_plan *plan)
+{
+	uint32_t out;
 
 	arm64_access(a, A_LOAD, 32, A_T0, 1, 0);
 	arm64_const(a, A_R0, 0);
 	arm64_cmp_imm(a, 0, A_T0, array->map.max_entries);
 	out = arm64_skip(a, A_BCOND | A_HS);
 	arm64_logic_imm(a, A_AND_IMM, 0, A_T0, A_T0, array->index_mask);
-	arm64_address(a, A_R0, array->values);
-	if ((stride & (stride - 1)) == 0) {
-		/* add r0, r0, index, lsl #n */
-		arm64_rrr(a, A_ADD | A_X |
-				     (31 - (uint32_t)__builtin_clz(stride))
-					     << 10,
-			  A_R0, A_R0, A_T0);
-	} else {
-		arm64_const(a, A_T1, stride);
-		/* madd */
-		arm64_put(a, 0x1b000000 | A_X | A_T1 << 16 | A_R0 << 10 |
-				     A_T0 << 5 | A_R0);
+	arm64_address(a, A_R0, plan ? array->percpu : array->values);
+	if (plan != NULL) {
+		arm64_put(a, 0xd53bd040 | A_T1); /* mrs T1, tpidr_el0 */
+		arm64_access(a, A_LOAD, 32, A_T1, A_T1, plan->cpu_off);
+		add_scaled(a, A_R0, A_T1, (uint32_t)plan->distance);
 	}
+	add_scaled(a, A_R0, A_T0, array->map.stride);
 	arm64_land(a, out);
+}
+
+static bool
+lookup_inline(struct arm64 *a, const struct ebpf_map *map)
+{
+	const struct ebpf_map_array *array =
+		(const struct ebpf_map_array *)map;
+	struct os_percpu_plan plan;
+
+	if (map->ops->kind == EBPF_MAP_ARRAY) {
+		lookup_array(a, array, NULL);
+		return true;
+	}
+	if (map->ops->kind != EBPF_MAP_PERCPU_ARRAY ||
+	    !os_percpu_plan(array->percpu, &plan) ||
+	    plan.distance > 0x7fffffff)
+		return false;
+	lookup_array(a, array, &plan);
+	return true;
 }
 
 /* A call on a map known now, without the helper's generic door. */
@@ -59,10 +86,8 @@ call_map(struct arm64 *a, const struct ebpf_helper *helper,
 		return false;
 	switch (helper->number) {
 	case EBPF_FUNC_map_lookup_elem:
-		if (ops->kind == EBPF_MAP_ARRAY) {
-			lookup_array(a, (const struct ebpf_map_array *)map);
+		if (lookup_inline(a, map))
 			return true;
-		}
 		if (ops->lookup == NULL)
 			return false;
 		arm64_call_address(a, (const void *)(uintptr_t)ops->lookup);

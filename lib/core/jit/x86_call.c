@@ -17,33 +17,29 @@ end_run(struct x86 *x, uint64_t result)
 	x86_put(x, 0xc3, 1);
 }
 
-/* rax = rax * stride + values */
+/* reg *= size */
 static void
-array_element(struct x86 *x, const struct ebpf_map_array *array)
+scale(struct x86 *x, uint32_t reg, uint32_t size)
 {
-	uint32_t stride = array->map.stride;
+	if ((size & (size - 1)) == 0) {
+		uint32_t log = 31 - (uint32_t)__builtin_clz(size);
 
-	x86_address(x, RAX, array->values);
-	if (stride == 8) {
-		x86_sib(x, OP_LEA | X_W, RAX, RAX, RCX, 3, 0);
-		return;
-	}
-	if ((stride & (stride - 1)) == 0) {
-		x86_shift_imm(x, X_W, SHIFT_SHL, RCX,
-			      31 - (uint32_t)__builtin_clz(stride));
+		if (log > 0)
+			x86_shift_imm(x, X_W, SHIFT_SHL, reg, log);
 	} else {
-		x86_rr(x, X_W | 0x69, RCX, RCX);
-		x86_put(x, stride, 4);
+		x86_rr(x, X_W | 0x69, reg, reg);
+		x86_put(x, size, 4);
 	}
-	x86_rr(x, OP_ADD | X_W, RCX, RAX);
 }
 
 /*
  * bpf_map_lookup_elem of an array: index in range, times stride. The mask does
  * nothing to an index in range; it keeps a mispredicted one in the allocation.
+ * plan: NULL for an array, else where this CPU's copy of it is.
  */
 static void
-lookup_array(struct x86 *x, const struct ebpf_map_array *array)
+lookup_array(struct x86 *x, const struct ebpf_map_array *array,
+	     const struct os_percpu_plan *plan)
 {
 	uint32_t out;
 
@@ -52,8 +48,39 @@ lookup_array(struct x86 *x, const struct ebpf_map_array *array)
 	x86_alu_imm(x, OP_CMP, RCX, (int32_t)array->map.max_entries);
 	out = x86_skip(x, CC_AE);
 	x86_alu_imm(x, OP_AND, RCX, (int32_t)array->index_mask);
-	array_element(x, array);
+	x86_address(x, RAX, plan ? array->percpu : array->values);
+	if (plan != NULL) { /* mov edx, fs:[cpu_off] */
+		x86_put(x, 0x25148b64, 4);
+		x86_put(x, (uint32_t)plan->cpu_off, 4);
+		scale(x, RDX, (uint32_t)plan->distance);
+		x86_rr(x, OP_ADD | X_W, RDX, RAX);
+	}
+	if (array->map.stride == 8) {
+		x86_sib(x, OP_LEA | X_W, RAX, RAX, RCX, 3, 0);
+	} else {
+		scale(x, RCX, array->map.stride);
+		x86_rr(x, OP_ADD | X_W, RCX, RAX);
+	}
 	x86_land(x, out);
+}
+
+static bool
+lookup_inline(struct x86 *x, const struct ebpf_map *map)
+{
+	const struct ebpf_map_array *array =
+		(const struct ebpf_map_array *)map;
+	struct os_percpu_plan plan;
+
+	if (map->ops->kind == EBPF_MAP_ARRAY) {
+		lookup_array(x, array, NULL);
+		return true;
+	}
+	if (map->ops->kind != EBPF_MAP_PERCPU_ARRAY ||
+	    !os_percpu_plan(array->percpu, &plan) ||
+	    plan.distance > 0x7fffffff)
+		return false;
+	lookup_array(x, array, &plan);
+	return true;
 }
 
 /* A call on a map known now, without the helper's generic door. */
@@ -67,12 +94,11 @@ call_map(struct x86 *x, const struct ebpf_helper *helper,
 		return false;
 	switch (helper->number) {
 	case EBPF_FUNC_map_lookup_elem:
-		if (ops->kind == EBPF_MAP_ARRAY)
-			lookup_array(x, (const struct ebpf_map_array *)map);
-		else if (ops->lookup != NULL)
-			x86_call_address(x, (const void *)(uintptr_t)ops->lookup);
-		else
+		if (lookup_inline(x, map))
+			return true;
+		if (ops->lookup == NULL)
 			return false;
+		x86_call_address(x, (const void *)(uintptr_t)ops->lookup);
 		return true;
 	case EBPF_FUNC_map_update_elem:
 		if (ops->update == NULL)
