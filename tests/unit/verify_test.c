@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/gebpf.h"
 #include "core/map.h"
@@ -317,6 +318,17 @@ insn(uint8_t code, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
 	return i;
 }
 
+/* Of this thread: other work on the machine does not count. */
+static unsigned long long
+cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (unsigned long long)t.tv_sec * 1000000000ULL +
+	       (unsigned long long)t.tv_nsec;
+}
+
 static void
 cost(const char *what, const struct ebpf_insn *insns, uint32_t count,
      int error, unsigned long long insns_max, unsigned long long ns_max)
@@ -324,11 +336,14 @@ cost(const char *what, const struct ebpf_insn *insns, uint32_t count,
 	struct test_case *t = calloc(1, sizeof(*t));
 	struct outcome *out = calloc(1, sizeof(*out));
 	struct ebpf_runtime *rt;
+	unsigned long long ns;
 
 	ebpf_runtime_create(NULL, &rt);
 	t->kind = EBPF_PROG_RAW;
 	t->mem = 64;
+	ns = cpu_ns();
 	load(rt, t, insns, count, out);
+	ns = cpu_ns() - ns;
 #ifdef __SANITIZE_ADDRESS__
 	ns_max *= 20;
 #endif
@@ -337,9 +352,9 @@ cost(const char *what, const struct ebpf_insn *insns, uint32_t count,
 		 what, (unsigned long long)out->stats.insns_processed,
 		 (unsigned long long)out->stats.states_total,
 		 (unsigned long long)out->stats.mem_peak >> 10,
-		 (unsigned long long)out->stats.verify_ns / 1000);
+		 ns / 1000);
 	tap_ok(out->error == error && out->stats.insns_processed <= insns_max &&
-		       out->stats.verify_ns <= ns_max,
+		       ns <= ns_max,
 	       "%s", what);
 	if (out->error != error)
 		tap_diag("%s", out->log);

@@ -154,6 +154,12 @@ pointer_alu(struct ebpf_venv *env, struct ebpf_vreg *dst, uint32_t dst_number,
 	struct ebpf_vreg *ptr = dst_pointer ? dst : src;
 	uint32_t number = dst_pointer ? dst_number : src_number;
 
+	if (info->width == 32 && info->fn == EBPF_FN_SUB && dst_pointer &&
+	    ebpf_vreg_is_pointer(src) && comparable(dst, src)) {
+		/* a distance, cut to 32 bits: no address */
+		ebpf_vreg_upto(dst, UINT32_MAX);
+		return 0;
+	}
 	if (info->width != 64 ||
 	    (info->fn != EBPF_FN_ADD && info->fn != EBPF_FN_SUB))
 		return ebpf_verify_reject(

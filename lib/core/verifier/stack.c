@@ -104,11 +104,10 @@ touches_spill(const struct ebpf_vslot *slot, uint32_t from, uint32_t size)
 /* Every byte of [lo, hi) is written and no pointer's. */
 static int
 check_readable(struct ebpf_venv *env, const struct ebpf_vframe *frame,
-	       uint32_t number, int64_t lo, int64_t hi, uint32_t *zeros)
+	       uint32_t number, int64_t lo, int64_t hi)
 {
 	int64_t off;
 
-	*zeros = 0;
 	for (off = lo; off < hi; off++) {
 		const struct ebpf_vslot *slot = &frame->slots[slot_of(off)];
 		uint8_t byte = slot_of(off) < frame->slot_count ?
@@ -128,9 +127,57 @@ check_readable(struct ebpf_venv *env, const struct ebpf_vframe *frame,
 				"a saved %s",
 				number, (long long)off,
 				ebpf_verify_type_name(&slot->reg));
-		*zeros += byte == EBPF_VB_ZERO;
 	}
 	return 0;
+}
+
+bool
+ebpf_verify_slot_number(const struct ebpf_vslot *slot, uint32_t off,
+			uint32_t size, struct ebpf_vreg *out)
+{
+	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	uint32_t i, known = 0;
+	uint64_t word = 0;
+
+	if (slot->spill_size == size && slot->spill_off == off) {
+		*out = slot->reg;
+		return true;
+	}
+	for (i = 0; i < size; i++) {
+		uint8_t byte = slot->bytes[off + i];
+
+		if (byte == EBPF_VB_NONE ||
+		    (byte == EBPF_VB_SPILL && ebpf_vreg_is_pointer(&slot->reg)))
+			return false;
+		known += byte == EBPF_VB_CONST;
+		word |= (uint64_t)slot->data[off + i]
+			<< 8 * (little ? i : size - 1 - i);
+	}
+	if (known == size) {
+		ebpf_vreg_const(out, word);
+		return true;
+	}
+	ebpf_vreg_upto(out, ebpf_bits_mask(size * 8));
+	if (little && slot->spill_size > size && slot->spill_off == off) {
+		/* the low bytes of a wider number */
+		out->num = slot->reg.num;
+		ebpf_num_zext(&out->num, size * 8, 64);
+	}
+	return true;
+}
+
+int
+ebpf_verify_stack_byte(const struct ebpf_venv *env, uint32_t frame, int64_t off)
+{
+	const struct ebpf_vframe *f = &env->state->frames[frame];
+	const struct ebpf_vslot *slot;
+
+	if (off < -EBPF_STACK_MAX || off >= 0 || slot_of(off) >= f->slot_count)
+		return -1;
+	slot = &f->slots[slot_of(off)];
+	return slot->bytes[byte_of(off)] == EBPF_VB_CONST ?
+		       slot->data[byte_of(off)] :
+		       -1;
 }
 
 int
@@ -139,64 +186,52 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		       struct ebpf_vreg *value)
 {
 	const struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
-	const struct ebpf_vslot *slot;
 	int64_t lo, hi;
-	uint32_t zeros;
 	int error;
 
 	error = bounds(env, ptr, number, off, size, &lo, &hi);
 	if (error)
 		return error;
 	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
-	slot = &frame->slots[slot_of(lo)];
 	if (ebpf_num_is_const(&ptr->num)) {
 		error = check_aligned(env, number, lo, size);
 		if (error)
 			return error;
-		if (slot_of(lo) < frame->slot_count && slot->spill_size == size &&
-		    slot->spill_off == byte_of(lo)) {
-			*value = slot->reg;
+		if (slot_of(lo) < frame->slot_count &&
+		    ebpf_verify_slot_number(&frame->slots[slot_of(lo)],
+					    byte_of(lo), size, value))
 			return 0;
-		}
-	}
-	error = check_readable(env, frame, number, lo, hi, &zeros);
-	if (error)
-		return error;
-	if (zeros == (uint64_t)(hi - lo)) {
-		ebpf_vreg_const(value, 0);
-		return 0;
 	}
 	ebpf_vreg_upto(value, ebpf_bits_mask(size * 8));
-	if (ebpf_num_is_const(&ptr->num) &&
-	    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ &&
-	    slot->spill_size > size && slot->spill_off == byte_of(lo)) {
-		/* the low bytes of a wider number */
-		value->num = slot->reg.num;
-		ebpf_num_zext(&value->num, size * 8, 64);
-	}
-	return 0;
+	return check_readable(env, frame, number, lo, hi);
 }
 
 static void
 store_const(struct ebpf_venv *env, struct ebpf_vframe *frame, int64_t lo,
 	    uint32_t size, const struct ebpf_vreg *value)
 {
-	uint32_t index = slot_of(lo), from = byte_of(lo);
+	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	uint32_t index = slot_of(lo), from = byte_of(lo), i;
 	struct ebpf_vslot *slot = &frame->slots[index];
-	bool zero = value && ebpf_vreg_is_zero(value);
-	bool spill = value && !zero;
+	bool known = value && value->type == EBPF_V_SCALAR &&
+		     ebpf_num_is_const(&value->num);
 
-	if (touches_spill(slot, from, size))
-		break_spill(slot);
-	/* one register is remembered per slot; a number gives way */
-	if (spill && slot->spill_size)
+	/* one register is remembered per slot; an older one gives way */
+	if (touches_spill(slot, from, size) ||
+	    (value && !known && slot->spill_size))
 		break_spill(slot);
 	memset(slot->bytes + from,
-	       spill ? EBPF_VB_SPILL :
-	       zero  ? EBPF_VB_ZERO :
-		       EBPF_VB_MISC,
+	       !value ? EBPF_VB_MISC :
+	       known  ? EBPF_VB_CONST :
+			EBPF_VB_SPILL,
 	       size);
-	if (spill) {
+	/* data of what is no constant is 0, so that slots compare as bytes */
+	for (i = 0; i < size; i++)
+		slot->data[from + i] =
+			known ? (uint8_t)(value->num.umin >>
+					  8 * (little ? i : size - 1 - i)) :
+				0;
+	if (value && !known) {
 		slot->spill_off = (uint8_t)from;
 		slot->spill_size = (uint8_t)size;
 		slot->reg = *value;
@@ -233,8 +268,9 @@ store_variable(struct ebpf_venv *env, struct ebpf_vframe *frame,
 			break_spill(slot);
 		}
 		/* may or may not be written: no byte becomes readable */
-		if (*byte == EBPF_VB_ZERO)
+		if (*byte == EBPF_VB_CONST)
 			*byte = EBPF_VB_MISC;
+		slot->data[byte_of(off)] = 0;
 	}
 	return 0;
 }
@@ -282,7 +318,6 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 {
 	struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
 	int64_t lo, hi, off;
-	uint32_t zeros;
 	int error;
 
 	error = bounds(env, ptr, number, 0, size, &lo, &hi);
@@ -290,7 +325,7 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		return error;
 	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
 	if (!write)
-		return check_readable(env, frame, number, lo, hi, &zeros);
+		return check_readable(env, frame, number, lo, hi);
 	grow(frame, slot_of(lo) + 1);
 	if (!ebpf_num_is_const(&ptr->num))
 		return store_variable(env, frame, number, lo, hi);
@@ -300,8 +335,9 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 
 		if (*byte == EBPF_VB_SPILL)
 			break_spill(slot);
-		if (off < lo + (int64_t)sure || *byte == EBPF_VB_ZERO)
+		if (off < lo + (int64_t)sure || *byte == EBPF_VB_CONST)
 			*byte = EBPF_VB_MISC;
+		slot->data[byte_of(off)] = 0;
 	}
 	return 0;
 }

@@ -112,6 +112,7 @@ struct packed_frame {
 /* The head of a slot; the register follows when spill_size is not 0. */
 struct packed_slot {
 	uint8_t bytes[8];
+	uint8_t data[8];
 	uint8_t spill_off, spill_size;
 	uint8_t pad[6];
 };
@@ -361,32 +362,6 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	       same_id(env, old->id, cur->id, exact);
 }
 
-/* The number that bytes [off, off + size) of a slot hold. */
-static bool
-slot_number(const struct ebpf_vslot *slot, uint32_t off, uint32_t size,
-	    struct ebpf_vreg *out)
-{
-	uint32_t i, zeros = 0;
-
-	if (slot->spill_size == size && slot->spill_off == off) {
-		*out = slot->reg;
-		return true;
-	}
-	for (i = off; i < off + size; i++) {
-		if (slot->bytes[i] == EBPF_VB_NONE)
-			return false;
-		if (slot->bytes[i] == EBPF_VB_SPILL &&
-		    slot->reg.type != EBPF_V_SCALAR)
-			return false;
-		zeros += slot->bytes[i] == EBPF_VB_ZERO;
-	}
-	if (zeros == size)
-		ebpf_vreg_const(out, 0);
-	else
-		ebpf_vreg_upto(out, ebpf_bits_mask(size * 8));
-	return true;
-}
-
 static bool
 covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 	    const struct ebpf_vslot *cur, bool exact)
@@ -409,15 +384,17 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 			     cur->reg.type != EBPF_V_SCALAR))
 				return false;
 			break;
-		case EBPF_VB_ZERO:
-			if (cur->bytes[i] != EBPF_VB_ZERO)
+		case EBPF_VB_CONST:
+			if (cur->bytes[i] != EBPF_VB_CONST ||
+			    cur->data[i] != old->data[i])
 				return false;
 			break;
 		}
 	}
 	if (!old->spill_size)
 		return true;
-	return slot_number(cur, old->spill_off, old->spill_size, number) &&
+	return ebpf_verify_slot_number(cur, old->spill_off, old->spill_size,
+				       number) &&
 	       covers_reg(env, &old->reg, number, true, exact);
 }
 

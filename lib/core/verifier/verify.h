@@ -74,13 +74,14 @@ struct ebpf_vreg {
 enum ebpf_vbyte {
 	EBPF_VB_NONE,  /* never written */
 	EBPF_VB_MISC,  /* some number's byte */
-	EBPF_VB_ZERO,
-	EBPF_VB_SPILL, /* part of the slot's reg */
+	EBPF_VB_CONST, /* the slot's data has it */
+	EBPF_VB_SPILL, /* part of the slot's reg, which is no constant */
 };
 
 /* Eight bytes of stack, lowest address first. */
 struct ebpf_vslot {
 	uint8_t bytes[8]; /* enum ebpf_vbyte */
+	uint8_t data[8];
 	uint8_t spill_off, spill_size; /* where reg lies; size 0: nowhere */
 	uint8_t pad[6];
 	struct ebpf_vreg reg;
@@ -313,6 +314,12 @@ int ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 int ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 			    uint32_t number, int32_t off, uint32_t size,
 			    const struct ebpf_vreg *value);
+/* The byte at a known place of the stack, or -1. */
+int ebpf_verify_stack_byte(const struct ebpf_venv *env, uint32_t frame,
+			   int64_t off);
+/* The number that bytes of a slot hold; false: none, or a pointer's part. */
+bool ebpf_verify_slot_number(const struct ebpf_vslot *slot, uint32_t off,
+			     uint32_t size, struct ebpf_vreg *out);
 int ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 			  uint32_t number, uint64_t size, uint64_t sure,
 			  bool write);
