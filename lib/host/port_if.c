@@ -29,7 +29,7 @@ enum {
 	RECEIVE_BUFFER = 8 << 20,
 };
 
-struct control {
+union control {
 	struct cmsghdr align;
 	char data[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 };
@@ -40,7 +40,7 @@ struct packet_socket {
 	struct mmsghdr messages[VALE_BURST];
 	struct iovec parts[VALE_BURST][2];
 	struct virtio_net_hdr heads[VALE_BURST];
-	struct control controls[VALE_BURST];
+	union control controls[VALE_BURST];
 	struct sockaddr_ll from[VALE_BURST];
 };
 
