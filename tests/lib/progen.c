@@ -14,6 +14,7 @@
 
 enum {
 	STACK = 64,	/* bytes of stack a function uses */
+	KEY = -STACK - 8, /* and below them a map's key */
 	FUNCS = 4,
 };
 
@@ -32,16 +33,20 @@ with_env(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
 	       (prog != NULL ? prog->op_count : 0);
 }
 
-static const struct ebpf_helper helper_hash = {
+const struct ebpf_helper progen_helper_hash = {
 	.fn = hash_args, .name = "hash", .number = 100,
 	.kinds = EBPF_KINDS_ALL, .ret = EBPF_RET_INT,
+	.args = { EBPF_ARG_SCALAR, EBPF_ARG_SCALAR, EBPF_ARG_SCALAR,
+		  EBPF_ARG_SCALAR, EBPF_ARG_SCALAR },
 };
-static const struct ebpf_helper helper_env = {
+const struct ebpf_helper progen_helper_env = {
 	.fn = with_env, .name = "env", .number = 101, .kinds = EBPF_KINDS_ALL,
 	.flags = EBPF_HELPER_ENV, .ret = EBPF_RET_INT,
+	.args = { EBPF_ARG_SCALAR, EBPF_ARG_SCALAR, EBPF_ARG_SCALAR,
+		  EBPF_ARG_SCALAR, EBPF_ARG_SCALAR },
 };
 static const struct ebpf_helper *const helpers[] = {
-	&helper_hash, &helper_env,
+	&progen_helper_hash, &progen_helper_env,
 };
 
 const struct unverified_options *
@@ -126,7 +131,22 @@ target(struct progen *gen)
 static uint32_t
 source(struct progen *gen)
 {
-	return below(gen, 10);
+	uint32_t reg;
+
+	do
+		reg = below(gen, 10);
+	while (gen->verified && reg == gen->base);
+	return reg;
+}
+
+/* No verifier lets a program divide by the constant zero. */
+static int32_t
+divisor(struct progen *gen, const struct ebpf_op_info *info, int32_t imm)
+{
+	bool divides = info->fn == EBPF_FN_DIV || info->fn == EBPF_FN_MOD ||
+		       info->fn == EBPF_FN_SDIV || info->fn == EBPF_FN_SMOD;
+
+	return gen->verified && divides && imm == 0 ? 1 : imm;
 }
 
 static void
@@ -150,7 +170,7 @@ place(struct progen *gen, uint32_t bytes, bool aligned, int16_t *off)
 	uint32_t size = stack ? STACK : gen->mem;
 	uint32_t at = below(gen, size - bytes + 1);
 
-	if (aligned)
+	if (aligned || (gen->verified && stack))
 		at &= ~(bytes - 1);
 	*off = (int16_t)(stack ? (int32_t)at - STACK : (int32_t)at);
 	return stack ? EBPF_REG_FP : gen->base;
@@ -174,7 +194,8 @@ simple(struct progen *gen)
 			if (info->fn == EBPF_FN_LSH || info->fn == EBPF_FN_RSH ||
 			    info->fn == EBPF_FN_ARSH)
 				imm &= info->width - 1;
-			progen_put(gen, info->code, target(gen), 0, off, imm);
+			progen_put(gen, info->code, target(gen), 0, off,
+				   divisor(gen, info, imm));
 			return;
 		case EBPF_FORM_ALU_REG:
 			progen_put(gen, info->code, target(gen), source(gen),
@@ -301,7 +322,7 @@ idiom(struct progen *gen)
 static void
 call(struct progen *gen)
 {
-	if (below(gen, 8) == 0) { /* by number in a register */
+	if (!gen->verified && below(gen, 8) == 0) { /* by number in a register */
 		uint32_t reg = target(gen);
 
 		progen_put(gen, 0xb7, reg, 0, 0, 100 + (int32_t)below(gen, 2));
@@ -312,6 +333,57 @@ call(struct progen *gen)
 		progen_put(gen, 0x85, 0, 1, 0, (int32_t)gen->depth + 1);
 	} else {
 		progen_put(gen, 0x85, 0, 0, 0, 100 + (int32_t)below(gen, 2));
+	}
+	for (uint32_t r = 1; r <= 5; r++)
+		load_number(gen, r);
+}
+
+/* The key at the bottom of the stack; r2 points to it, r1 to a map. */
+static void
+map_arguments(struct progen *gen, uint32_t map)
+{
+	if (below(gen, 2)) {
+		progen_put(gen, 0x62, 10, 0, KEY,
+			   (int32_t)below(gen, PROGEN_KEYS));
+	} else {
+		uint32_t reg = target(gen);
+
+		progen_put(gen, 0x54, reg, 0, 0, 7);
+		progen_put(gen, 0x63, 10, reg, KEY, 0);
+	}
+	progen_put(gen, 0xbf, 2, 10, 0, 0);
+	progen_put(gen, 0x07, 2, 0, 0, KEY);
+	progen_put(gen, 0x18, 1, 5, 0, (int32_t)map);
+	progen_put(gen, 0, 0, 0, 0, 0);
+}
+
+/* Look up and change a value, or update or delete an element. */
+static void
+use_map(struct progen *gen)
+{
+	static const uint8_t stores[] = { 0x63, 0x6b, 0x73, 0x7b };
+	uint32_t map = below(gen, 3), what = below(gen, 4), at;
+
+	map_arguments(gen, map);
+	if (what == 0) {
+		progen_put(gen, 0xbf, 3, 10, 0, 0);
+		progen_put(gen, 0x07, 3, 0, 0, -STACK);
+		progen_put(gen, 0xb7, 4, 0, 0, (int32_t)below(gen, 4));
+		progen_put(gen, 0x85, 0, 0, 0, 2);
+	} else if (what == 1) {
+		progen_put(gen, 0x85, 0, 0, 0, 3);
+	} else {
+		progen_put(gen, 0x85, 0, 0, 0, 1);
+		at = gen->count;
+		progen_put(gen, 0x15, 0, 0, 0, 0);
+		progen_put(gen, 0x79, 1, 0, 8 * (int16_t)below(gen, 2), 0);
+		load_number(gen, 2);
+		progen_put(gen, stores[below(gen, 4)], 0, 2,
+			   8 * (int16_t)below(gen, 2), 0);
+		progen_put(gen, 0xdb, 0, 2, 8 * (int16_t)below(gen, 2), 1);
+		progen_put(gen, 0xdb, gen->base, 1, 0, 0);
+		gen->insns[at].off = (int16_t)(gen->count - at - 1);
+		load_number(gen, 0);
 	}
 	for (uint32_t r = 1; r <= 5; r++)
 		load_number(gen, r);
@@ -378,6 +450,9 @@ body(struct progen *gen, uint32_t pieces, bool in_loop)
 
 		if (kind == 0 && gen->calls && !in_loop)
 			call(gen);
+		else if (kind == 1 && gen->calls && gen->verified &&
+			 gen->counter == 0)
+			use_map(gen);
 		else if (kind <= 3)
 			branch(gen, 1 + below(gen, 6), in_loop);
 		else if (kind == 4 && gen->counter == 0)
@@ -420,8 +495,8 @@ function(struct progen *gen, uint32_t pieces)
 	progen_put(gen, 0x95, 0, 0, 0, 0);
 }
 
-void
-progen_random(struct progen *gen, uint64_t seed, uint32_t mem)
+static void
+generate(struct progen *gen, uint64_t seed, uint32_t mem, bool verified)
 {
 	uint32_t starts[FUNCS + 1], pieces;
 
@@ -429,9 +504,10 @@ progen_random(struct progen *gen, uint64_t seed, uint32_t mem)
 	gen->count = 0;
 	gen->mem = mem;
 	gen->depth = 0;
+	gen->verified = verified;
 	gen->calls = below(gen, 2);
 	/* Now and then long enough for long jumps. */
-	pieces = below(gen, 8) == 0 ? 200 : 1 + below(gen, 40);
+	pieces = !verified && below(gen, 8) == 0 ? 200 : 1 + below(gen, 40);
 	for (uint32_t i = 0; i <= FUNCS; i++) {
 		starts[i] = gen->count;
 		gen->depth = i;
@@ -463,4 +539,16 @@ progen_random(struct progen *gen, uint64_t seed, uint32_t mem)
 			break;
 		gen->count = starts[f];
 	}
+}
+
+void
+progen_random(struct progen *gen, uint64_t seed, uint32_t mem)
+{
+	generate(gen, seed, mem, false);
+}
+
+void
+progen_verified(struct progen *gen, uint64_t seed, uint32_t mem)
+{
+	generate(gen, seed, mem, true);
 }

@@ -12,10 +12,13 @@
 
 #include "abi/insn.h"
 
+struct ebpf_helper;
 struct unverified_options;
 
 enum {
 	PROGEN_MAX = 8192,
+	PROGEN_KEYS = 6,
+	PROGEN_VALUE = 16,
 };
 
 struct progen {
@@ -26,6 +29,7 @@ struct progen {
 	uint32_t counter; /* loop counter, never written in loops; 0: none */
 	uint32_t depth;
 	bool calls;
+	bool verified; /* nothing that a verifier must refuse; maps 0..2 */
 	struct ebpf_insn insns[PROGEN_MAX];
 };
 
@@ -35,10 +39,20 @@ void progen_put(struct progen *gen, uint8_t code, uint32_t dst, uint32_t src,
 /* Fill gen with the program that belongs to seed; r1 has mem bytes. */
 void progen_random(struct progen *gen, uint64_t seed, uint32_t mem);
 
+/*
+ * The same such that a verifier can follow it. Uses maps 0 to 2 by index, with
+ * 4-byte keys below PROGEN_KEYS and values of PROGEN_VALUE bytes.
+ */
+void progen_verified(struct progen *gen, uint64_t seed, uint32_t mem);
+
+/* The helpers the programs call, with 5 numbers: 100 and, with EBPF_HELPER_ENV,
+ * 101. */
+extern const struct ebpf_helper progen_helper_hash, progen_helper_env;
+
 /* An interesting number. */
 uint64_t progen_number(struct progen *gen);
 
-/* The helpers the programs call. */
+/* The helpers for programs without a runtime. */
 const struct unverified_options *progen_options(void);
 
 #endif

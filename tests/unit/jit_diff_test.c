@@ -257,6 +257,161 @@ randoms(const char *what, uint64_t seed, double seconds)
 			 (unsigned long long)seed);
 }
 
+/* ---- programs that the verifier accepts, with maps ---- */
+
+enum {
+	MAPS = 3,
+};
+
+struct side {
+	struct ebpf_map *maps[MAPS];
+	struct ebpf_prog *prog;
+};
+
+static struct ebpf_runtime *rt;
+
+static int
+load_side(struct side *side, const struct progen *gen, uint32_t engine,
+	  char *log, size_t log_size)
+{
+	struct ebpf_load load = {
+		.size = sizeof(load), .kind = EBPF_PROG_RAW, .engine = engine,
+		.insns = gen->insns, .insn_count = gen->count, .mem_size = MEM,
+		.maps = side->maps, .map_count = MAPS, .log = log,
+		.log_size = log_size,
+	};
+
+	return ebpf_prog_load(rt, &load, &side->prog);
+}
+
+static int
+make_maps(struct side *side)
+{
+	static const uint32_t kinds[MAPS] = {
+		EBPF_MAP_ARRAY, EBPF_MAP_HASH, EBPF_MAP_PERCPU_ARRAY,
+	};
+	int err = 0;
+
+	for (uint32_t i = 0; err == 0 && i < MAPS; i++) {
+		struct ebpf_map_spec spec = {
+			.size = sizeof(spec), .kind = kinds[i], .key_size = 4,
+			.value_size = PROGEN_VALUE, .max_entries = PROGEN_KEYS,
+		};
+
+		err = ebpf_map_create(rt, &spec, &side->maps[i]);
+	}
+	return err;
+}
+
+static bool
+same_maps(const struct side *a, const struct side *b)
+{
+	static uint8_t values[2][65536];
+
+	for (uint32_t i = 0; i < MAPS; i++) {
+		uint32_t size = ebpf_map_user_value_size(a->maps[i]);
+
+		for (uint32_t key = 0; key < PROGEN_KEYS; key++) {
+			int found[2];
+
+			memset(values, 0, sizeof(values));
+			if (size > sizeof(values[0]))
+				return false;
+			found[0] = ebpf_map_read(a->maps[i], &key, values[0]);
+			found[1] = ebpf_map_read(b->maps[i], &key, values[1]);
+			if (found[0] != found[1] ||
+			    memcmp(values[0], values[1], size) != 0) {
+				tap_diag("map %u, key %u differs", i, key);
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+static bool
+compare_sides(const struct side *interp, const struct side *jit,
+	      struct progen *gen)
+{
+	struct ebpf_section section;
+	bool same = true;
+
+	/* One section, one CPU: per-CPU values are comparable. */
+	ebpf_section_enter(&section);
+	for (uint32_t i = 0; same && i < 4; i++) {
+		uint64_t want, got;
+
+		for (uint32_t j = 0; j < MEM / 8; j++)
+			before[j] = progen_number(gen);
+		memcpy(mem, before, MEM);
+		want = ebpf_prog_run_raw(interp->prog, mem, MEM);
+		memcpy(expected, mem, MEM);
+		memcpy(mem, before, MEM);
+		got = ebpf_prog_run_raw(jit->prog, mem, MEM);
+		runs++;
+		same = want == got && memcmp(mem, expected, MEM) == 0;
+		if (!same)
+			tap_diag("r0 %#llx and %#llx",
+				 (unsigned long long)want,
+				 (unsigned long long)got);
+	}
+	ebpf_section_leave(&section);
+	return same && same_maps(interp, jit);
+}
+
+static void
+verified(uint64_t seed, double seconds)
+{
+	double end = now() + seconds;
+	static struct progen gen;
+	uint64_t accepted = 0, refused = 0, first = seed;
+	char log[512];
+	bool same = true;
+
+	if (ebpf_runtime_create(NULL, &rt) != 0 ||
+	    ebpf_helper_register(rt, &progen_helper_hash) != 0 ||
+	    ebpf_helper_register(rt, &progen_helper_env) != 0) {
+		tap_ok(false, "a runtime for verified programs");
+		return;
+	}
+	for (; same && now() < end; seed++) {
+		struct side interp = { .prog = NULL }, jit = { .prog = NULL };
+		int err;
+
+		progen_verified(&gen, seed, MEM);
+		if (make_maps(&interp) != 0 || make_maps(&jit) != 0) {
+			same = false;
+			tap_diag("maps cannot be made");
+		}
+		err = load_side(&interp, &gen, EBPF_LOAD_INTERP, log,
+				sizeof(log));
+		if (err == 0)
+			err = load_side(&jit, &gen, EBPF_LOAD_JIT, log,
+					sizeof(log));
+		if (err == 0) {
+			same &= compare_sides(&interp, &jit, &gen);
+			accepted++;
+		} else if (refused++ < 3) {
+			tap_diag("seed %llu refused: %.300s",
+				 (unsigned long long)seed, log);
+		}
+		if (!same)
+			tap_diag("seed %llu differs", (unsigned long long)seed);
+		ebpf_prog_put(interp.prog);
+		ebpf_prog_put(jit.prog);
+		for (uint32_t i = 0; i < MAPS; i++) {
+			ebpf_map_put(interp.maps[i]);
+			ebpf_map_put(jit.maps[i]);
+		}
+	}
+	os_epoch_drain();
+	tap_ok(same && accepted > refused,
+	       "verified: %llu programs agree, %llu refused (first seed %llu)",
+	       (unsigned long long)accepted, (unsigned long long)refused,
+	       (unsigned long long)first);
+	ebpf_runtime_destroy(rt);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -280,6 +435,7 @@ main(int argc, char **argv)
 	singles("no features");
 	randoms("no features", seed, seconds / 2);
 	ebpf_jit_features_mask(~0u);
+	verified(seed, seconds / 2);
 	tap_diag("%llu runs compared", (unsigned long long)runs);
 	return tap_done();
 }

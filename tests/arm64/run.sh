@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# The engine on arm64: its tests compiled with a cross compiler, run under an
+# emulator. TAP; skips aloud where either is missing.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+cc=${ARM64_CC:-aarch64-linux-gnu-gcc}
+emulator=${ARM64_RUN:-qemu-aarch64}
+if ! command -v "$cc" >/dev/null || ! command -v "$emulator" >/dev/null; then
+	echo "ok 1 - engine on arm64 # SKIP no $cc or no $emulator"
+	echo "1..1"
+	exit 0
+fi
+
+b=build/arm64
+mkdir -p $b
+flags="-std=gnu11 -O1 -g -Ilib -Ilib/host -Itests/lib -I. -D_GNU_SOURCE
+	-fno-strict-aliasing -w"
+sources="lib/core/*.c lib/core/*/*.c lib/host/os_*.c
+	tests/lib/tap.c tests/lib/unverified.c tests/lib/progen.c"
+# shellcheck disable=SC2086
+ls $sources | xargs -P "$(nproc)" -I{} sh -c \
+	"o=$b/\$(basename {} .c).o; [ \$o -nt {} ] || $cc $(echo $flags) -c {} -o \$o" ||
+	{
+		echo "not ok 1 - the engine compiles for arm64"
+		echo "1..1"
+		exit 1
+	}
+
+n=0 bad=0
+for t in jit_test jit_diff_test; do
+	# shellcheck disable=SC2086
+	$cc $flags -static tests/unit/$t.c $b/*.o -lpthread -o $b/$t.bin ||
+		echo "not ok - link" >$b/$t.log
+	[ -x $b/$t.bin ] && "$emulator" $b/$t.bin --seconds 6 >$b/$t.log 2>&1
+	while IFS= read -r line; do
+		case "$line" in
+		"ok "* | "not ok "*)
+			n=$((n + 1))
+			case "$line" in not*) bad=1 ;; esac
+			printf '%s\n' "$line" |
+				sed -E "s/^(not )?ok [0-9]+ -/\1ok $n - arm64:/"
+			;;
+		"#"*) printf '%s\n' "$line" ;;
+		esac
+	done <$b/$t.log
+	grep -q '^1\.\.' $b/$t.log || {
+		n=$((n + 1)) bad=1
+		echo "not ok $n - arm64: $t ran to its end"
+	}
+done
+echo "1..$n"
+exit $bad
