@@ -1213,10 +1213,14 @@ test_kernel_ports(void)
 {
 	struct sockaddr_ll address = { .sll_family = AF_PACKET };
 	struct ebpf_pair_end *pair;
+	char first[IFNAMSIZ], second[IFNAMSIZ], text[32];
 	uint8_t frame[FRAME];
 	int fd, packet;
 
-	fd = geteuid() == 0 ? tap_make("gebpft0") : -1;
+	/* Other runs of this test may be under way. */
+	snprintf(first, sizeof(first), "gt%da", (int)getpid() % 1000000);
+	snprintf(second, sizeof(second), "gt%db", (int)getpid() % 1000000);
+	fd = geteuid() == 0 ? tap_make(first) : -1;
 	if (fd < 0) {
 		tap_skip("needs root and /dev/net/tun", "tap and if ports");
 		return;
@@ -1226,24 +1230,26 @@ test_kernel_ports(void)
 	added("vale0", "pair:p");
 	TAP_CHECK(!ebpf_pair_open(set, "p", &pair));
 
-	refused("tap:gebpft0", -EBPF_EBUSY, "another program");
+	snprintf(text, sizeof(text), "tap:%s", first);
+	refused(text, -EBPF_EBUSY, "another program");
 	refused("tap:lo", -EBPF_EINVAL, "tap lo");
 	refused("if:lo", -EBPF_EINVAL, "not Ethernet");
-	TAP_CHECK(!add("vale0", "", "if:gebpft0") &&
-		  !strcmp(port.kind, "if") &&
-		  !strcmp(port.port_name, "gebpft0"));
+	snprintf(text, sizeof(text), "if:%s", first);
+	TAP_CHECK(!add("vale0", "", text) && !strcmp(port.kind, "if") &&
+		  !strcmp(port.port_name, first));
 	frame_make(frame, 0x20, 0x10, 1);
 	TAP_CHECK(write(fd, frame, FRAME) == FRAME);
 	tap_ok(arrive(pair, WAIT_MS) == 1, "from an interface to the switch");
 	transmit(pair, 0x10, 0x20, 2);
 	tap_ok(read_number(fd) == 2, "and from the switch to it");
 	silent(pair, "what we send there does not come back");
-	TAP_CHECK(!ops->port_del(set, "vale0", 0, "gebpft0"));
+	TAP_CHECK(!ops->port_del(set, "vale0", 0, first));
 
-	TAP_CHECK(!add("vale0", "t", "tap:gebpft1"));
+	snprintf(text, sizeof(text), "tap:%s", second);
+	TAP_CHECK(!add("vale0", "t", text));
 	packet = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
 	address.sll_protocol = htons(ETH_P_ALL);
-	address.sll_ifindex = (int)if_nametoindex("gebpft1");
+	address.sll_ifindex = (int)if_nametoindex(second);
 	TAP_CHECK(address.sll_ifindex > 0 &&
 		  !bind(packet, (struct sockaddr *)&address, sizeof(address)));
 	frame_make(frame, 0x20, 0x10, 3);
@@ -1252,7 +1258,7 @@ test_kernel_ports(void)
 	transmit(pair, 0x10, 0x20, 4);
 	tap_ok(read_number(packet) == 4, "and from the switch to it");
 	TAP_CHECK(!ops->port_del(set, "vale0", 0, "t"));
-	TAP_CHECK(if_nametoindex("gebpft1") == 0);
+	TAP_CHECK(if_nametoindex(second) == 0);
 	close(packet);
 	close(fd);
 	ebpf_pair_close(pair);
