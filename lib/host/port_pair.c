@@ -56,6 +56,7 @@ struct ebpf_pair_end {
 	struct ebpf_vswitch *set;
 	struct pair *pair;
 	uint32_t side;
+	uint64_t now_ns; /* of the frames since the last flush, 0: none yet */
 	struct ring *in, *out;
 };
 
@@ -232,7 +233,9 @@ ebpf_pair_put(struct ebpf_pair_end *end, const void *data, uint32_t len)
 {
 	if (len < VALE_FRAME_MIN || len > VALE_FRAME_MAX)
 		return false;
-	return put(end, data, len, len, os_wall_time_ns());
+	if (!end->now_ns)
+		end->now_ns = os_wall_time_ns();
+	return put(end, data, len, len, end->now_ns);
 }
 
 void
@@ -241,6 +244,7 @@ ebpf_pair_flush(struct ebpf_pair_end *end)
 	struct ring *ring = end->out;
 	uint32_t asleep = 1;
 
+	end->now_ns = 0;
 	/*
 	 * Against the reader's "asleep = 1, then look again": one of the two
 	 * sees the other's store. Both are read-modify-writes or followed by
