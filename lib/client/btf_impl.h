@@ -21,7 +21,7 @@ enum {
 	 * Types used many times inside each other can grow without bound when
 	 * written out; no honest one comes near this.
 	 */
-	BTF_TEXT_MAX = 16 << 20,
+	BTF_TEXT_MAX = 1 << 20,
 	BTF_CHAIN_MAX = 32,	 /* typedefs and modifiers in a row */
 };
 

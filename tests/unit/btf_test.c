@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * BTF in libgebpf: what compilers write is read, written as C and compiled
+ * again with sizes and offsets compared; what is broken is refused, for every
+ * truncation and every flipped byte.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpfcc.h"
+#include "client/gebpf.h"
+#include "tap.h"
+
+/* ---- BTF by hand ---- */
+
+struct blob {
+	uint32_t words[4096];
+	uint32_t count; /* words of types */
+	char strings[1024];
+	uint32_t strings_len;
+	uint8_t bytes[32768];
+	size_t len;
+};
+
+static void
+begin(struct blob *b)
+{
+	memset(b, 0, sizeof(*b));
+	b->strings_len = 1;
+}
+
+static uint32_t
+string(struct blob *b, const char *s)
+{
+	uint32_t at = b->strings_len;
+
+	if (*s == 0)
+		return 0;
+	strcpy(b->strings + at, s);
+	b->strings_len += (uint32_t)strlen(s) + 1;
+	return at;
+}
+
+static void
+word(struct blob *b, uint32_t w)
+{
+	b->words[b->count++] = w;
+}
+
+static void
+type(struct blob *b, const char *name, uint32_t kind, uint32_t vlen,
+     uint32_t size_or_type)
+{
+	word(b, string(b, name));
+	word(b, kind << 24 | vlen);
+	word(b, size_or_type);
+}
+
+static void
+add_int(struct blob *b) /* "int" */
+{
+	type(b, "int", GEBPF_BTF_INT, 0, 4);
+	word(b, 1u << 24 | 32);
+}
+
+static void
+end(struct blob *b)
+{
+	uint32_t header[6] = { 0x0001eb9f, 24, 0, b->count * 4, b->count * 4,
+			       b->strings_len };
+
+	memcpy(b->bytes, header, sizeof(header));
+	memcpy(b->bytes + 24, b->words, b->count * 4);
+	memcpy(b->bytes + 24 + b->count * 4, b->strings, b->strings_len);
+	b->len = 24 + b->count * 4 + b->strings_len;
+}
+
+static struct gebpf_error last;
+
+static struct gebpf_btf *
+parse(const struct blob *b)
+{
+	struct gebpf_btf *btf;
+
+	memset(&last, 0, sizeof(last));
+	gebpf_btf_parse(b->bytes, b->len, &btf, &last);
+	return btf;
+}
+
+static void
+refuse(struct blob *b, const char *why, const char *name)
+{
+	struct gebpf_btf *btf;
+
+	end(b);
+	btf = parse(b);
+	tap_ok(btf == NULL && last.code < 0 && strstr(last.text, why) != NULL,
+	       "refused: %s (%s)", name, last.text);
+	gebpf_btf_free(btf);
+}
+
+/* Ask everything of all types: under sanitizers, that is the test. */
+static void
+use(const struct gebpf_btf *btf, FILE *out)
+{
+	struct gebpf_btf_type t;
+	struct gebpf_btf_member m;
+	char text[256];
+	uint32_t id, i;
+
+	for (id = 0; id <= gebpf_btf_count(btf) + 1; id++) {
+		if (gebpf_btf_type(btf, id, &t) != 0)
+			continue;
+		for (i = 0; gebpf_btf_member(btf, id, i, &m) == 0; i++)
+			;
+		gebpf_btf_resolve(btf, id);
+		gebpf_btf_size(btf, id);
+		gebpf_btf_decl(btf, id, text, sizeof(text));
+	}
+	gebpf_btf_dump_c(btf, out);
+}
+
+static void
+test_headers(void)
+{
+	struct blob b;
+	struct gebpf_btf *btf;
+
+	begin(&b);
+	add_int(&b);
+	end(&b);
+	btf = parse(&b);
+	tap_ok(btf != NULL && gebpf_btf_count(btf) == 1, "one integer");
+	gebpf_btf_free(btf);
+
+	b.bytes[0] = 0;
+	TAP_CHECK(parse(&b) == NULL && strstr(last.text, "magic"));
+	b.bytes[0] = 0xeb, b.bytes[1] = 0x9f;
+	TAP_CHECK(parse(&b) == NULL && last.code == -EBPF_EUNSUPPORTED);
+	end(&b);
+	b.bytes[2] = 2;
+	TAP_CHECK(parse(&b) == NULL && strstr(last.text, "version"));
+	end(&b);
+	b.bytes[4] = 23;
+	TAP_CHECK(parse(&b) == NULL && strstr(last.text, "header length"));
+	end(&b);
+	b.bytes[15] = 0xff; /* type length near 4 GiB */
+	TAP_CHECK(parse(&b) == NULL && strstr(last.text, "type section"));
+	end(&b);
+	b.bytes[23] = 0xff;
+	TAP_CHECK(parse(&b) == NULL && strstr(last.text, "string section"));
+	end(&b);
+	b.bytes[b.len - 1] = 'x';
+	TAP_CHECK(parse(&b) == NULL && strstr(last.text, "NUL"));
+	end(&b);
+	b.len = 10;
+	TAP_CHECK(parse(&b) == NULL && strstr(last.text, "short"));
+}
+
+static void
+test_refused(void)
+{
+	struct blob b;
+	uint32_t i;
+
+	begin(&b);
+	type(&b, "x", 31, 0, 4);
+	refuse(&b, "unknown kind", "kind 31");
+
+	begin(&b);
+	type(&b, "s", GEBPF_BTF_STRUCT, 0xffff, 4);
+	refuse(&b, "cut off", "65535 members in nothing");
+
+	begin(&b);
+	type(&b, "x", GEBPF_BTF_INT, 0, 3);
+	word(&b, 24);
+	refuse(&b, "integer of 3 bytes", "odd integer");
+
+	begin(&b);
+	type(&b, "x", GEBPF_BTF_INT, 0, 4);
+	word(&b, 8u << 16 | 32);
+	refuse(&b, "32 bits at 8", "bits beyond an integer");
+
+	begin(&b);
+	type(&b, "", GEBPF_BTF_PTR, 0, 2);
+	refuse(&b, "refers to type 2 of 1", "reference outside");
+
+	begin(&b);
+	add_int(&b);
+	b.words[0] = 100000;
+	refuse(&b, "name offset", "name outside");
+
+	begin(&b);
+	type(&b, "a\033[2J", GEBPF_BTF_FWD, 0, 0);
+	refuse(&b, "control character", "escape sequence in a name");
+
+	begin(&b);
+	type(&b, "t", GEBPF_BTF_TYPEDEF, 0, 1);
+	refuse(&b, "contains itself", "typedef of itself");
+
+	begin(&b);
+	type(&b, "", GEBPF_BTF_PTR, 0, 1);
+	refuse(&b, "contains itself", "pointer to itself");
+
+	begin(&b);
+	type(&b, "s", GEBPF_BTF_STRUCT, 1, 4);
+	word(&b, 0), word(&b, 1), word(&b, 0);
+	refuse(&b, "contains itself", "struct in itself");
+
+	begin(&b);
+	type(&b, "", GEBPF_BTF_ARRAY, 0, 0);
+	word(&b, 2), word(&b, 1), word(&b, 4);
+	type(&b, "s", GEBPF_BTF_STRUCT, 1, 4);
+	word(&b, 0), word(&b, 1), word(&b, 0);
+	refuse(&b, "contains itself", "struct in an array in itself");
+
+	begin(&b);
+	type(&b, "", GEBPF_BTF_FUNC_PROTO, 1, 0);
+	word(&b, 0), word(&b, 2);
+	type(&b, "", GEBPF_BTF_PTR, 0, 1);
+	refuse(&b, "contains itself", "prototype in itself");
+
+	begin(&b);
+	add_int(&b);
+	type(&b, "s", GEBPF_BTF_STRUCT, 1, 4);
+	word(&b, 0), word(&b, 1), word(&b, 8);
+	refuse(&b, "lies outside", "member behind the end");
+
+	begin(&b);
+	add_int(&b);
+	type(&b, "s", GEBPF_BTF_STRUCT, 1, 8);
+	word(&b, 0), word(&b, 1), word(&b, 3);
+	b.words[4 + 1] |= 1u << 31;
+	refuse(&b, "not at a byte", "member between bytes");
+
+	begin(&b);
+	type(&b, "s", GEBPF_BTF_STRUCT, 1, 8);
+	word(&b, 0), word(&b, 0), word(&b, 0);
+	refuse(&b, "has no size", "member of type void");
+
+	begin(&b);
+	add_int(&b);
+	type(&b, "f", GEBPF_BTF_FUNC, 0, 1);
+	refuse(&b, "without a prototype", "function of type int");
+
+	begin(&b);
+	add_int(&b);
+	type(&b, ".x", GEBPF_BTF_DATASEC, 1, 4);
+	word(&b, 1), word(&b, 0), word(&b, 4);
+	refuse(&b, "no variable", "section of types");
+
+	begin(&b);
+	type(&b, "e", GEBPF_BTF_ENUM, 0, 3);
+	refuse(&b, "enum of 3 bytes", "odd enum");
+
+	begin(&b);
+	for (i = 0; i < 200; i++)
+		type(&b, "", GEBPF_BTF_CONST, 0, i + 2);
+	add_int(&b);
+	refuse(&b, "deep", "200 times const");
+
+	/* Backwards the walk meets the bottom first. */
+	begin(&b);
+	add_int(&b);
+	for (i = 0; i < 200; i++)
+		type(&b, "", GEBPF_BTF_PTR, 0, i + 1);
+	refuse(&b, "deep", "200 times pointer");
+}
+
+/* Small to say, immense to write: refused in time and memory. */
+static void
+test_explosion(void)
+{
+	struct blob b;
+	struct gebpf_btf *btf;
+	char text[256];
+	uint32_t i;
+	FILE *null = fopen("/dev/null", "w");
+
+	begin(&b);
+	add_int(&b);
+	for (i = 0; i < 50; i++) {
+		type(&b, "", GEBPF_BTF_FUNC_PROTO, 2, 0);
+		word(&b, 0), word(&b, i == 0 ? 1 : i + 1);
+		word(&b, 0), word(&b, i == 0 ? 1 : i + 1);
+	}
+	type(&b, "boom", GEBPF_BTF_TYPEDEF, 0, 51);
+	end(&b);
+	btf = parse(&b);
+	tap_ok(btf != NULL, "a prototype of 2^50 words is well-formed");
+	TAP_CHECK(btf != NULL &&
+		  gebpf_btf_decl(btf, 51, text, sizeof(text)) < 0);
+	TAP_CHECK(btf != NULL && gebpf_btf_dump_c(btf, null) < 0);
+	gebpf_btf_free(btf);
+
+	begin(&b);
+	add_int(&b);
+	for (i = 0; i < 6; i++) {
+		type(&b, "", GEBPF_BTF_ARRAY, 0, 0);
+		word(&b, i + 1), word(&b, 1), word(&b, 100000);
+	}
+	end(&b);
+	btf = parse(&b);
+	TAP_CHECK(btf != NULL && gebpf_btf_size(btf, 2) == 400000);
+	TAP_CHECK(btf != NULL && gebpf_btf_size(btf, 3) == -EBPF_EINVAL);
+	TAP_CHECK(btf != NULL && gebpf_btf_size(btf, 7) == -EBPF_EINVAL);
+	gebpf_btf_free(btf);
+	fclose(null);
+}
+
+static void
+check_decl(const struct gebpf_btf *btf, uint32_t id, const char *want)
+{
+	char text[256] = "";
+	int error = gebpf_btf_decl(btf, id, text, sizeof(text));
+
+	tap_ok(error == 0 && strcmp(text, want) == 0, "declaration: %s (%s)",
+	       want, text);
+}
+
+static void
+test_decl(void)
+{
+	struct blob b;
+	struct gebpf_btf *btf;
+	char small[8];
+
+	begin(&b);
+	add_int(&b);					/* 1 */
+	type(&b, "xdp_md", GEBPF_BTF_STRUCT, 0, 0);	/* 2 */
+	type(&b, "", GEBPF_BTF_PTR, 0, 2);		/* 3 */
+	type(&b, "", GEBPF_BTF_FUNC_PROTO, 1, 1);	/* 4 */
+	word(&b, string(&b, "ctx")), word(&b, 3);
+	type(&b, "count", GEBPF_BTF_FUNC, 1, 4);	/* 5 */
+	type(&b, "", GEBPF_BTF_ARRAY, 0, 0);		/* 6: int[3] */
+	word(&b, 1), word(&b, 1), word(&b, 3);
+	type(&b, "", GEBPF_BTF_PTR, 0, 6);		/* 7: int (*)[3] */
+	type(&b, "", GEBPF_BTF_ARRAY, 0, 0);		/* 8: int (*[2])[3] */
+	word(&b, 7), word(&b, 1), word(&b, 2);
+	type(&b, "", GEBPF_BTF_PTR, 0, 4);		/* 9 */
+	type(&b, "", GEBPF_BTF_CONST, 0, 1);		/* 10 */
+	type(&b, "", GEBPF_BTF_PTR, 0, 10);		/* 11 */
+	type(&b, "", GEBPF_BTF_CONST, 0, 11);		/* 12 */
+	type(&b, "v", GEBPF_BTF_VAR, 0, 8);		/* 13 */
+	word(&b, 1);
+	type(&b, "", GEBPF_BTF_FUNC_PROTO, 3, 0);	/* 14 */
+	word(&b, 0), word(&b, 9), word(&b, 0), word(&b, 12);
+	word(&b, 0), word(&b, 0);
+	type(&b, "none", GEBPF_BTF_FUNC, 0, 16);	/* 15 */
+	type(&b, "", GEBPF_BTF_FUNC_PROTO, 0, 0);	/* 16 */
+	end(&b);
+	btf = parse(&b);
+	if (!tap_ok(btf != NULL, "declarations: %s", last.text))
+		return;
+	check_decl(btf, 0, "void");
+	check_decl(btf, 1, "int");
+	check_decl(btf, 3, "struct xdp_md *");
+	check_decl(btf, 5, "int count(struct xdp_md * ctx)");
+	check_decl(btf, 6, "int [3]");
+	check_decl(btf, 7, "int (*)[3]");
+	check_decl(btf, 8, "int (*[2])[3]");
+	check_decl(btf, 9, "int (*)(struct xdp_md * ctx)");
+	check_decl(btf, 12, "const int * const");
+	check_decl(btf, 13, "int (* v[2])[3]");
+	check_decl(btf, 14, "void (int (*)(struct xdp_md * ctx), "
+			    "const int * const, ...)");
+	check_decl(btf, 15, "void none(void)");
+	TAP_CHECK(gebpf_btf_decl(btf, 99, small, sizeof(small)) ==
+		  -EBPF_ENOENT);
+	TAP_CHECK(gebpf_btf_decl(btf, 5, small, sizeof(small)) ==
+			  -EBPF_E2BIG && strcmp(small, "int cou") == 0);
+	TAP_CHECK(gebpf_btf_find(btf, GEBPF_BTF_FUNC, "count") == 5);
+	TAP_CHECK(gebpf_btf_find(btf, GEBPF_BTF_FUNC, "counts") == 0);
+	TAP_CHECK(gebpf_btf_find(btf, GEBPF_BTF_STRUCT, "count") == 0);
+	TAP_CHECK(gebpf_btf_size(btf, 8) == 16);
+	TAP_CHECK(gebpf_btf_size(btf, 5) == -EBPF_EINVAL);
+	TAP_CHECK(gebpf_btf_size(btf, 0) == -EBPF_EINVAL);
+	TAP_CHECK(gebpf_btf_resolve(btf, 12) == 11);
+	TAP_CHECK(gebpf_btf_resolve(btf, 1000) == 0);
+	gebpf_btf_free(btf);
+}
+
+/* ---- BTF of compilers ---- */
+
+static struct gebpf_btf *
+btf_of(const struct bpfcc *cc, const char *source,
+       struct gebpf_object **object)
+{
+	size_t len;
+	uint8_t *data = bpfcc_compile(cc, source, "", false, &len);
+	struct gebpf_btf *btf = NULL;
+	const void *bytes;
+
+	*object = NULL;
+	if (data == NULL)
+		return NULL;
+	if (gebpf_object_open_mem(data, len, source, object, &last) == 0 &&
+	    gebpf_object_btf(*object) != NULL) {
+		bytes = gebpf_btf_data(gebpf_object_btf(*object), &len);
+		gebpf_btf_parse(bytes, len, &btf, &last);
+	}
+	free(data);
+	return btf;
+}
+
+static const struct gebpf_btf *sorted;
+
+static int
+by_kind_name(const void *a, const void *b)
+{
+	struct gebpf_btf_type x, y;
+	int order;
+
+	gebpf_btf_type(sorted, *(const uint32_t *)a, &x);
+	gebpf_btf_type(sorted, *(const uint32_t *)b, &y);
+	if (x.kind != y.kind)
+		return x.kind < y.kind ? -1 : 1;
+	order = strcmp(x.name, y.name);
+	return order != 0 ? order : x.id < y.id ? -1 : 1;
+}
+
+/* Per id: is it the first of its kind with that name? */
+static uint8_t *
+mark_first(const struct gebpf_btf *btf)
+{
+	uint32_t n = gebpf_btf_count(btf), i;
+	uint32_t *ids = calloc(n, sizeof(*ids));
+	uint8_t *first = calloc(n + 1, 1);
+	struct gebpf_btf_type t, before = { 0 };
+
+	for (i = 0; i < n; i++)
+		ids[i] = i + 1;
+	sorted = btf;
+	qsort(ids, n, sizeof(*ids), by_kind_name);
+	for (i = 0; i < n; i++) {
+		gebpf_btf_type(btf, ids[i], &t);
+		first[ids[i]] = i == 0 || t.kind != before.kind ||
+				strcmp(t.name, before.name) != 0;
+		before = t;
+	}
+	free(ids);
+	return first;
+}
+
+/* C that says of every struct what BTF says. */
+static void
+write_asserts(const struct gebpf_btf *btf, FILE *out)
+{
+	uint8_t *first = mark_first(btf);
+	uint32_t id, i;
+
+	for (id = 1; id <= gebpf_btf_count(btf); id++) {
+		struct gebpf_btf_type t;
+		struct gebpf_btf_member m;
+		const char *tag;
+
+		gebpf_btf_type(btf, id, &t);
+		if (t.name[0] == 0 || !first[id])
+			continue;
+		if (t.kind == GEBPF_BTF_TYPEDEF) {
+			int64_t size = gebpf_btf_size(btf, id);
+
+			if (size > 0 && strncmp(t.name, "__builtin", 9) != 0)
+				fprintf(out, "_Static_assert(sizeof(%s) == "
+					"%lld, \"%s\");\n", t.name,
+					(long long)size, t.name);
+			continue;
+		}
+		if (t.kind == GEBPF_BTF_STRUCT)
+			tag = "struct";
+		else if (t.kind == GEBPF_BTF_UNION)
+			tag = "union";
+		else if ((t.kind == GEBPF_BTF_ENUM ||
+			  t.kind == GEBPF_BTF_ENUM64) && t.count != 0)
+			tag = "enum";
+		else
+			continue;
+		fprintf(out, "_Static_assert(sizeof(%s %s) == %u, \"%s\");\n",
+			tag, t.name, t.size, t.name);
+		if (tag[0] == 'e')
+			continue;
+		for (i = 0; gebpf_btf_member(btf, id, i, &m) == 0; i++)
+			if (m.name[0] != 0 && m.bit_size == 0)
+				fprintf(out, "_Static_assert(__builtin_"
+					"offsetof(%s %s, %s) == %u, "
+					"\"%s.%s\");\n", tag, t.name, m.name,
+					m.bit_off / 8, t.name, m.name);
+	}
+	free(first);
+}
+
+/* Where bit fields are shows when all bits of each are set. */
+static void
+write_bits(const struct gebpf_btf *btf, const char *name, FILE *out)
+{
+	uint32_t id = gebpf_btf_find(btf, GEBPF_BTF_STRUCT, name), i, bit;
+	struct gebpf_btf_member m;
+	int64_t size = gebpf_btf_size(btf, id);
+
+	for (i = 0; gebpf_btf_member(btf, id, i, &m) == 0; i++) {
+		unsigned char want[256] = { 0 };
+
+		if (m.bit_size == 0 || size > 256)
+			continue;
+		for (bit = m.bit_off; bit < m.bit_off + m.bit_size; bit++)
+			want[bit / 8] |= (unsigned char)(1 << bit % 8);
+		fprintf(out, "\t{ struct %s s; unsigned char w[] = {", name);
+		for (bit = 0; bit < (uint32_t)size; bit++)
+			fprintf(out, " %u,", want[bit]);
+		fprintf(out, " };\n\t__builtin_memset(&s, 0, sizeof(s)); "
+			"s.%s = -1;\n\tif (__builtin_memcmp(&s, w, "
+			"sizeof(s))) return %u; }\n", m.name, i + 1);
+	}
+}
+
+static void
+test_dump(const struct bpfcc *cc)
+{
+	static const char *const bit_structs[] = { "bits", "packed_bits" };
+	struct gebpf_object *object;
+	struct gebpf_btf *btf = btf_of(cc, "tests/objects/types.bpf.c",
+				       &object);
+	char path[128], command[512];
+	FILE *out;
+	size_t i;
+
+	if (!tap_ok(btf != NULL, "%s: types are read (%s)", cc->name,
+		    last.text))
+		return;
+	snprintf(path, sizeof(path), "%s/dump.c", bpfcc_folder());
+	out = fopen(path, "w");
+	if (out == NULL) {
+		tap_ok(false, "%s: cannot be written", path);
+		return;
+	}
+	tap_ok(gebpf_btf_dump_c(btf, out) == 0, "%s: types are written",
+	       cc->name);
+	write_asserts(btf, out);
+	fprintf(out, "int main(void)\n{\n");
+	for (i = 0; i < 2; i++)
+		write_bits(btf, bit_structs[i], out);
+	fprintf(out, "\treturn 0;\n}\n");
+	fclose(out);
+	for (i = 0; i < 2; i++) {
+		const char *host = i == 0 ? "cc" : cc->clang;
+
+		snprintf(command, sizeof(command),
+			 "%s -std=gnu11 -Wall -Wno-overflow "
+			 "-Wno-bitfield-constant-conversion "
+			 "-Wno-unused-variable '%s' -o '%s/dump' && "
+			 "'%s/dump'", host, path, bpfcc_folder(),
+			 bpfcc_folder());
+		tap_ok(system(command) == 0, "%s: written types mean the same "
+		       "to %s", cc->name, host);
+	}
+	gebpf_btf_free(btf);
+	gebpf_object_close(object);
+}
+
+static void
+test_broken(const struct bpfcc *cc)
+{
+	struct gebpf_object *object;
+	struct gebpf_btf *btf = btf_of(cc, "tests/objects/types.bpf.c",
+				       &object), *other;
+	FILE *null = fopen("/dev/null", "w");
+	const void *bytes;
+	uint8_t *copy;
+	size_t len, i, accepted = 0, tried = 0;
+	unsigned int mask;
+
+	if (btf == NULL) {
+		tap_ok(false, "%s: types are read", cc->name);
+		return;
+	}
+	bytes = gebpf_btf_data(btf, &len);
+	for (i = 0; i < len; i++) {
+		/* In a block of its own, so that reading past it shows. */
+		copy = malloc(i != 0 ? i : 1);
+		memcpy(copy, bytes, i);
+		if (gebpf_btf_parse(copy, i, &other, NULL) == 0) {
+			accepted++;
+			gebpf_btf_free(other);
+		}
+		free(copy);
+	}
+	tap_ok(accepted == 0, "all %zu truncations are refused", len);
+	copy = malloc(len);
+	accepted = 0;
+	for (i = 0; i < len; i++)
+		for (mask = 0; mask < 3; mask++) {
+			memcpy(copy, bytes, len);
+			copy[i] ^= mask == 0 ? 0xff : mask == 1 ? 0x01 : 0x80;
+			tried++;
+			if (gebpf_btf_parse(copy, len, &other, NULL) != 0)
+				continue;
+			accepted++;
+			/* A sample: writing all is slow under sanitizers. */
+			if (accepted % 16 == 0)
+				use(other, null);
+			gebpf_btf_free(other);
+		}
+	tap_ok(accepted < tried, "%zu of %zu flipped bytes are refused, the "
+	       "rest can be used", tried - accepted, tried);
+	free(copy);
+	fclose(null);
+	gebpf_btf_free(btf);
+	gebpf_object_close(object);
+}
+
+/* The largest BTF that there is. */
+static void
+test_linux(void)
+{
+	static const char path[] = "/sys/kernel/btf/vmlinux";
+	struct gebpf_btf *btf = NULL;
+	char command[256], out[128];
+	size_t len;
+	uint8_t *data = bpfcc_read(path, &len);
+	FILE *file;
+
+	if (data == NULL || len == 0) {
+		tap_skip("no /sys/kernel/btf/vmlinux", "Linux's own BTF");
+		free(data);
+		return;
+	}
+	gebpf_btf_parse(data, len, &btf, &last);
+	tap_ok(btf != NULL, "Linux's own BTF, %zu bytes: %s", len, last.text);
+	free(data);
+	if (btf == NULL)
+		return;
+	snprintf(out, sizeof(out), "%s/vmlinux.c", bpfcc_folder());
+	file = fopen(out, "w");
+	if (file == NULL) {
+		tap_ok(false, "%s: cannot be written", out);
+		gebpf_btf_free(btf);
+		return;
+	}
+	tap_ok(gebpf_btf_dump_c(btf, file) == 0, "Linux's types are written");
+	write_asserts(btf, file);
+	fclose(file);
+	snprintf(command, sizeof(command), "cc -std=gnu11 -w -fsyntax-only "
+		 "'%s' 2>&1 | grep error | head -n 5 | sed 's/^/# /' | "
+		 "tee '%s/errors'; ! [ -s '%s/errors' ]", out, bpfcc_folder(),
+		 bpfcc_folder());
+	tap_ok(system(command) == 0,
+	       "Linux's types compile, sizes and offsets are the same");
+	gebpf_btf_free(btf);
+}
+
+int
+main(void)
+{
+	const struct bpfcc *all, *best;
+	size_t n, i;
+
+	test_headers();
+	test_refused();
+	test_explosion();
+	test_decl();
+	all = bpfcc_all(&n);
+	for (i = 0; i < n; i++)
+		if (all[i].debug)
+			test_dump(&all[i]);
+	best = bpfcc_best();
+	if (best == NULL)
+		tap_skip("no clang with BPF", "BTF of compilers");
+	else
+		test_broken(best);
+	test_linux();
+	return tap_done();
+}
