@@ -310,8 +310,8 @@ enum_body(struct dump *d, struct btf_text *text, uint32_t id,
 
 /* Unused bits and bytes between two members, or before the end. */
 static void
-gap(struct btf_text *text, unsigned int indent, uint64_t from, uint64_t to,
-    unsigned int *pads)
+gap(struct btf_text *text, uint32_t id, unsigned int indent, uint64_t from,
+    uint64_t to, unsigned int *pads)
 {
 	uint64_t bits = from % 8 != 0 ? 8 - from % 8 : 0;
 
@@ -324,7 +324,8 @@ gap(struct btf_text *text, unsigned int indent, uint64_t from, uint64_t to,
 	}
 	if (to - from >= 8) {
 		tabs(text, indent);
-		btf_text_add(text, "unsigned char __pad%u[%llu];\n",
+		/* Unnamed structs share their names with what is around. */
+		btf_text_add(text, "unsigned char __pad%u_%u[%llu];\n", id,
 			     (*pads)++, (unsigned long long)(to - from) / 8);
 		from += (to - from) / 8 * 8;
 	}
@@ -369,15 +370,15 @@ record_body(struct dump *d, struct btf_text *text, uint32_t id,
 	for (i = 0; i < btf_raw_vlen(raw); i++) {
 		struct btf_field f = btf_field(d->btf, id, i);
 		const char *name = ident(d, d->btf->strings + f.name_off);
-		char made[24];
+		char made[40];
 		uint64_t next = is_union ? 0 :
 				btf_layout_next(d->layout, id, &f, at);
 
 		if (next != f.bit_off)
-			gap(text, indent + 1, at, f.bit_off, &pads);
+			gap(text, id, indent + 1, at, f.bit_off, &pads);
 		if (*name == 0 && (f.bit_size != 0 ||
 				   !is_inline(d->btf, f.type))) {
-			snprintf(made, sizeof(made), "__unnamed%u", i);
+			snprintf(made, sizeof(made), "__unnamed%u_%u", id, i);
 			name = made;
 		}
 		tabs(text, indent + 1);
@@ -390,7 +391,7 @@ record_body(struct dump *d, struct btf_text *text, uint32_t id,
 	}
 	if (is_union ? btf_layout_union_short(d->layout, id) :
 		       btf_layout_end(d->layout, id, at) < end)
-		gap(text, indent + 1, is_union ? 0 : at, end, &pads);
+		gap(text, id, indent + 1, is_union ? 0 : at, end, &pads);
 close:
 	tabs(text, indent);
 	btf_text_add(text, "}");
@@ -486,6 +487,9 @@ need_name(struct dump *d, uint32_t id)
 		need_name(d, raw.size_or_type);
 		break;
 	case GEBPF_BTF_FUNC_PROTO:
+		if (d->state[id] == DONE)
+			break; /* prototypes within prototypes add up fast */
+		d->state[id] = DONE;
 		need_name(d, raw.size_or_type);
 		for (i = 0; i < btf_raw_vlen(raw); i++)
 			need_name(d, btf_get32(e + i * 8 + 4));

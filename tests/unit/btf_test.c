@@ -359,7 +359,7 @@ test_decl(void)
 	check_decl(btf, 5, "int count(struct xdp_md * ctx)");
 	check_decl(btf, 6, "int [3]");
 	check_decl(btf, 7, "int (*)[3]");
-	check_decl(btf, 8, "int (*[2])[3]");
+	check_decl(btf, 8, "int (* [2])[3]");
 	check_decl(btf, 9, "int (*)(struct xdp_md * ctx)");
 	check_decl(btf, 12, "const int * const");
 	check_decl(btf, 13, "int (* v[2])[3]");
@@ -546,9 +546,7 @@ test_dump(const struct bpfcc *cc)
 		const char *host = i == 0 ? "cc" : cc->clang;
 
 		snprintf(command, sizeof(command),
-			 "%s -std=gnu11 -Wall -Wno-overflow "
-			 "-Wno-bitfield-constant-conversion "
-			 "-Wno-unused-variable '%s' -o '%s/dump' && "
+			 "%s -std=gnu11 -w '%s' -o '%s/dump' && "
 			 "'%s/dump'", host, path, bpfcc_folder(),
 			 bpfcc_folder());
 		tap_ok(system(command) == 0, "%s: written types mean the same "
