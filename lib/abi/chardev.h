@@ -19,7 +19,9 @@ struct ebpf_chardev_call {
 	uint32_t pad;	    /* 0 */
 };
 
+#ifndef __cplusplus
 _Static_assert(sizeof(struct ebpf_chardev_call) == 32, "ioctl's size");
+#endif
 
 /*
  * In and out, 32 bytes, group 'e', number 1: Linux's _IOWR and FreeBSD's make
