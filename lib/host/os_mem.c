@@ -27,6 +27,7 @@
 enum {
 	LINE = 64,
 	MAP_MIN = 256 << 10, /* bytes from which memory is mapped */
+	HUGE_MIN = 4 << 20,  /* and large pages are worth their zeroing */
 };
 
 /* Stands right before what the caller gets. */
@@ -94,6 +95,11 @@ os_alloc(size_t size)
 		if (base == MAP_FAILED)
 			base = NULL;
 		mapped = total;
+#ifdef MADV_HUGEPAGE
+		/* big maps are hit at random: fewer TLB misses */
+		if (base && total >= HUGE_MIN)
+			madvise(base, total, MADV_HUGEPAGE);
+#endif
 	} else if (posix_memalign(&base, LINE, total) == 0) {
 		memset(base, 0, total);
 	} else {

@@ -6,7 +6,7 @@
  * Rounds are interleaved; medians and ratios count. Last, the rates of the
  * library's own calls.
  *
- *	bench_map [--rounds N]
+ *	bench_map [--rounds N] [PART-OF-A-NAME]
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -404,10 +404,16 @@ int
 main(int argc, char **argv)
 {
 	bool with_linux = geteuid() == 0;
+	const char *part = "";
 	uint32_t i;
 
-	if (argc > 2 && strcmp(argv[1], "--rounds") == 0)
+	if (argc > 2 && strcmp(argv[1], "--rounds") == 0) {
 		rounds = (uint32_t)atoi(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
+	if (argc > 1)
+		part = argv[1];
 	if (rounds < 1 || rounds > ROUNDS_MAX)
 		rounds = 7;
 	if (ebpf_runtime_create(NULL, &rt) != 0)
@@ -417,8 +423,9 @@ main(int argc, char **argv)
 	printf("%-30s %8s %8s %8s\n", "ns for one operation, net", "gebpf",
 	       "Linux", "ratio");
 	for (i = 0; i < sizeof(benches) / sizeof(benches[0]); i++)
-		run_bench(&benches[i], with_linux);
-	for (i = 2; i < 5; i++)
+		if (strstr(benches[i].name, part) != NULL)
+			run_bench(&benches[i], with_linux);
+	for (i = 2; i < 5 && *part == '\0'; i++)
 		run_api(&benches[i]);
 	os_epoch_drain();
 	ebpf_runtime_destroy(rt);
