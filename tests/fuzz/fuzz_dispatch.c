@@ -463,14 +463,19 @@ start(void)
 static void
 end(void)
 {
+	struct ebpf_link *link;
 	uint32_t i, kind;
 
 	for (i = 0; i < SESSIONS; i++)
 		ebpf_session_close(sessions[i]);
 	while (rt->pin_count > 0)
 		REQUIRE(ebpf_pin_remove(rt, rt->pins[0].name) == 0);
-	if (attached != NULL)
-		REQUIRE(ebpf_link_detach(attached) == 0);
+	link = attached;
+	if (link != NULL) {
+		ebpf_link_get(link);
+		REQUIRE(ebpf_link_detach(link) == 0);
+		ebpf_link_put(link);
+	}
 	/* what held each other goes one after the other */
 	for (i = 0; i < 8; i++)
 		os_epoch_drain();
