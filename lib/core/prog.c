@@ -42,9 +42,9 @@ ebpf_reject(struct ebpf_loading *l, uint32_t insn, enum ebpf_rule rule,
 	    const char *format, ...)
 {
 	static const struct {
-		const char *sentence, *fix;
+		const char *name, *sentence, *fix;
 	} rules[EBPF_RULE_COUNT] = {
-#define EBPF_RULE(name, sentence, fix) { sentence, fix },
+#define EBPF_RULE(name, sentence, fix) { #name, sentence, fix },
 #include "abi/rule.def"
 	};
 	char text[160];
@@ -55,8 +55,10 @@ ebpf_reject(struct ebpf_loading *l, uint32_t insn, enum ebpf_rule rule,
 	va_end(args);
 	l->stats.insn = insn;
 	l->stats.rule = rule;
-	ebpf_log(&l->log, "instruction %u: %s\nrule: %s\nfix: %s\n", insn, text,
-		 rules[rule].sentence, rules[rule].fix);
+	/* the form of the verifier's words, core/verifier/explain.c */
+	ebpf_log(&l->log, "# %u\nrejected: %s\nrule %s: %s\nfix: %s\n", insn,
+		 text, rules[rule].name, rules[rule].sentence,
+		 rules[rule].fix);
 	return -EBPF_EREJECTED;
 }
 

@@ -547,6 +547,55 @@ test_rings(void)
 	       "a runtime takes along what its owner forgot");
 }
 
+static void *
+ring_thread(void *arg)
+{
+	struct ebpf_prog *one, *two;
+	struct ebpf_object *obj;
+	struct ebpf_map *map;
+	uint32_t i, id;
+
+	for (i = 0; i < 60; i++) {
+		map = new_prog_array(race_rt);
+		one = new_jumper(race_rt, map);
+		two = new_jumper(race_rt, map);
+		put_prog(map, 0, one);
+		put_prog(map, 1, two);
+		put_prog(map, 2, one);
+		id = one->obj.id;
+		ebpf_map_put(map);
+		ebpf_prog_put(two);
+		ebpf_prog_put(one);
+		/* somebody finds it again while it may be going */
+		obj = ebpf_object_by_id(race_rt, EBPF_OBJ_PROG, id);
+		if (obj && i % 2)
+			os_yield();
+		ebpf_object_put(obj);
+	}
+	return arg;
+}
+
+static void
+test_ring_race(void)
+{
+	pthread_t threads[4];
+	uint64_t live = os_test_live();
+	int i;
+
+	race_rt = new_runtime(0);
+	for (i = 0; i < 4; i++)
+		if (pthread_create(&threads[i], NULL, ring_thread, NULL) != 0)
+			abort();
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	settle();
+	tap_ok(ebpf_object_count(race_rt, EBPF_OBJ_MAP) == 0 &&
+	       ebpf_object_count(race_rt, EBPF_OBJ_PROG) == 0,
+	       "no ring of 240 is left, made and found by four threads");
+	ebpf_runtime_destroy(race_rt);
+	TAP_CHECK(os_test_live() == live);
+}
+
 /* ---- making a runtime without memory ---- */
 
 static void
@@ -601,5 +650,6 @@ main(void)
 	test_race();
 	test_links();
 	test_rings();
+	test_ring_race();
 	return tap_done();
 }
