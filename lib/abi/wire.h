@@ -105,7 +105,8 @@ enum ebpf_home {
 	EBPF_HOME_KERNEL = 3,
 };
 
-/* Reply: trailing uint32_t helpers[], map_kinds[], prog_kinds[] numbers. */
+/* Reply: trailing uint32_t helpers[], map_kinds[], prog_kinds[] numbers, as
+ * many as fit; the counts are whole. So in the other lists of numbers below. */
 struct ebpf_req_features {
 	uint32_t size;
 	uint32_t prog_kind; /* helpers for this kind only; 0 for all */

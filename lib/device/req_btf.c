@@ -37,14 +37,13 @@ ebpf_do_btf_load(struct ebpf_call *call)
 	return 0;
 }
 
-/* Ids of the objects of one kind that use btf, at the end of the reply. */
-static int
-append_users(struct ebpf_call *call, const struct ebpf_btf *btf, uint32_t kind,
-	     uint32_t *count)
+/* How many objects of one kind use btf; their ids, as far as there is room. */
+static uint32_t
+append_users(struct ebpf_call *call, const struct ebpf_btf *btf, uint32_t kind)
 {
 	const struct ebpf_btf *its;
 	struct ebpf_object *obj;
-	uint32_t id = 0;
+	uint32_t id = 0, count = 0;
 
 	while ((obj = ebpf_object_next(call->rt, kind, id)) != NULL) {
 		id = obj->id;
@@ -54,13 +53,13 @@ append_users(struct ebpf_call *call, const struct ebpf_btf *btf, uint32_t kind,
 		ebpf_object_put(obj);
 		if (its != btf)
 			continue;
+		count++;
 		if (call->out_room - call->out_len < sizeof(id))
-			return -EBPF_ENOSPC;
+			continue;
 		memcpy(call->out + call->out_len, &id, sizeof(id));
 		call->out_len += sizeof(id);
-		(*count)++;
 	}
-	return 0;
+	return count;
 }
 
 int
@@ -69,17 +68,15 @@ ebpf_do_btf_info(struct ebpf_call *call)
 	const struct ebpf_req_id *req = call->req;
 	struct ebpf_rep_btf_info *rep = call->rep;
 	struct ebpf_btf *btf = btf_get(call, req->id);
-	int error;
 
 	if (btf == NULL)
 		return -EBPF_ENOENT;
 	rep->id = btf->obj.id;
 	rep->len = btf->len;
 	memcpy(rep->name, btf->obj.name, sizeof(rep->name));
-	error = append_users(call, btf, EBPF_OBJ_PROG, &rep->prog_count);
-	if (error == 0)
-		error = append_users(call, btf, EBPF_OBJ_MAP, &rep->map_count);
-	return error;
+	rep->prog_count = append_users(call, btf, EBPF_OBJ_PROG);
+	rep->map_count = append_users(call, btf, EBPF_OBJ_MAP);
+	return 0;
 }
 
 int

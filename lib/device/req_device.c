@@ -58,24 +58,25 @@ ebpf_do_hello(struct ebpf_call *call)
 	return 0;
 }
 
-/* A uint32_t more at the end of the reply. */
-static int
+/*
+ * A uint32_t more at the end of the reply, as long as there is room; the counts
+ * say how many there are.
+ */
+static void
 append(struct ebpf_call *call, uint32_t number)
 {
 	if (call->out_room - call->out_len < sizeof(number))
-		return -EBPF_ENOSPC;
+		return;
 	memcpy(call->out + call->out_len, &number, sizeof(number));
 	call->out_len += sizeof(number);
-	return 0;
 }
 
-static int
-append_helpers(struct ebpf_call *call, uint32_t kinds, uint32_t *count)
+static uint32_t
+append_helpers(struct ebpf_call *call, uint32_t kinds)
 {
 	const struct ebpf_runtime *rt = call->rt;
 	const struct ebpf_helper *helper;
-	uint32_t i;
-	int error;
+	uint32_t i, count = 0;
 
 	for (i = 0; i < EBPF_HELPER_SLOTS + EBPF_HELPER_EXTRA; i++) {
 		helper = i < EBPF_HELPER_SLOTS ?
@@ -83,50 +84,42 @@ append_helpers(struct ebpf_call *call, uint32_t kinds, uint32_t *count)
 			rt->helpers_extra[i - EBPF_HELPER_SLOTS];
 		if (helper == NULL || (helper->kinds & kinds) == 0)
 			continue;
-		error = append(call, helper->number);
-		if (error != 0)
-			return error;
-		(*count)++;
+		append(call, helper->number);
+		count++;
 	}
-	return 0;
+	return count;
 }
 
-static int
-append_map_kinds(struct ebpf_call *call, uint32_t *count)
+static uint32_t
+append_map_kinds(struct ebpf_call *call)
 {
 	static const uint16_t numbers[] = {
 #define EBPF_MAP_KIND(kind, number, name) number,
 #include "abi/map_kind.def"
 	};
-	uint32_t i;
-	int error;
+	uint32_t i, count = 0;
 
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		if (ebpf_map_ops_find(numbers[i]) == NULL)
 			continue;
-		error = append(call, numbers[i]);
-		if (error != 0)
-			return error;
-		(*count)++;
+		append(call, numbers[i]);
+		count++;
 	}
-	return 0;
+	return count;
 }
 
-static int
-append_prog_kinds(struct ebpf_call *call, uint32_t *count)
+static uint32_t
+append_prog_kinds(struct ebpf_call *call)
 {
-	uint32_t i;
-	int error;
+	uint32_t i, count = 0;
 
 	for (i = 0; i < EBPF_KIND_SLOTS; i++) {
 		if (call->rt->kinds[i] == NULL)
 			continue;
-		error = append(call, call->rt->kinds[i]->number);
-		if (error != 0)
-			return error;
-		(*count)++;
+		append(call, call->rt->kinds[i]->number);
+		count++;
 	}
-	return 0;
+	return count;
 }
 
 int
@@ -137,7 +130,6 @@ ebpf_do_features(struct ebpf_call *call)
 	const struct ebpf_kind *kind = NULL;
 	struct ebpf_runtime *rt = call->rt;
 	uint32_t i;
-	int error;
 
 	if (req->prog_kind != 0) {
 		kind = ebpf_kind_find(rt, req->prog_kind);
@@ -154,14 +146,12 @@ ebpf_do_features(struct ebpf_call *call)
 	for (i = 1; i < EBPF_HOOK_SLOTS; i++)
 		if (rt->hooks[i].ops != NULL)
 			rep->hooks |= 1u << (i - 1);
-	error = append_helpers(call, kind != NULL ? kind->bit : UINT32_MAX,
-			       &rep->helper_count);
-	if (error == 0)
-		error = append_map_kinds(call, &rep->map_kind_count);
-	if (error == 0)
-		error = append_prog_kinds(call, &rep->prog_kind_count);
+	rep->helper_count = append_helpers(call, kind != NULL ? kind->bit :
+								UINT32_MAX);
+	rep->map_kind_count = append_map_kinds(call);
+	rep->prog_kind_count = append_prog_kinds(call);
 	os_mutex_unlock(&rt->lock);
-	return error;
+	return 0;
 }
 
 int

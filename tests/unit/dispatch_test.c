@@ -507,8 +507,9 @@ test_device(void)
 	features.prog_kind = 0;
 	frame(EBPF_REQUEST_FEATURES, &features, sizeof(features), NULL, 0,
 	      sizeof(head) + sizeof(*can) + 4);
-	TAP_CHECK(send(sizeof(struct ebpf_msg) + sizeof(features), ROOM) ==
-		  -EBPF_ENOSPC);
+	TAP_CHECK(send(sizeof(struct ebpf_msg) + sizeof(features), ROOM) == 0 &&
+		  can->helper_count == all &&
+		  head.size == sizeof(head) + sizeof(*can) + 4);
 
 	TAP_CHECK(ASK(STATS, stats) == 0 && rt->stats_on == 1);
 	stats.op = EBPF_STATS_RESET;
