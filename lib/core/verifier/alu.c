@@ -56,8 +56,8 @@ anonymous(struct ebpf_vreg *reg)
 }
 
 /* Give a number a name so that copies of it learn together. */
-static void
-name(struct ebpf_venv *env, struct ebpf_vreg *reg)
+void
+ebpf_verify_name(struct ebpf_venv *env, struct ebpf_vreg *reg)
 {
 	if (reg->type == EBPF_V_SCALAR && !reg->id &&
 	    !ebpf_num_is_const(&reg->num)) {
@@ -107,7 +107,7 @@ move(struct ebpf_venv *env, struct ebpf_vreg *dst, const struct ebpf_vreg *ptr,
 	}
 	if (!minus && has_names(ptr) && ptr->num.umax == 0 && !number->shl) {
 		/* base + off + (named number + its off) */
-		name(env, number);
+		ebpf_verify_name(env, number);
 		out->num = number->num;
 		out->id = number->id;
 		out->range = ptr->type == EBPF_V_MEM ? number->range : 0;
@@ -294,14 +294,14 @@ mov(struct ebpf_venv *env, const struct ebpf_op *op,
 		error = ebpf_verify_read_reg(env, op->src, &src);
 		if (error)
 			return error;
-		name(env, src);
+		ebpf_verify_name(env, src);
 		*dst = *src;
 		return 0;
 	}
 	error = ebpf_verify_read_scalar(env, op->src, &src);
 	if (error)
 		return error;
-	name(env, src);
+	ebpf_verify_name(env, src);
 	*dst = *src;
 	switch (info->fn) {
 	case EBPF_FN_MOV:

@@ -396,6 +396,7 @@ ebpf_verify_store(struct ebpf_venv *env, const struct ebpf_op *op)
 		return error;
 	if (ptr->type == EBPF_V_STACK) {
 		ebpf_verify_need_numbers(env, env->insn);
+		ebpf_verify_name(env, value);
 		return ebpf_verify_stack_store(env, ptr, op->dst, op->off,
 					       size, value);
 	}

@@ -282,6 +282,8 @@ int ebpf_verify_read_scalar(struct ebpf_venv *env, uint32_t number,
 			    struct ebpf_vreg **reg);
 int ebpf_verify_alu(struct ebpf_venv *env, const struct ebpf_op *op);
 uint32_t ebpf_verify_new_id(struct ebpf_venv *env);
+/* Give a number a name, so that the copies about to be made learn together. */
+void ebpf_verify_name(struct ebpf_venv *env, struct ebpf_vreg *reg);
 
 /* jump.c */
 

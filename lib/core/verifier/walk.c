@@ -389,6 +389,9 @@ entry_state(struct ebpf_venv *env)
 		regs[1].type = EBPF_V_MEM;
 		ebpf_vreg_scalar(&regs[2]);
 		env->tied = env->prog->mem_size == 0;
+		/* no memory is longer than half of all addresses */
+		if (env->tied)
+			ebpf_vreg_upto(&regs[2], INT64_MAX);
 		break;
 	case EBPF_ENTRY_BUF:
 		regs[1].type = EBPF_V_MEM;
