@@ -183,61 +183,12 @@ check_string(struct ebpf_venv *env, const struct call *call, uint32_t number)
 	}
 }
 
-/* Byte i of the memory in r1, or -1 where it is not known. */
-static int
-known_byte(struct ebpf_venv *env, uint32_t i)
-{
-	const struct ebpf_vreg *reg = &ebpf_verify_top(env)->regs[1];
-	int64_t at;
-
-	if (!ebpf_num_is_const(&reg->num))
-		return -1;
-	at = reg->num.smin + reg->off + (int64_t)i;
-	if (reg->type == EBPF_V_STACK)
-		return ebpf_verify_stack_byte(env, reg->frame, at);
-	if (reg->type == EBPF_V_VALUE && reg->fixed_element && at >= 0)
-		return ebpf_verify_frozen_byte(env, reg->map, (uint64_t)at);
-	return -1;
-}
-
-/*
- * trace_printk takes as many numbers as its format asks for. Those it does
- * not ask for need not be written, if the format is known to say so.
- */
-static bool
-printk_ignores(struct ebpf_venv *env, uint32_t number)
-{
-	const struct ebpf_vreg *size = &ebpf_verify_top(env)->regs[2];
-	uint32_t i, wanted = 0;
-	int byte = -1;
-
-	if (number < 3 || size->type != EBPF_V_SCALAR)
-		return false;
-	for (i = 0; i < size->num.umin && i < 512; i++) {
-		byte = known_byte(env, i);
-		if (byte <= 0)
-			break;
-		if (byte != '%')
-			continue;
-		if (known_byte(env, i + 1) == '%' && i + 1 < size->num.umin)
-			i++;
-		else
-			wanted++;
-	}
-	return byte == 0 && number - 3 >= wanted;
-}
-
 static int
 check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 {
-	struct ebpf_vreg *reg = &ebpf_verify_top(env)->regs[number];
-	int error;
+	struct ebpf_vreg *reg;
+	int error = ebpf_verify_read_reg(env, number, &reg);
 
-	if (reg->type == EBPF_V_NONE &&
-	    call->helper->number == EBPF_FUNC_trace_printk &&
-	    printk_ignores(env, number))
-		return 0;
-	error = ebpf_verify_read_reg(env, number, &reg);
 	if (error)
 		return error;
 	switch ((enum ebpf_arg)call->helper->args[number - 1]) {

@@ -167,20 +167,6 @@ ebpf_verify_slot_number(const struct ebpf_vslot *slot, uint32_t off,
 }
 
 int
-ebpf_verify_stack_byte(const struct ebpf_venv *env, uint32_t frame, int64_t off)
-{
-	const struct ebpf_vframe *f = &env->state->frames[frame];
-	const struct ebpf_vslot *slot;
-
-	if (off < -EBPF_STACK_MAX || off >= 0 || slot_of(off) >= f->slot_count)
-		return -1;
-	slot = &f->slots[slot_of(off)];
-	return slot->bytes[byte_of(off)] == EBPF_VB_CONST ?
-		       slot->data[byte_of(off)] :
-		       -1;
-}
-
-int
 ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		       uint32_t number, int32_t off, uint32_t size,
 		       struct ebpf_vreg *value)

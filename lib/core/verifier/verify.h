@@ -316,9 +316,6 @@ int ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 int ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 			    uint32_t number, int32_t off, uint32_t size,
 			    const struct ebpf_vreg *value);
-/* The byte at a known place of the stack, or -1. */
-int ebpf_verify_stack_byte(const struct ebpf_venv *env, uint32_t frame,
-			   int64_t off);
 /* The number that bytes of a slot hold; false: none, or a pointer's part. */
 bool ebpf_verify_slot_number(const struct ebpf_vslot *slot, uint32_t off,
 			     uint32_t size, struct ebpf_vreg *out);
