@@ -248,7 +248,7 @@ static uint64_t
 interpret(uint64_t r1, uint64_t r2, uint64_t r3, const struct ebpf_prog *prog,
 	  uint32_t *tail_calls, bool *ended)
 {
-	static const void *const labels[EBPF_OP_COUNT] = {
+	static const void *const labels[EBPF_OP_COUNT] OS_JUMP_TABLE = {
 #define EBPF_INSN(op, code, sel, value, form, fn, width, cpu, group) \
 	[EBPF_OP_##op] = &&L_##op,
 #include "abi/insn.def"

@@ -125,6 +125,14 @@ void os_exec_free(struct os_exec *exec);	      /* sleep */
 	__atomic_compare_exchange_n((p), (expected), (v), false,       \
 				    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
+/*
+ * Marks a const table of labels for computed gotos, where the home's tools
+ * must know it.
+ */
+#ifndef OS_JUMP_TABLE
+#define OS_JUMP_TABLE
+#endif
+
 #define os_likely(x) __builtin_expect(!!(x), 1)
 #define os_unlikely(x) __builtin_expect(!!(x), 0)
 #define os_container(p, type, member) \

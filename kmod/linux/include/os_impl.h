@@ -7,6 +7,7 @@
 #ifndef OS_IMPL_H
 #define OS_IMPL_H
 
+#include <linux/compiler.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -40,5 +41,11 @@ struct os_exec {
 	size_t size;
 	unsigned long first; /* page of the arena */
 };
+
+/* objtool follows computed gotos only through tables in this section. */
+#define OS_JUMP_TABLE __annotate_jump_table
+
+/* Lower-case macros of the kernel whose names are ours as well. */
+#undef swap
 
 #endif
