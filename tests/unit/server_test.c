@@ -966,6 +966,8 @@ main(int argc, char **argv)
 	/* gebpf -t TARGET device start --foreground */
 	if (argc == 6 && !strcmp(argv[3], "device"))
 		return daemon_main(argv[2]);
+	/* Children that end under a sanitizer would print it once more. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	setenv("GEBPF_DEVICE_EXEC", "/proc/self/exe", 1);
 	unsetenv("GEBPF_TARGET");
 	signal(SIGPIPE, SIG_IGN);
