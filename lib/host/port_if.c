@@ -4,8 +4,8 @@
  * everything that arrives goes to the switch, nothing that this host sends.
  * VLAN tags that the kernel took off are put back and checksums it left to
  * the hardware are computed, because the frame leaves through another port.
- * Needs CAP_NET_RAW. Segments the kernel has merged (GRO, TSO) stay merged and
- * are dropped where they do not fit: turn those off on the interface.
+ * TCP and UDP data that the kernel has merged is split again (offload.h), so
+ * only frames that a wire takes move. Needs CAP_NET_RAW.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,12 +21,14 @@
 #include <unistd.h>
 
 #include "core/os.h"
+#include "host/offload.h"
 #include "host/vswitch_parts.h"
 
 enum {
 	VLAN_SIZE = 4,
 	MAC_PAIR = 12, /* a tag sits behind both addresses */
 	RECEIVE_BUFFER = 8 << 20,
+	GSO_UDP_L4 = 5, /* VIRTIO_NET_HDR_GSO_UDP_L4, in newer headers */
 };
 
 union control {
@@ -37,11 +39,18 @@ union control {
 struct packet_socket {
 	int fd;
 	bool vnet; /* frames come with a virtio_net_hdr */
+	/* Sending has its own: messages that came may still wait in ours. */
+	struct mmsghdr out[VALE_BURST];
+	struct iovec out_parts[VALE_BURST][2];
 	struct mmsghdr messages[VALE_BURST];
 	struct iovec parts[VALE_BURST][2];
 	struct virtio_net_hdr heads[VALE_BURST];
 	union control controls[VALE_BURST];
 	struct sockaddr_ll from[VALE_BURST];
+	uint8_t *slots;	     /* where messages lie */
+	uint32_t next, have; /* messages not yet dealt with */
+	bool splitting;	     /* split is under way */
+	struct offload_split split;
 };
 
 static int
@@ -93,6 +102,11 @@ if_open(struct vale_port *port, const char *argument, char *why,
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -EBPF_ENOMEM;
+	s->slots = malloc((size_t)VALE_BURST * VALE_SLOT_SIZE);
+	if (!s->slots) {
+		free(s);
+		return -EBPF_ENOMEM;
+	}
 	/* No protocol before bind: nothing of other interfaces slips in. */
 	s->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->fd < 0) {
@@ -125,6 +139,7 @@ if_open(struct vale_port *port, const char *argument, char *why,
 close:
 	close(s->fd);
 free:
+	free(s->slots);
 	free(s);
 	return vale_error(number);
 }
@@ -135,6 +150,7 @@ if_close(struct vale_port *port)
 	struct packet_socket *s = port->state;
 
 	close(s->fd);
+	free(s->slots);
 	free(s);
 }
 
@@ -158,30 +174,6 @@ static uint8_t *
 slot(uint8_t *slots, uint32_t i)
 {
 	return slots + (size_t)i * VALE_SLOT_SIZE + VALE_SLOT_HEAD;
-}
-
-/* What the kernel left for hardware to do: the Internet checksum from `start`
- * on, into `at`; the pseudo header's part is there already. */
-static void
-checksum_finish(uint8_t *frame, uint32_t len, uint32_t start, uint32_t at)
-{
-	uint64_t sum = 0;
-	uint32_t i;
-	uint16_t result;
-
-	if (at + 2 > len || start > len)
-		return;
-	for (i = start; i + 1 < len; i += 2)
-		sum += (uint32_t)frame[i] << 8 | frame[i + 1];
-	if (i < len)
-		sum += (uint32_t)frame[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	result = (uint16_t)~sum;
-	if (!result)
-		result = 0xffff; /* 0 would say "none" to UDP */
-	frame[at] = (uint8_t)(result >> 8);
-	frame[at + 1] = (uint8_t)result;
 }
 
 /* The tag the kernel took off and told us beside the frame; 0: none. */
@@ -208,23 +200,26 @@ vlan_of(struct msghdr *message)
 	return 0;
 }
 
+/* Message i as the frame that was on the wire, or would have been. */
 static bool
-frame_take(struct packet_socket *s, uint32_t i, uint8_t *data,
-	   struct ebpf_frame *frame)
+frame_mend(struct packet_socket *s, uint32_t i, uint8_t **result,
+	   uint32_t *result_len, bool *merged)
 {
 	struct virtio_net_hdr *head = &s->heads[i];
-	uint32_t len = s->messages[i].msg_len, vlan;
+	uint8_t *data = slot(s->slots, i);
+	uint32_t len = s->messages[i].msg_len, l4, vlan;
 
+	*merged = false;
 	if (s->messages[i].msg_hdr.msg_flags & MSG_TRUNC)
 		return false;
 	if (s->vnet) {
 		if (len < sizeof(*head))
 			return false;
 		len -= (uint32_t)sizeof(*head);
-		if (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
-			checksum_finish(data, len, head->csum_start,
-					(uint32_t)head->csum_start +
-						head->csum_offset);
+		*merged = head->gso_type != VIRTIO_NET_HDR_GSO_NONE;
+		l4 = head->csum_start;
+		if (!*merged && (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+			offload_checksum(data, len, l4, l4 + head->csum_offset);
 	}
 	if (len < VALE_FRAME_MIN)
 		return false;
@@ -235,27 +230,60 @@ frame_take(struct packet_socket *s, uint32_t i, uint8_t *data,
 		vlan = htonl(vlan);
 		memcpy(data + MAC_PAIR, &vlan, VLAN_SIZE);
 		len += VLAN_SIZE;
+		head->csum_start = (uint16_t)(head->csum_start + VLAN_SIZE);
 	}
-	if (len > VALE_FRAME_MAX)
-		return false;
-	frame->data = data;
-	frame->len = len;
+	*result = data;
+	*result_len = len;
 	return true;
 }
 
-static void
-if_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
+static bool
+split_begin(struct packet_socket *s, uint32_t i, const uint8_t *data,
+	    uint32_t len)
 {
-	struct packet_socket *s = port->state;
-	uint64_t now = os_wall_time_ns();
-	struct ebpf_frame *frame;
+	const struct virtio_net_hdr *head = &s->heads[i];
+	uint32_t type = head->gso_type & ~(uint32_t)VIRTIO_NET_HDR_GSO_ECN;
+	bool tcp = type == VIRTIO_NET_HDR_GSO_TCPV4 ||
+		   type == VIRTIO_NET_HDR_GSO_TCPV6;
+
+	if (!tcp && type != GSO_UDP_L4)
+		return false;
+	return offload_split_begin(&s->split, data, len, head->csum_start,
+				   head->gso_size, tcp);
+}
+
+static void
+frame_add(struct vale_port *port, struct vale_burst *burst, uint8_t *data,
+	  uint32_t len, uint64_t now)
+{
+	struct ebpf_frame *frame = &burst->frames[burst->count];
+
+	if (len > VALE_FRAME_MAX) {
+		port->info.rx_drops++;
+		return;
+	}
+	frame->data = data;
+	frame->len = len;
+	frame->port = (uint16_t)port->index;
+	frame->ring_nr = 0;
+	frame->verdict = EBPF_VALE_DROP;
+	burst->time_ns[burst->count] = now;
+	burst->wire_len[burst->count] = len;
+	burst->count++;
+}
+
+/* Take what the kernel has; s->next to s->have are to be dealt with. */
+static void
+messages_receive(struct vale_port *port, struct packet_socket *s)
+{
 	struct msghdr *message;
-	int i, n;
+	uint32_t i;
+	int n;
 
 	for (i = 0; i < VALE_BURST; i++) {
 		s->parts[i][0].iov_base = &s->heads[i];
 		s->parts[i][0].iov_len = sizeof(s->heads[i]);
-		s->parts[i][1].iov_base = slot(slots, (uint32_t)i);
+		s->parts[i][1].iov_base = slot(s->slots, i);
 		s->parts[i][1].iov_len = VALE_FRAME_MAX;
 		message = &s->messages[i].msg_hdr;
 		message->msg_name = &s->from[i];
@@ -270,22 +298,50 @@ if_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 		n = recvmmsg(s->fd, s->messages, VALE_BURST, MSG_DONTWAIT,
 			     NULL);
 	while (n < 0 && errno == EINTR);
-	/* An interface that is down gives its error once, then nothing. */
-	for (i = 0; i < n; i++) {
-		if (s->from[i].sll_pkttype == PACKET_OUTGOING)
-			continue;
-		frame = &burst->frames[burst->count];
-		if (!frame_take(s, (uint32_t)i, slot(slots, (uint32_t)i),
-				frame)) {
-			port->info.rx_drops++;
+	/* A frame that its header cannot describe is lost with this error; an
+	 * interface that went down gives another, once. */
+	if (n < 0 && errno == EINVAL)
+		port->info.rx_drops++;
+	s->next = 0;
+	s->have = n > 0 ? (uint32_t)n : 0;
+}
+
+static void
+if_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
+{
+	struct packet_socket *s = port->state;
+	uint64_t now = os_wall_time_ns();
+	uint32_t len = 0, i;
+	uint8_t *data = NULL, *out;
+	bool merged;
+
+	/* Frames of one burst may lie in the messages' own memory, so new ones
+	 * are taken only when none does yet. */
+	if (!s->splitting && s->next == s->have)
+		messages_receive(port, s);
+	while (burst->count < VALE_BURST) {
+		if (s->splitting) {
+			out = slot(slots, burst->count);
+			len = offload_split_next(&s->split, out);
+			if (len)
+				frame_add(port, burst, out, len, now);
+			else
+				s->splitting = false;
 			continue;
 		}
-		frame->port = (uint16_t)port->index;
-		frame->ring_nr = 0;
-		frame->verdict = EBPF_VALE_DROP;
-		burst->time_ns[burst->count] = now;
-		burst->wire_len[burst->count] = frame->len;
-		burst->count++;
+		if (s->next == s->have)
+			break;
+		i = s->next++;
+		if (s->from[i].sll_pkttype == PACKET_OUTGOING)
+			continue;
+		if (!frame_mend(s, i, &data, &len, &merged))
+			port->info.rx_drops++;
+		else if (!merged)
+			frame_add(port, burst, data, len, now);
+		else if (split_begin(s, i, data, len))
+			s->splitting = true;
+		else
+			port->info.rx_drops++;
 	}
 }
 
@@ -303,16 +359,16 @@ if_send(struct vale_port *port, const struct vale_burst *burst,
 
 	for (i = 0; i < count; i++) {
 		frame = &burst->frames[index[i]];
-		s->parts[i][0].iov_base = (void *)&plain;
-		s->parts[i][0].iov_len = sizeof(plain);
-		s->parts[i][1].iov_base = frame->data;
-		s->parts[i][1].iov_len = frame->len;
-		memset(&s->messages[i], 0, sizeof(s->messages[i]));
-		s->messages[i].msg_hdr.msg_iov = &s->parts[i][s->vnet ? 0 : 1];
-		s->messages[i].msg_hdr.msg_iovlen = s->vnet ? 2 : 1;
+		s->out_parts[i][0].iov_base = (void *)&plain;
+		s->out_parts[i][0].iov_len = sizeof(plain);
+		s->out_parts[i][1].iov_base = frame->data;
+		s->out_parts[i][1].iov_len = frame->len;
+		memset(&s->out[i], 0, sizeof(s->out[i]));
+		s->out[i].msg_hdr.msg_iov = &s->out_parts[i][s->vnet ? 0 : 1];
+		s->out[i].msg_hdr.msg_iovlen = s->vnet ? 2 : 1;
 	}
 	while (done < count) {
-		n = sendmmsg(s->fd, s->messages + done, count - done,
+		n = sendmmsg(s->fd, s->out + done, count - done,
 			     MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;

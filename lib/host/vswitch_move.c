@@ -187,9 +187,9 @@ vale_forward(struct vale *vale, struct vale_burst *burst)
 /*
  * A port that is ready gets up to POLL_BURSTS bursts; the lock is given back
  * between bursts. The port may have gone between epoll's word and the lock:
- * index and serial tell.
+ * index and serial tell. True: it may have more that epoll does not know of.
  */
-static void
+static bool
 serve(struct vale *vale, uint64_t which, struct vale_burst *burst)
 {
 	uint32_t index = (uint32_t)which, serial = (uint32_t)(which >> 32);
@@ -211,24 +211,53 @@ serve(struct vale *vale, uint64_t which, struct vale_burst *burst)
 		}
 		vale_move_unlock(vale);
 	}
+	return got == VALE_BURST;
+}
+
+/* Ports that have more, each once. */
+struct again {
+	uint32_t count;
+	uint64_t which[EBPF_VALE_PORT_MAX];
+};
+
+static void
+again_add(struct again *again, uint64_t which)
+{
+	uint32_t i;
+
+	for (i = 0; i < again->count; i++)
+		if ((uint32_t)again->which[i] == (uint32_t)which)
+			break;
+	again->which[i] = which; /* the latest port of an index */
+	if (i == again->count)
+		again->count++;
 }
 
 void *
 vale_poll_main(void *cookie)
 {
 	struct epoll_event events[POLL_EVENTS];
+	struct again again = { .count = 0 };
 	struct vale *vale = cookie;
 	struct vale_burst burst;
+	uint32_t k, kept;
 	int i, n;
 
 	while (!os_load_acquire(&vale->stop)) {
-		n = epoll_wait(vale->epoll, events, POLL_EVENTS, -1);
+		kept = again.count;
+		again.count = 0;
+		for (k = 0; k < kept; k++)
+			if (serve(vale, again.which[k], &burst))
+				again_add(&again, again.which[k]);
+		n = epoll_wait(vale->epoll, events, POLL_EVENTS,
+			       again.count ? 0 : -1);
 		if (n < 0 && errno != EINTR)
 			break;
 		for (i = 0; i < n; i++)
 			/* ~0: the kick; stop is looked at above */
-			if (events[i].data.u64 != ~0ull)
-				serve(vale, events[i].data.u64, &burst);
+			if (events[i].data.u64 != ~0ull &&
+			    serve(vale, events[i].data.u64, &burst))
+				again_add(&again, events[i].data.u64);
 	}
 	return NULL;
 }
