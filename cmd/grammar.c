@@ -239,7 +239,8 @@ is_literal(const struct state *state, const char *word, size_t len)
 static bool
 passes_symbol(const char *word)
 {
-	return word[0] != '-' || !isalpha((unsigned char)word[1]);
+	return word[0] != '-' || (!isalpha((unsigned char)word[1]) &&
+				  word[1] != '-');
 }
 
 /* A keyword's NUL-terminated copy, kept for good: there are few. */

@@ -191,12 +191,11 @@ collect_pin(void *cookie, const char *pin)
 /* Take away the pins of an object; name: only those that end in /name. */
 static int
 unpin_all(struct cmd *cmd, enum ebpf_object_kind kind, uint32_t id,
-	  const char *name, const char *key, const char *plain)
+	  const char *name, const char *plain)
 {
 	struct unpin unpin = { .cmd = cmd, .name = name };
 	int error = handle_each_pin(cmd, kind, id, collect_pin, &unpin);
 
-	(void)key;
 	for (size_t i = 0; error == 0 && i < unpin.count; i++) {
 		error = handle_unpin(cmd, unpin.pins[i]);
 		if (error == 0)
@@ -207,21 +206,25 @@ unpin_all(struct cmd *cmd, enum ebpf_object_kind kind, uint32_t id,
 }
 
 static int
-check_unattached(struct cmd *cmd, const struct ebpf_rep_prog_info *info)
+check_unattached(struct cmd *cmd, uint32_t id)
 {
-	struct handle_list links;
-	int error = handle_all(cmd, EBPF_OBJ_LINK, &links);
+	struct ebpf_rep_prog_info info;
+	struct handle_list links = { NULL, 0 };
+	int error = handle_prog_info(cmd, id, &info);
+
+	if (error == 0)
+		error = handle_all(cmd, EBPF_OBJ_LINK, &links);
 
 	for (size_t i = 0; error == 0 && i < links.count; i++) {
 		struct ebpf_rep_link_info link;
 
 		if (handle_link_info(cmd, links.ids[i], &link) != 0 ||
-		    link.prog_id != info->id ||
+		    link.prog_id != id ||
 		    link.state != EBPF_LINK_ATTACHED)
 			continue;
 		cmd_fail(cmd, EBPF_EBUSY,
 			 "program '%s' (id %u) is attached to switch %s",
-			 info->name, info->id, link.target);
+			 info.name, id, link.target);
 		error = cmd_hint(cmd, "gebpf detach vale %s", link.target);
 	}
 	handle_free(&links);
@@ -263,8 +266,6 @@ unload(struct cmd *cmd, uint32_t id)
 	int error = handle_prog_info(cmd, id, &info);
 
 	if (error == 0)
-		error = check_unattached(cmd, &info);
-	if (error == 0)
 		error = prog_map_ids(cmd, &info, &maps);
 	if (error != 0)
 		return error;
@@ -272,7 +273,7 @@ unload(struct cmd *cmd, uint32_t id)
 	out_uint(out, "id", "unloaded: id %", id);
 	out_string(out, "name", "  name %", info.name);
 	out_array(out, "unpinned");
-	error = unpin_all(cmd, EBPF_OBJ_PROG, id, NULL, NULL, "  unpinned %");
+	error = unpin_all(cmd, EBPF_OBJ_PROG, id, NULL, "  unpinned %");
 	for (uint32_t i = 0; error == 0 && i < info.map_count; i++) {
 		struct ebpf_rep_map_info map;
 		bool used = false;
@@ -283,7 +284,7 @@ unload(struct cmd *cmd, uint32_t id)
 		error = used_elsewhere(cmd, maps[i], id, &used);
 		if (error == 0 && !used)
 			error = unpin_all(cmd, EBPF_OBJ_MAP, maps[i],
-					  map.name, NULL, "  unpinned %");
+					  map.name, "  unpinned %");
 	}
 	out_end(out);
 	out_text(out, "\n");
@@ -317,13 +318,14 @@ cmd_prog_unload(struct cmd *cmd)
 		}
 		handle_free(&list);
 	}
-	if (error == 0) {
+	for (size_t i = 0; error == 0 && i < all.count; i++)
+		error = check_unattached(cmd, all.ids[i]);
+	if (error == 0 && all.count > 1)
 		out_array(cmd->out, NULL);
-		for (size_t i = 0; error == 0 && i < all.count; i++)
-			error = unload(cmd, all.ids[i]);
-		if (error == 0)
-			out_end(cmd->out);
-	}
+	for (size_t i = 0; error == 0 && i < all.count; i++)
+		error = unload(cmd, all.ids[i]);
+	if (error == 0 && all.count > 1)
+		out_end(cmd->out);
 	handle_free(&all);
 	return error;
 }

@@ -3,6 +3,7 @@
  * From words to a command: options out, noun and verb found, help caught,
  * grammar checked, function called, error shown. main and batch call it.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -163,6 +164,14 @@ take_engine(struct cmd *cmd, const char *word)
 	return true;
 }
 
+/* Not -, not a negative number. */
+static bool
+looks_like_option(const char *word)
+{
+	return word[0] == '-' &&
+	       (isalpha((unsigned char)word[1]) || word[1] == '-');
+}
+
 /* A dash word that is none of ours and not in the command's grammar. */
 static int
 unknown_option(struct cmd *cmd, const char *word)
@@ -207,7 +216,9 @@ run_resolve(struct cmd *cmd, int count, char **words, struct run_words *run)
 			if (used > 0)
 				continue;
 			used = 1;
-			if (cmd->command == NULL && word[1] != '\0')
+			if (looks_like_option(word) &&
+			    (cmd->command == NULL ||
+			     strstr(cmd->command->grammar, word) == NULL))
 				return unknown_option(cmd, word);
 		}
 		if (run->noun == NULL) {
