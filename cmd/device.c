@@ -108,8 +108,12 @@ foreground(struct cmd *cmd)
 		.why_size = sizeof(why),
 	};
 	int error;
+	const char *target = cmd->target != NULL ? cmd->target
+						 : getenv("GEBPF_TARGET");
 
-	error = gebpf_socket_path(cmd->target, true, path, sizeof(path), &err);
+	error = gebpf_socket_path(target != NULL && *target != '\0' ? target
+								   : NULL,
+				  true, path, sizeof(path), &err);
 	if (error != 0) {
 		cmd_fail(cmd, error, "%s", err.text);
 		if (err.hint[0] != '\0')

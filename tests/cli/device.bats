@@ -36,6 +36,7 @@ setup() { device_clear; }
 		sleep 0.05
 	done
 	run -7 gebpf device start --foreground
+	[[ $output == *third.sock* ]]
 	gebpf device stop
 	wait "$pid"
 }
@@ -43,7 +44,7 @@ setup() { device_clear; }
 @test "a device that was killed is an error, then a new one" {
 	export GEBPF_TARGET=embedded:$DIR/fourth.sock
 	gebpf -q device start
-	pid=$(gebpf -j device show | python3 -c 'import json,sys; print(json.load(sys.stdin)["pid"])')
+	pid=$(gebpf -j device show | "$PY" -c 'import json,sys; print(json.load(sys.stdin)["pid"])')
 	kill -9 "$pid"
 	run -0 gebpf -q -j map show
 	[ "$output" = "[]" ]
@@ -84,8 +85,8 @@ setup() { device_clear; }
 		size='/DATASEC/s/size=[0-9]*//; s/"size":[0-9]*,"vlen":1,"vars"/"vars"/g; /offset=/s/size=[0-9]*//'
 		diff <(bpftool btf dump file "$examples/l2_bridge.bpf.o" | sed "$size") \
 			<(gebpf btf dump file "$examples/l2_bridge.bpf.o" | sed "$size")
-		diff <(bpftool -j btf dump file "$examples/l2_bridge.bpf.o" | sed "$size" | python3 -m json.tool) \
-			<(gebpf -j btf dump file "$examples/l2_bridge.bpf.o" | sed "$size" | python3 -m json.tool)
+		diff <(bpftool -j btf dump file "$examples/l2_bridge.bpf.o" | sed "$size" | "$PY" -m json.tool) \
+			<(gebpf -j btf dump file "$examples/l2_bridge.bpf.o" | sed "$size" | "$PY" -m json.tool)
 	fi
 	fails 3 gebpf btf dump id 999
 	fails 1 gebpf btf dump file /etc/passwd

@@ -118,7 +118,7 @@ C
 @test "per-CPU maps: every CPU, and their sum" {
 	gebpf map create p type percpu_array key 4 value 8 entries 2 name p
 	gebpf map update p key 1 0 0 0 value 3 0 0 0 0 0 0 0
-	cpus=$(gebpf -j device show | python3 -c 'import json,sys; print(json.load(sys.stdin)["cpus"])')
+	cpus=$(gebpf -j device show | "$PY" -c 'import json,sys; print(json.load(sys.stdin)["cpus"])')
 	valid gebpf map dump p
 	[[ $output == *"value (CPU 00): 03 00 00 00 00 00 00 00"* ]]
 	[[ $output == *"Found 2 elements" ]]

@@ -48,8 +48,8 @@ frame=hex:ffffffffffff020000000001080045000000
 	fails 2 gebpf prog load "$examples/globals.bpf.o" h set limit
 	fails 2 gebpf prog load "$examples/globals.bpf.o" h set limit=word
 	name=$(gebpf -j prog load "$examples/l2_bridge.bpf.o" one |
-		python3 -c 'import json,sys; print(json.load(sys.stdin)["maps"][0]["name"])')
-	id=$(gebpf -j map show name "$name" | python3 -c 'import json,sys; print(json.load(sys.stdin)["id"])')
+		"$PY" -c 'import json,sys; print(json.load(sys.stdin)["maps"][0]["name"])')
+	id=$(gebpf -j map show name "$name" | "$PY" -c 'import json,sys; print(json.load(sys.stdin)["id"])')
 	run -0 gebpf -j prog load "$examples/l2_bridge.bpf.o" two map name "$name" id "$id"
 	is "v['maps'][0]['id'] == $id"
 	fails 3 gebpf prog load "$examples/l2_bridge.bpf.o" three map name nosuch id "$id"
@@ -199,7 +199,7 @@ C
 		ingress 0 out "$DIR/b.pcap" verdict broadcast
 	is 'v["frames"] == sum(t["frames"] for t in v["verdicts"])'
 	is 'v["written"] == [t["frames"] for t in v["verdicts"] if t["verdict"] == 254][0]'
-	written=$(printf '%s' "$output" | python3 -c 'import json,sys; print(json.load(sys.stdin)["written"])')
+	written=$(printf '%s' "$output" | "$PY" -c 'import json,sys; print(json.load(sys.stdin)["written"])')
 	run -0 gebpf -j prog replay l2_bridge pcap "$DIR/b.pcap"
 	is "v['frames'] == $written"
 	head -c 1000 "$captures/host_a.pcap" >"$DIR/cut.pcap"
@@ -251,7 +251,7 @@ C
 	[ "${#lines[@]}" -eq 3 ]
 	[[ $output == *"port 0"* ]]
 	run -0 gebpf -j prog tracelog say duration 0
-	printf '%s\n' "${lines[0]}" | python3 -m json.tool >/dev/null
+	printf '%s\n' "${lines[0]}" | "$PY" -m json.tool >/dev/null
 	[ "${#lines[@]}" -eq 3 ]
 }
 

@@ -9,7 +9,7 @@ setup_file() { device_setup; }
 teardown_file() { device_teardown; }
 
 leaves() {
-	gebpf -j help | python3 -c '
+	gebpf -j help | "$PY" -c '
 import json, sys
 for o in json.load(sys.stdin)["objects"]:
     print(o["object"])
@@ -32,33 +32,41 @@ for o in json.load(sys.stdin)["objects"]:
 	n=0
 	while read -r noun verb; do
 		for form in "help $noun $verb" "$noun $verb help" \
-			"$noun $verb --help" "$noun $verb -h"; do
-			[ "$noun$verb" != help ] || [ "$form" = "help help " ] ||
-				continue
+			"$noun -h $verb"; do
+			[ "$noun" != help ] || continue
 			# shellcheck disable=SC2086
-			run -0 --separate-stderr gebpf $form
-			[ -n "$output" ] || { echo "silent: $form"; false; }
-			[ -z "$stderr" ]
-			[[ $output == *"$noun"* ]]
+			gebpf $form >"$DIR/out" 2>"$DIR/err"
+			[ -s "$DIR/out" ] || { echo "silent: $form"; false; }
+			[ ! -s "$DIR/err" ]
+			grep -q "$noun" "$DIR/out"
 		done
-		run -0 --separate-stderr gebpf -j help $noun $verb
-		is 'isinstance(v, dict) and ("usage" in v or "commands" in v)'
+		# shellcheck disable=SC2086
+		gebpf -j help $noun $verb
 		n=$((n + 1))
-	done < <(leaves)
+	done < <(leaves) >"$DIR/lines"
 	[ "$n" -gt 50 ]
+	"$PY" -c '
+import json, sys
+for line in open(sys.argv[1]):
+    v = json.loads(line)
+    assert "usage" in v or "commands" in v or "objects" in v' "$DIR/lines"
 	run -0 gebpf
 	[[ $output == "Usage: gebpf"* ]]
 	run -0 timeout 5 gebpf prog tracelog help
 }
 
-@test "no listed command is missing, none runs without its words checked" {
+@test "no listed command is missing, none runs with words it does not know" {
 	while read -r noun verb; do
 		[ -n "$verb" ] && [ "$verb" != show ] || continue
-		run gebpf "$noun" "$verb" surely not a 'right {' word =
-		[ "$status" -ne 0 ] || { echo "took it: $noun $verb"; false; }
-		run --separate-stderr gebpf -j "$noun" "$verb" surely not a word
-		is '"error" in v'
-	done < <(leaves)
+		if gebpf -j "$noun" "$verb" surely not a 'right {' word =; then
+			echo "took it: $noun $verb"
+			false
+		fi
+	done < <(leaves) >"$DIR/lines" 2>/dev/null
+	"$PY" -c '
+import json, sys
+for line in open(sys.argv[1]):
+    assert "error" in json.loads(line)' "$DIR/lines"
 }
 
 @test "options before the object, after it, and in clusters" {

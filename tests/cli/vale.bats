@@ -100,7 +100,7 @@ three_ports() {
 	is 'v["prog_name"] == "port_rewrite"'
 	run -0 gebpf attach vale vale0 l2_bridge replace
 	run -0 gebpf -j vale show vale0
-	id=$(gebpf -j prog show name l2_bridge | python3 -c 'import json,sys; print(json.load(sys.stdin)["id"])')
+	id=$(gebpf -j prog show name l2_bridge | "$PY" -c 'import json,sys; print(json.load(sys.stdin)["id"])')
 	is "v['prog_id'] == $id"
 	gebpf link pin vale0 l
 	gebpf link detach pinned l
