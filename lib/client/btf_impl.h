@@ -78,11 +78,12 @@ btf_raw_flag(struct btf_raw raw)
 	return raw.info >> 31;
 }
 
-/* What follows the three words of a type. */
+/* What follows the three words of a type; nothing to read for void. */
 static inline const uint8_t *
 btf_extra(const struct gebpf_btf *btf, uint32_t id)
 {
-	return btf->data + btf->offs[id] + sizeof(struct btf_raw);
+	return id == 0 ? btf->data :
+			 btf->data + btf->offs[id] + sizeof(struct btf_raw);
 }
 
 static inline uint32_t

@@ -406,6 +406,15 @@ btf_of(const struct bpfcc *cc, const char *source,
 
 static const struct gebpf_btf *sorted;
 
+/* Structs, unions and enums share their names in C. */
+static uint32_t
+space(uint32_t kind)
+{
+	return kind == GEBPF_BTF_UNION || kind == GEBPF_BTF_ENUM ||
+			       kind == GEBPF_BTF_ENUM64 ?
+		       GEBPF_BTF_STRUCT : kind;
+}
+
 static int
 by_kind_name(const void *a, const void *b)
 {
@@ -414,13 +423,13 @@ by_kind_name(const void *a, const void *b)
 
 	gebpf_btf_type(sorted, *(const uint32_t *)a, &x);
 	gebpf_btf_type(sorted, *(const uint32_t *)b, &y);
-	if (x.kind != y.kind)
-		return x.kind < y.kind ? -1 : 1;
+	if (space(x.kind) != space(y.kind))
+		return space(x.kind) < space(y.kind) ? -1 : 1;
 	order = strcmp(x.name, y.name);
 	return order != 0 ? order : x.id < y.id ? -1 : 1;
 }
 
-/* Per id: is it the first of its kind with that name? */
+/* Per id: is it the first that C knows by that name? */
 static uint8_t *
 mark_first(const struct gebpf_btf *btf)
 {
@@ -435,7 +444,7 @@ mark_first(const struct gebpf_btf *btf)
 	qsort(ids, n, sizeof(*ids), by_kind_name);
 	for (i = 0; i < n; i++) {
 		gebpf_btf_type(btf, ids[i], &t);
-		first[ids[i]] = i == 0 || t.kind != before.kind ||
+		first[ids[i]] = i == 0 || space(t.kind) != space(before.kind) ||
 				strcmp(t.name, before.name) != 0;
 		before = t;
 	}
