@@ -197,7 +197,13 @@ verify(struct ebpf_loading *l)
 	l->stats.verify_ns = os_time_ns() - start;
 	l->stats.stack_depth = l->prog->stack_total;
 	l->prog->insns_processed = l->stats.insns_processed;
-	return error;
+	if (error)
+		return error;
+	return ebpf_charge(&l->prog->obj,
+			   (uint64_t)l->prog->func_count *
+					   sizeof(l->prog->funcs[0]) +
+				   (l->prog->dead ? l->prog->op_count / 8 + 1 :
+						    0));
 }
 
 /* ---- engines ---- */
