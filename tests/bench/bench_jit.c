@@ -21,6 +21,7 @@
 
 #include "core/interp.h"
 #include "core/jit/jit.h"
+#include "core/map.h"
 #include "jit_programs.h"
 #include "tap.h"
 #include "unverified.h"
@@ -310,35 +311,101 @@ nothing(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
 }
 
 static const struct ebpf_helper helper_nothing = {
-	.fn = nothing, .name = "nothing", .number = 100,
+	.fn = nothing, .name = "nothing", .number = 1000,
 	.kinds = EBPF_KINDS_ALL, .ret = EBPF_RET_INT,
 };
 
 enum { LOOPS = 1000 };
 
+static struct ebpf_runtime *rt;
+
 static double
-time_loop(const struct ebpf_insn *insns, uint32_t count)
+time_loop(const struct ebpf_insn *insns, uint32_t count, struct ebpf_map *map,
+	  bool self)
 {
-	static const struct ebpf_helper *const helpers[] = { &helper_nothing };
-	static const struct unverified_options options = {
-		.helpers = helpers, .helper_count = 1,
+	struct unverified_options options = {
+		.rt = rt, .maps = &map, .map_count = map != NULL,
 	};
+	struct ebpf_section section;
 	struct ebpf_prog *prog;
 	double ns[31];
 	char why[100];
 
 	prog = unverified_prog(insns, count, &options, why, sizeof(why));
-	if (prog == NULL || unverified_compile(prog) != 0)
+	if (prog == NULL || unverified_compile(prog) != 0) {
+		printf("%s\n", why);
 		return -1;
+	}
+	if (self)
+		((struct ebpf_map_prog_array *)map)->slots[0] = prog;
+	ebpf_section_enter(&section);
 	for (uint32_t round = 0; round < 31; round++) {
+		uint32_t repeat = self ? 3000 : 100;
 		uint64_t start = now_ns();
 
-		for (uint32_t i = 0; i < 100; i++)
+		for (uint32_t i = 0; i < repeat; i++)
 			ebpf_prog_run(prog, 0, 0, 0);
-		ns[round] = (double)(now_ns() - start) / (100 * LOOPS);
+		ns[round] = (double)(now_ns() - start) /
+			    (repeat * (self ? 34.0 : LOOPS));
 	}
+	ebpf_section_leave(&section);
+	if (self)
+		((struct ebpf_map_prog_array *)map)->slots[0] = NULL;
 	unverified_free(prog);
 	return median(ns, 31);
+}
+
+static struct ebpf_map *
+make_map(uint32_t kind, uint32_t key, uint32_t value, uint32_t entries)
+{
+	struct ebpf_map_spec spec = {
+		.size = sizeof(spec), .kind = kind, .key_size = key,
+		.value_size = value, .max_entries = entries,
+	};
+	struct ebpf_map *map = NULL;
+
+	if (ebpf_map_create(rt, &spec, &map) != 0)
+		return NULL;
+	return map;
+}
+
+/* A loop over lookups of keys 0..127, value + 1 when found. */
+static double
+time_lookup(uint32_t kind, double *net)
+{
+	struct ebpf_map *map = make_map(kind, 4, 8, 128);
+	struct ebpf_insn loop[] = {
+		{ 0xb7, 6, 0, LOOPS },
+		{ 0xbf, 0x61, 0, 0 },	/* r1 = r6 */
+		{ 0x57, 1, 0, 127 },
+		{ 0x63, 0x1a, -4, 0 },	/* key */
+		{ 0xbf, 0xa2, 0, 0 },
+		{ 0x07, 2, 0, -4 },
+		{ 0x18, 0x11, 0, 0 },	/* r1 = map */
+		{ 0, 0, 0, 0 },
+		{ 0x85, 0, 0, 1 },
+		{ 0x15, 0, 1, 0 },
+		{ 0x79, 0x00, 0, 0 },
+		{ 0x07, 6, 0, -1 },
+		{ 0x55, 6, -12, 0 },
+		{ 0xb7, 0, 0, 0 },
+		{ 0x95, 0, 0, 0 },
+	};
+	uint64_t value = 1;
+	double with, bare;
+
+	loop[6].regs = 0x11;
+	for (uint32_t key = 0; key < 128; key++) {
+		if (kind == EBPF_MAP_HASH)
+			ebpf_map_write(map, &key, &value, EBPF_ANY);
+	}
+	with = time_loop(loop, 15, map, false);
+	loop[8] = (struct ebpf_insn){ 0xbf, 0xa0, 0, 0 };    /* r0 = r10 */
+	loop[10] = (struct ebpf_insn){ 0x79, 0x00, -8, 0 };
+	bare = time_loop(loop, 15, map, false);
+	ebpf_map_put(map);
+	*net = with - bare;
+	return with;
 }
 
 static void
@@ -354,15 +421,85 @@ calls(void)
 		{ 0xb7, 0, 0, 2 },	    /* r0 = 2 */
 		{ 0x95, 0, 0, 0 },	    /* exit */
 	};
-	double bare = time_loop(loop, 6), helper, local;
+	struct ebpf_insn tail[] = {
+		{ 0x18, 0x12, 0, 0 },	    /* r2 = map */
+		{ 0, 0, 0, 0 },
+		{ 0xb7, 3, 0, 0 },
+		{ 0x85, 0, 0, 12 },
+		{ 0xb7, 0, 0, 0 },
+		{ 0x95, 0, 0, 0 },
+	};
+	static const struct {
+		uint32_t kind;
+		const char *name;
+	} kinds[] = {
+		{ EBPF_MAP_ARRAY, "array" },
+		{ EBPF_MAP_PERCPU_ARRAY, "percpu_array" },
+		{ EBPF_MAP_HASH, "hash" },
+	};
+	double bare, helper, local, net;
+	struct ebpf_map *map;
 
-	loop[1] = (struct ebpf_insn){ 0x85, 0, 0, 100 };
-	helper = time_loop(loop, 6);
+	if (ebpf_runtime_create(NULL, &rt) != 0 ||
+	    ebpf_helper_register(rt, &helper_nothing) != 0)
+		return;
+	bare = time_loop(loop, 6, NULL, false);
+	loop[1] = (struct ebpf_insn){ 0x85, 0, 0, 1000 };
+	helper = time_loop(loop, 6, NULL, false);
 	loop[1] = (struct ebpf_insn){ 0x85, 0x10, 0, 4 };
-	local = time_loop(loop, 8);
+	local = time_loop(loop, 8, NULL, false);
 	printf("loop %.2f ns, with helper call %.2f (net %.2f), with local call "
 	       "%.2f (net %.2f)\n", bare, helper, helper - bare, local,
 	       local - bare);
+	map = make_map(EBPF_MAP_PROG_ARRAY, 4, 4, 4);
+	printf("tail call %.2f ns\n", time_loop(tail, 6, map, true));
+	ebpf_map_put(map);
+	for (uint32_t i = 0; i < 3; i++) {
+		double with = time_lookup(kinds[i].kind, &net);
+
+		printf("%s lookup: loop %.2f ns, net %.2f\n", kinds[i].name,
+		       with, net);
+	}
+	ebpf_runtime_destroy(rt);
+}
+
+/* Compiling 4,000 instructions of all sorts. */
+static void
+compile_time(void)
+{
+	static struct ebpf_insn insns[4001];
+	struct ebpf_jit_image *image;
+	struct ebpf_prog *prog;
+	double ns[31];
+	char why[100];
+
+	for (uint32_t i = 0; i < 4000; i++) {
+		static const struct ebpf_insn some[] = {
+			{ 0x61, 0x12, 0, 0 }, { 0x0f, 0x23, 0, 0 },
+			{ 0x67, 3, 0, 7 }, { 0x15, 3, 2, 100 },
+			{ 0x7b, 0x3a, -8, 0 }, { 0xb7, 4, 0, 1 },
+			{ 0x57, 3, 0, 255 }, { 0xbf, 0x35, 0, 0 },
+		};
+
+		insns[i] = some[i % 8];
+	}
+	insns[4000] = (struct ebpf_insn){ 0x95, 0, 0, 0 };
+	prog = unverified_prog(insns, 4001, NULL, why, sizeof(why));
+	if (prog == NULL)
+		return;
+	for (uint32_t round = 0; round < 31; round++) {
+		uint64_t start = now_ns();
+
+		if (ebpf_jit_compile(prog, &image) != 0)
+			return;
+		ns[round] = (double)(now_ns() - start);
+		if (round == 0)
+			printf("compiling 4000 instructions: %u bytes",
+			       image->code_len);
+		ebpf_jit_free(image);
+	}
+	printf(", %.0f us\n", median(ns, 31) / 1000);
+	unverified_free(prog);
 }
 
 static int
@@ -427,5 +564,6 @@ main(int argc, char **argv)
 	measure(rounds);
 	report();
 	calls();
+	compile_time();
 	return same ? 0 : 1;
 }
