@@ -401,7 +401,7 @@ time_lookup(uint32_t kind, double *net)
 	}
 	with = time_loop(loop, 15, map, false);
 	loop[8] = (struct ebpf_insn){ 0xbf, 0xa0, 0, 0 };    /* r0 = r10 */
-	loop[10] = (struct ebpf_insn){ 0x79, 0x00, -8, 0 };
+	loop[10] = (struct ebpf_insn){ 0x79, 0x00, -16, 0 };
 	bare = time_loop(loop, 15, map, false);
 	ebpf_map_put(map);
 	*net = with - bare;

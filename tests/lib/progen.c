@@ -253,7 +253,20 @@ idiom(struct progen *gen)
 	int32_t imm = (int32_t)progen_number(gen);
 	uint8_t wide = below(gen, 2) ? 3 : 0; /* class 7 or 4 */
 
-	switch (below(gen, 10)) {
+	switch (below(gen, 11)) {
+	case 10: { /* arithmetic, then a jump on its result */
+		static const uint8_t ops[] = { 0x04, 0x14, 0x44, 0x54, 0xa4,
+					       0x64, 0x24, 0xb4 };
+		static const uint8_t jumps[] = { 0x15, 0x16, 0x55, 0x56, 0x65,
+						 0xc5, 0x25 };
+		bool reg = below(gen, 2);
+
+		progen_put(gen, ops[below(gen, 8)] | wide | (reg ? 8 : 0), dst,
+			   reg ? src : 0, 0, reg ? 0 : (int32_t)below(gen, 4));
+		progen_put(gen, jumps[below(gen, 7)], dst, 0, 1, 0);
+		progen_put(gen, 0x07, dst, 0, 0, 3);
+		break;
+	}
 	case 9: { /* an index into memory */
 		static const uint8_t loads[] = { 0x61, 0x69, 0x71, 0x79, 0x81,
 						 0x89, 0x91 };

@@ -295,9 +295,11 @@ load_const(struct arm64 *a, const struct ebpf_op *op)
 		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
 		a->maps[op->dst] = (const struct ebpf_map *)(intptr_t)op->imm;
 		break;
+	case EBPF_OP_LDDW_BTF_VAR:
+		a->unknown = true;
+		break;
 	case EBPF_OP_LDDW_MAP_VALUE:
 	case EBPF_OP_LDDW_MAP_IDX_VALUE:
-	case EBPF_OP_LDDW_BTF_VAR:
 		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
 		break;
 	case EBPF_OP_LDDW_FUNC: {
@@ -369,7 +371,7 @@ generate_slot(struct arm64 *a)
 		return jump_cond(a, op, info);
 	case EBPF_FORM_CALL:
 		if (op->code == EBPF_OP_CALL_KFUNC)
-			a->broken = true;
+			a->unknown = true;
 		else
 			arm64_call_helper(a, op);
 		return 1;
@@ -493,6 +495,9 @@ generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
 			pass(&a);
 		}
 	}
+	err = -EBPF_EUNSUPPORTED;
+	if (a.unknown)
+		goto out;
 	err = -EBPF_E2BIG;
 	if (a.broken || a.buf.full || (write != NULL && a.moved))
 		goto out;

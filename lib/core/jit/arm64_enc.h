@@ -82,6 +82,7 @@ struct arm64 {
 	bool far;    /* conditional jumps are two instructions */
 	bool moved;  /* a slot is not where it was planned */
 	bool broken; /* a branch cannot reach */
+	bool unknown; /* an instruction this backend does not have */
 	const struct ebpf_map *maps[EBPF_REG_COUNT];
 };
 

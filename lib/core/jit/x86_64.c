@@ -10,7 +10,7 @@
  * and hands its address to the body in rax; every function that needs it keeps
  * that address at the bottom of its frame. Tail calls drop the frame of the
  * function they are in and jump to the target's tail entry, so prologues need
- * not be alike.
+ * not be alike. The depth of local calls is not counted: the verifier has.
  */
 #include "core/jit/x86_enc.h"
 
@@ -309,9 +309,10 @@ test_imm(struct x86 *x, uint32_t width, uint32_t reg, int32_t imm)
 	x86_put(x, (uint32_t)imm, 4);
 }
 
+/* flags: the register that the zero flag tells of */
 static uint32_t
 jump_cond(struct x86 *x, const struct ebpf_op *op,
-	  const struct ebpf_op_info *info)
+	  const struct ebpf_op_info *info, uint32_t flags)
 {
 	const struct ebpf_prog *prog = x->prog;
 	uint32_t width = info->width == 64 ? X_W : 0;
@@ -320,11 +321,16 @@ jump_cond(struct x86 *x, const struct ebpf_op *op,
 	uint32_t slot = x->slot;
 	uint32_t target = (uint32_t)((int64_t)slot + 1 + op->off);
 	bool imm = info->form == EBPF_FORM_JCC_IMM;
+	bool known = imm && op->imm == 0 && flags == dst &&
+		     (width || !x->flags_wide) &&
+		     (info->fn == EBPF_FN_JEQ || info->fn == EBPF_FN_JNE);
 	uint32_t used = 1;
 
 	if (target == slot + 1)
 		return 1;
-	if (info->fn == EBPF_FN_JSET && imm)
+	if (known)
+		; /* the instruction before has set the flags */
+	else if (info->fn == EBPF_FN_JSET && imm)
 		test_imm(x, width, dst, (int32_t)op->imm);
 	else if (info->fn == EBPF_FN_JSET)
 		x86_rr(x, OP_TEST | width, src, dst);
@@ -362,9 +368,11 @@ load_const(struct x86 *x, const struct ebpf_op *op)
 		x86_address(x, dst, (const void *)(intptr_t)op->imm);
 		x->maps[op->dst] = (const struct ebpf_map *)(intptr_t)op->imm;
 		break;
+	case EBPF_OP_LDDW_BTF_VAR:
+		x->unknown = true;
+		break;
 	case EBPF_OP_LDDW_MAP_VALUE:
 	case EBPF_OP_LDDW_MAP_IDX_VALUE:
-	case EBPF_OP_LDDW_BTF_VAR:
 		x86_address(x, dst, (const void *)(intptr_t)op->imm);
 		break;
 	case EBPF_OP_LDDW_FUNC: {
@@ -407,8 +415,9 @@ generate_slot(struct x86 *x)
 	const struct ebpf_op *op = &x->prog->ops[x->slot];
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	const struct ebpf_map *map = NULL;
-	uint32_t used;
+	uint32_t used, flags = x->flags_reg;
 
+	x->flags_reg = NO_FLAGS;
 	switch ((enum ebpf_form)info->form) {
 	case EBPF_FORM_ALU_IMM:
 	case EBPF_FORM_ALU_REG:
@@ -438,10 +447,10 @@ generate_slot(struct x86 *x)
 		return 1;
 	case EBPF_FORM_JCC_IMM:
 	case EBPF_FORM_JCC_REG:
-		return jump_cond(x, op, info);
+		return jump_cond(x, op, info, flags);
 	case EBPF_FORM_CALL:
 		if (op->code == EBPF_OP_CALL_KFUNC) {
-			x->broken = true;
+			x->unknown = true;
 			return 1;
 		}
 		x86_call_helper(x, op);
@@ -487,6 +496,7 @@ generate_func(struct x86 *x, struct ebpf_jit_func *func)
 {
 	x->func = func;
 	x86_forget(x, 0, EBPF_REG_FP);
+	x->flags_reg = NO_FLAGS;
 	place(x, func->start);
 	prologue(x);
 	func->body = x->buf.len - x->image->slot_offs[func->start];
@@ -496,8 +506,10 @@ generate_func(struct x86 *x, struct ebpf_jit_func *func)
 		if (i != func->start)
 			place(x, i);
 		x->slot = i;
-		if (ebpf_jit_is_label(&x->scan, i))
+		if (ebpf_jit_is_label(&x->scan, i)) {
 			x86_forget(x, 0, EBPF_REG_FP);
+			x->flags_reg = NO_FLAGS;
+		}
 		if (!ebpf_jit_is_dead(x->prog, i))
 			used = generate_slot(x);
 		for (i++; used > 1; used--, i++)
@@ -569,6 +581,9 @@ generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
 			pass(&x);
 		}
 	}
+	err = -EBPF_EUNSUPPORTED;
+	if (x.unknown)
+		goto out;
 	err = -EBPF_E2BIG;
 	if (x.broken || x.buf.full || (write != NULL && x.moved))
 		goto out;

@@ -223,6 +223,23 @@ alu_reg(struct x86 *x, uint32_t fn, uint32_t width, uint32_t dst, uint32_t src,
 	}
 }
 
+/* Is the zero flag that of the result? */
+static bool
+tells_zero(const struct ebpf_op *op, uint32_t fn)
+{
+	switch (fn) {
+	case EBPF_FN_ADD:
+	case EBPF_FN_SUB:
+	case EBPF_FN_OR:
+	case EBPF_FN_XOR:
+		return true;
+	case EBPF_FN_AND: /* see and_imm */
+		return ebpf_op_info[op->code].form == EBPF_FORM_ALU_REG ||
+		       (op->imm != 0xff && op->imm != 0xffff);
+	}
+	return false;
+}
+
 void
 x86_alu(struct x86 *x, const struct ebpf_op *op)
 {
@@ -246,6 +263,10 @@ x86_alu(struct x86 *x, const struct ebpf_op *op)
 		alu_imm(x, info->fn, width, dst, op);
 	else
 		alu_reg(x, info->fn, width, dst, x86_regs[op->src], op);
+	if (tells_zero(op, info->fn)) {
+		x->flags_reg = dst;
+		x->flags_wide = width != 0;
+	}
 }
 
 /* The op at slot, if it may become part of the code of the one before. */

@@ -30,6 +30,10 @@ enum {
 	CC_ALWAYS = 16,
 };
 
+enum {
+	NO_FLAGS = 16,
+};
+
 /* How an opcode is dressed; the low byte is the opcode itself. */
 enum {
 	X_0F = 1u << 8,	    /* escape byte */
@@ -78,6 +82,10 @@ struct x86 {
 	bool sizing; /* all jumps long, and noted */
 	bool moved;  /* a slot is not where it was planned */
 	bool broken; /* a branch cannot reach */
+	bool unknown; /* an instruction this backend does not have */
+	/* The zero flag tells of this machine register; NO_FLAGS: of none. */
+	uint32_t flags_reg;
+	bool flags_wide; /* as a 64-bit number only, not as a 32-bit one */
 	struct x86_jump *jumps;
 	uint32_t jump_count;
 	/* What r0..r10 are known to hold here: maps, by lddw and mov. */
