@@ -44,7 +44,7 @@ struct program {
 enum { NATIVE, JIT, INTERP, KERNEL };
 
 static struct program programs[] = {
-	{ "empty", bench_empty, 1000000, NULL, -1, { { 0 } }, { 0 } },
+	{ "empty", bench_empty, 100000, NULL, -1, { { 0 } }, { 0 } },
 	{ "lcg", bench_lcg, 300, NULL, -1, { { 0 } }, { 0 } },
 	{ "primes", bench_primes, 800, NULL, -1, { { 0 } }, { 0 } },
 	{ "crc32", bench_crc32, 400, NULL, -1, { { 0 } }, { 0 } },
@@ -208,18 +208,26 @@ time_native(const struct program *p)
 }
 
 static double
-time_entry(const struct program *p, bool interp)
+time_jit(const struct program *p)
 {
 	struct bench_ctx ctx = { packet, packet + sizeof(packet) };
-	uint32_t repeat = interp ? p->repeat / 10 : p->repeat;
+	const struct ebpf_prog *prog = p->jit;
 	uint64_t start = now_ns();
 
-	for (uint32_t i = 0; i < repeat; i++) {
-		if (interp)
-			ebpf_interp_run((uintptr_t)&ctx, 0, 0, p->jit);
-		else
-			ebpf_prog_run(p->jit, (uintptr_t)&ctx, 0, 0);
-	}
+	for (uint32_t i = 0; i < p->repeat; i++)
+		ebpf_prog_run(prog, (uintptr_t)&ctx, 0, 0);
+	return (double)(now_ns() - start) / p->repeat;
+}
+
+static double
+time_interp(const struct program *p)
+{
+	struct bench_ctx ctx = { packet, packet + sizeof(packet) };
+	uint32_t repeat = p->repeat / 10;
+	uint64_t start = now_ns();
+
+	for (uint32_t i = 0; i < repeat; i++)
+		ebpf_interp_run((uintptr_t)&ctx, 0, 0, p->jit);
 	return (double)(now_ns() - start) / repeat;
 }
 
@@ -252,11 +260,11 @@ measure(uint32_t rounds)
 			uint32_t result;
 
 			p->ns[NATIVE][round] = time_native(p);
-			p->ns[JIT][round] = time_entry(p, false);
+			p->ns[JIT][round] = time_jit(p);
 			if (p->kernel >= 0)
 				p->ns[KERNEL][round] = linux_time(
 					p->kernel, p->repeat, &result);
-			p->ns[INTERP][round] = time_entry(p, true);
+			p->ns[INTERP][round] = time_interp(p);
 		}
 	}
 	for (uint32_t i = 0; i < PROGRAMS; i++) {
