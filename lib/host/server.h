@@ -14,7 +14,7 @@
 struct gebpf_server_options {
 	/* Absolute; gebpf_socket_path() with make gives it. Beside it live
 	 * SOCKET.lock, held as long as the daemon lives, and, detached,
-	 * SOCKET.log with what it had to say. */
+	 * SOCKET.log with what it had to say (SOCKET.log.old: the one before). */
 	const char *socket;
 	/* Serve in this process and return when stopped; else detach and
 	 * return 0 in the caller once the daemon listens. */

@@ -179,10 +179,15 @@ server_socket_remove(struct server *server)
 void
 server_log_open(const struct gebpf_server_options *options)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], old[PATH_MAX];
+	struct stat st;
 	int fd;
 
 	beside(options->socket, ".log", path);
+	beside(options->socket, ".log.old", old);
+	/* The last words of the one before stay readable. */
+	if (!lstat(path, &st) && S_ISREG(st.st_mode) && st.st_size)
+		rename(path, old);
 	fd = open(path,
 		  O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC |
 			  O_NOFOLLOW | O_NONBLOCK,

@@ -107,7 +107,8 @@ static void
 clean(void)
 {
 	static const char *const names[] = {
-		"device.sock", "device.sock.lock", "device.sock.log", "gebpf",
+		"device.sock", "device.sock.lock", "device.sock.log",
+		"device.sock.log.old", "gebpf",
 	};
 	char path[256];
 	size_t i;
@@ -898,6 +899,172 @@ test_hostile(void)
 	clean();
 }
 
+/* ---- many clients at once ---- */
+
+enum {
+	CLIENTS = 5,
+	ROUNDS = 400,
+};
+
+static uint32_t
+chance(uint64_t *state, uint32_t below)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t)(*state >> 33) % below;
+}
+
+/* One request of a client that means no good; false: the device has gone. */
+static bool
+mischief(struct gebpf_device *device, uint64_t *state)
+{
+	uint32_t body[300];
+	uint8_t out[4096];
+	struct gebpf_call call = {
+		.req = body,
+		.rep = out,
+		.out = out,
+		.out_room = sizeof(out),
+	};
+	struct ebpf_req_map_create map = {
+		.kind = 1 + chance(state, 8),
+		.key_size = 4,
+		.value_size = 1 + chance(state, 64),
+		.max_entries = 1 + chance(state, 100),
+		.name = "m",
+	};
+	struct ebpf_req_switch vale = { .name = "vale0" };
+	struct ebpf_req_port_add add = {
+		.name = "vale0",
+		.spec = "pair:x",
+	};
+	struct ebpf_req_port del = {
+		.name = "vale0",
+		.index = chance(state, 3),
+	};
+	struct ebpf_req_switch_start start = {
+		.name = "vale0",
+		.wait_ms = chance(state, 3),
+	};
+	uint32_t i;
+	int error;
+
+	vale.name[4] = add.name[4] = del.name[4] = start.name[4] =
+		(char)('0' + chance(state, 3));
+	switch (chance(state, 8)) {
+	case 0:
+		error = gebpf_ask(device, EBPF_REQUEST_MAP_CREATE, &map,
+				  sizeof(map), NULL, 0);
+		break;
+	case 1:
+		error = gebpf_ask(device, EBPF_REQUEST_SWITCH_CREATE, &vale,
+				  sizeof(vale), NULL, 0);
+		break;
+	case 2:
+		error = gebpf_ask(device, EBPF_REQUEST_SWITCH_DESTROY, &vale,
+				  sizeof(vale), NULL, 0);
+		break;
+	case 3:
+		error = gebpf_ask(device, EBPF_REQUEST_PORT_ADD, &add,
+				  sizeof(add), NULL, 0);
+		break;
+	case 4:
+		error = gebpf_ask(device, EBPF_REQUEST_PORT_DEL, &del,
+				  sizeof(del), NULL, 0);
+		break;
+	case 5:
+		error = gebpf_ask(device, EBPF_REQUEST_SWITCH_START, &start,
+				  sizeof(start), NULL, 0);
+		break;
+	case 6:
+		error = gebpf_ask(device, EBPF_REQUEST_SWITCH_NEXT, &vale,
+				  sizeof(vale), NULL, 0);
+		break;
+	default:
+		call.number = 4 + chance(state, 90);
+		call.req_len = 4 + 4 * chance(state, 290);
+		call.rep_len = chance(state, 64);
+		for (i = 0; i < sizeof(body) / sizeof(body[0]); i++)
+			body[i] = chance(state, 4) ? chance(state, 3) :
+						     (uint32_t)*state;
+		error = gebpf_request(device, &call);
+		break;
+	}
+	return error != -EBPF_EBADF;
+}
+
+/* Talk nonsense, reconnect, and in the end die between two bytes. */
+static void
+client_main(uint32_t number)
+{
+	uint64_t state = 88172645463325252ull + number * 7919;
+	struct hello_message m = hello_message(1);
+	struct gebpf_device *device = NULL;
+	uint32_t i;
+	int fd;
+
+	for (i = 0; i < ROUNDS; i++) {
+		if (!device && !(device = opened(GEBPF_OPEN_NO_START, NULL)))
+			_exit(1);
+		if (!mischief(device, &state))
+			_exit(2);
+		if (!chance(&state, 20)) {
+			gebpf_close(device);
+			device = NULL;
+		}
+	}
+	fd = raw_connect();
+	if (send(fd, &m, chance(&state, sizeof(m)), MSG_NOSIGNAL) < 0)
+		_exit(3);
+	kill(getpid(), SIGKILL);
+}
+
+static void
+test_many(void)
+{
+	struct gebpf_device *device, *first;
+	struct ebpf_rep_hello hello = { 0 };
+	struct ebpf_req_hello req = { .version = EBPF_WIRE_VERSION };
+	pid_t children[CLIENTS];
+	int i, status, fine = 0;
+
+	fresh();
+	first = opened(0, NULL);
+	if (!TAP_CHECK(first != NULL))
+		return;
+	for (i = 0; i < CLIENTS; i++) {
+		children[i] = fork();
+		if (children[i] == 0)
+			client_main((uint32_t)i);
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		waitpid(children[i], &status, 0);
+		fine += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	}
+	tap_ok(fine == CLIENTS, "%d of %d clients had answers to the end", fine,
+	       CLIENTS);
+	/* The dead leave nothing: no session, no map. */
+	for (i = 0; i < 200; i++) {
+		if (gebpf_ask(first, EBPF_REQUEST_HELLO, &req, sizeof(req),
+			      &hello, sizeof(hello)))
+			break;
+		if (hello.sessions == 1 && hello.map_count == 0)
+			break;
+		nap(10);
+	}
+	tap_ok(hello.sessions == 1 && hello.map_count == 0 &&
+		       hello.prog_count == 0 && hello.link_count == 0,
+	       "%u session, %u maps, %u programs, %u links left",
+	       hello.sessions, hello.map_count, hello.prog_count,
+	       hello.link_count);
+	device = opened(GEBPF_OPEN_NO_START, NULL);
+	TAP_CHECK(device && gebpf_hello(device)->pid == hello.pid);
+	gebpf_close(device);
+	stopped(first);
+	clean();
+}
+
 /* ---- hostile servers ---- */
 
 struct lie {
@@ -982,6 +1149,7 @@ main(int argc, char **argv)
 	test_foreign();
 	test_places();
 	test_hostile();
+	test_many();
 	test_liars();
 	return tap_done();
 }

@@ -375,6 +375,40 @@ test_specifications(void)
 	TAP_CHECK(!unlink(path("same.pcap")));
 }
 
+/* Memory runs out at every point of making a set, a switch and a port. */
+static void
+test_no_memory(void)
+{
+	uint32_t n, steps = 0;
+	int error = 0;
+	bool failed;
+
+	if (ebpf_runtime_create(NULL, &rt))
+		return;
+	for (n = 1; n < 100; n++) {
+		set = NULL;
+		os_test_fail_at(n);
+		error = ebpf_vswitch_create(rt, &set);
+		if (!error)
+			error = ops->create(set, "vale0", 0);
+		if (!error)
+			error = add("vale0", "", "pair:x");
+		failed = os_test_failed();
+		os_test_fail_at(0);
+		if (failed) {
+			steps++;
+			if (error != -EBPF_ENOMEM)
+				break;
+		}
+		ebpf_vswitch_destroy(set);
+		if (!failed)
+			break;
+	}
+	tap_ok(!failed && !error && steps > 0,
+	       "%u allocations of the engine fail, one at a time", steps);
+	ebpf_runtime_destroy(rt);
+}
+
 /* ---- learning and verdicts ---- */
 
 static struct ebpf_pair_end *ends[4];
@@ -1284,6 +1318,7 @@ main(void)
 	test_names();
 	test_indices();
 	test_specifications();
+	test_no_memory();
 	test_learning();
 	test_verdicts();
 	test_two_switches();
