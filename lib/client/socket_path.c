@@ -21,14 +21,15 @@ own_folder(const char *path)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
 	       st.st_uid == geteuid();
 }
 
 /*
  * Root's place is /run/gebpf. Others have XDG_RUNTIME_DIR, made by whoever
- * logged them in; where nobody did (containers, cron), a folder in /tmp that
- * carries the user's number, checked like the rest.
+ * logged them in, unless it is another user's (left over by su); where nobody
+ * did (containers, cron), a folder in /tmp that carries the user's number,
+ * checked like the rest.
  */
 static int
 default_path(char *path, size_t size)
@@ -41,7 +42,7 @@ default_path(char *path, size_t size)
 	snprintf(run_user, sizeof(run_user), "/run/user/%u", uid);
 	if (uid == 0)
 		len = snprintf(path, size, "/run/gebpf/device.sock");
-	else if (runtime && runtime[0] == '/')
+	else if (runtime && runtime[0] == '/' && own_folder(runtime))
 		len = snprintf(path, size, "%s/gebpf/device.sock", runtime);
 	else if (own_folder(run_user))
 		len = snprintf(path, size, "%s/gebpf/device.sock", run_user);
@@ -90,6 +91,7 @@ gebpf_socket_folder(const char *path, bool strict, bool make,
 	char folder[PATH_MAX];
 	struct stat st;
 	char *slash;
+	int error;
 
 	snprintf(folder, sizeof(folder), "%s", path);
 	slash = strrchr(folder, '/');
@@ -97,14 +99,15 @@ gebpf_socket_folder(const char *path, bool strict, bool make,
 		return gebpf_fail(err, -EBPF_EINVAL, "bad socket path '%s'",
 				  path);
 	slash[slash == folder] = '\0';
-	if (make && mkdir(folder, 0700) && errno != EEXIST)
-		return gebpf_fail(err,
-				  errno == EACCES || errno == EPERM ||
-						  errno == EROFS ?
-					  -EBPF_EACCES :
-					  -EBPF_ENODEV,
-				  "cannot make the folder %s of the device's "
-				  "socket: %s", folder, strerror(errno));
+	if (make && mkdir(folder, 0700) && errno != EEXIST) {
+		error = errno == EACCES || errno == EPERM || errno == EROFS ?
+				-EBPF_EACCES :
+				-EBPF_ENODEV;
+		gebpf_fail(err, error, "cannot make the folder %s of the "
+			   "device's socket: %s", folder, strerror(errno));
+		gebpf_hint(err, "name another place: -t embedded:SOCKET");
+		return error;
+	}
 	if (lstat(folder, &st)) {
 		if (errno == ENOENT)
 			return -EBPF_ENOENT;

@@ -31,6 +31,7 @@ enum {
 };
 
 static int signal_pipe = -1;
+static volatile sig_atomic_t signalled;
 
 int
 server_fail(const struct gebpf_server_options *options, int error,
@@ -60,9 +61,11 @@ static void
 on_signal(int number)
 {
 	int saved = errno;
-	ssize_t n = write(signal_pipe, "s", 1);
+	ssize_t n;
 
-	(void)n;
+	signalled = 1;
+	n = write(signal_pipe, "s", 1);
+	(void)n; /* full: the main thread is about to look anyway */
 	errno = saved;
 }
 
@@ -85,6 +88,7 @@ signals_take(struct server *server, struct old_signals *old, bool detached)
 	struct sigaction action = { .sa_handler = on_signal };
 
 	signal_pipe = server->wake[1];
+	signalled = 0;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, &old->term);
 	sigaction(SIGINT, &action, &old->intr);
@@ -217,9 +221,9 @@ serve(struct server *server)
 			      (int)server->options->look_ms :
 			      LOOK_MS;
 	char bytes[64];
-	ssize_t n, i;
+	ssize_t n;
 
-	while (!os_load_acquire(&server->stopping)) {
+	while (!os_load_acquire(&server->stopping) && !signalled) {
 		if (poll(fds, 2, look_ms) == 0) {
 			switch (server_socket_look(server)) {
 			case SERVER_SOCKET_OURS:
@@ -244,10 +248,9 @@ serve(struct server *server)
 			continue;
 		}
 		if (fds[1].revents) {
-			n = read(server->wake[0], bytes, sizeof(bytes));
-			for (i = 0; i < n; i++)
-				if (bytes[i] == 's')
-					return;
+			do
+				n = read(server->wake[0], bytes, sizeof(bytes));
+			while (n == sizeof(bytes));
 			reap(server);
 		}
 		if (fds[0].revents)

@@ -26,16 +26,12 @@ void
 vale_port_fail(struct vale_port *port, int error, const char *format, ...)
 {
 	va_list args;
-	int len;
 
 	if (port->error)
 		return;
 	port->error = error;
-	len = snprintf(port->error_text, sizeof(port->error_text),
-		       "port %u (%s): ", port->index, port->info.port_name);
 	va_start(args, format);
-	vsnprintf(port->error_text + len, sizeof(port->error_text) - (size_t)len,
-		  format, args);
+	vsnprintf(port->error_text, sizeof(port->error_text), format, args);
 	va_end(args);
 }
 

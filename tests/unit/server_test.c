@@ -424,6 +424,19 @@ open_default_refused(void)
 	return open_refused();
 }
 
+/* A folder left over from another user's login is not ours to use. */
+static int
+other_runtime_dir(void)
+{
+	char path[108] = "";
+
+	setenv("XDG_RUNTIME_DIR", folder, 1);
+	return gebpf_socket_path(NULL, false, path, sizeof(path), NULL) == 0 &&
+			       strncmp(path, folder, strlen(folder)) ?
+		       0 :
+		       1;
+}
+
 static int
 raw_connect(void)
 {
@@ -552,6 +565,7 @@ test_foreign(void)
 
 	/* The default place: a link, a folder with holes. */
 	fresh();
+	TAP_CHECK(as_nobody(other_runtime_dir) == 0);
 	if (chown(folder, NOBODY, NOBODY))
 		tap_diag("chown: %s", strerror(errno));
 	snprintf(path, sizeof(path), "%s/gebpf", folder);

@@ -218,13 +218,15 @@ silent(struct ebpf_pair_end *pair, const char *what)
 
 /* ---- names and ports ---- */
 
+#define DIGITS "01234567890123456789"
+#define TOO_LONG "vale" DIGITS DIGITS DIGITS
+
 static void
 test_names(void)
 {
 	static const char *const bad[] = {
 		"", "val", "VALE0", "vale-1", "vale 0", "vale0:", "xvale",
-		"vale/0", "vale0123456789012345678901234567890123456789"
-			  "0123456789012345678901234567890",
+		"vale/0", TOO_LONG,
 	};
 	size_t i;
 
