@@ -219,6 +219,14 @@ ebpf_helper_get_smp_processor_id(uint64_t r1, uint64_t r2, uint64_t r3,
 	return os_cpu_id();
 }
 
+/* Memory is not spread over nodes here, or nobody need know. */
+uint64_t
+ebpf_helper_get_numa_node_id(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			     uint64_t r5, const struct ebpf_prog *prog)
+{
+	return 0;
+}
+
 /* r1[r2] is any memory, r3 a constant string. */
 uint64_t
 ebpf_helper_strncmp(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,

@@ -19,6 +19,9 @@ enum {
 	CSUM_MANGLED_0 = 0x20,
 	CSUM_ENFORCE = 0x40,
 	STORE_FLAGS = 0x3, /* checksum and hash: a frame here keeps neither */
+	REDIRECT_INGRESS = 1,
+	TC_SHOT = 2, /* Linux TC_ACT_* */
+	TC_REDIRECT = 7,
 };
 
 static uint64_t
@@ -207,6 +210,46 @@ ebpf_helper_xdp_store_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 	return store_bytes(r1, (uint32_t)r2, r3, (uint32_t)r4, -EBPF_EINVAL);
 }
 
+/* ---- skb ---- */
+
+static struct ebpf_skb_ctx *
+to_skb(uint64_t r)
+{
+	return (struct ebpf_skb_ctx *)(uintptr_t)r;
+}
+
+/* Packets here are in one piece: all there is has been pulled. */
+uint64_t
+ebpf_helper_skb_pull_data(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			  uint64_t r5, const struct ebpf_prog *prog)
+{
+	return (uint32_t)r2 <= to_skb(r1)->len ? 0 : result(-EBPF_ENOMEM);
+}
+
+/* The receiver's hash is whoever runs the program's to know, 0 when unknown. */
+uint64_t
+ebpf_helper_get_hash_recalc(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			    uint64_t r5, const struct ebpf_prog *prog)
+{
+	return to_skb(r1)->hash;
+}
+
+uint64_t
+ebpf_helper_set_hash(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+		     uint64_t r5, const struct ebpf_prog *prog)
+{
+	to_skb(r1)->hash = (uint32_t)r2;
+	return 0;
+}
+
+uint64_t
+ebpf_helper_set_hash_invalid(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			     uint64_t r5, const struct ebpf_prog *prog)
+{
+	to_skb(r1)->hash = 0;
+	return 0;
+}
+
 /* ---- xdp ---- */
 
 static struct ebpf_xdp_ctx *
@@ -282,16 +325,18 @@ ebpf_helper_xdp_get_buff_len(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 	return (uint64_t)room(to_xdp(r1)->data, to_xdp(r1)->data_end);
 }
 
+/* Flags are what the kind allows; the verdict is in the kind's own numbers. */
 uint64_t
 ebpf_helper_redirect(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 		     uint64_t r5, const struct ebpf_prog *prog)
 {
 	uint32_t *target = os_percpu_ptr(prog->obj.rt->redirect, os_cpu_id());
+	bool tc = prog->kind->number == EBPF_PROG_TC;
 
-	if (r2 != 0)
-		return EBPF_XDP_ABORTED;
+	if (r2 & ~(uint64_t)(tc ? REDIRECT_INGRESS : 0))
+		return tc ? TC_SHOT : EBPF_XDP_ABORTED;
 	*target = (uint32_t)r1;
-	return EBPF_XDP_REDIRECT;
+	return tc ? TC_REDIRECT : EBPF_XDP_REDIRECT;
 }
 
 uint32_t

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * bpf_trace_printk: a format with at most three numbers becomes a line of the
- * trace log. The rules are Linux's; what would read memory at an address that
- * a program made up (%s, and %p with a letter behind it) is refused.
+ * Formats: trace_printk with at most three numbers and trace_vprintk with an
+ * array of them write a line of the trace log, snprintf writes to memory. The
+ * rules are Linux's; what would read memory at an address that a program made
+ * up (%s, and %p with a letter behind it) is refused.
  */
 #include "core/helper.h"
 #include "core/prog.h"
@@ -12,19 +13,21 @@
 enum {
 	FORMAT_MAX = 256, /* bytes, the NUL included */
 	LINE_MAX = 256,
-	ARGS_MAX = 3,
+	ARGS_MAX = 3,	/* in registers */
+	ARRAY_MAX = 12, /* in memory */
 	WIDTH_MAX = LINE_MAX,
 };
 
 struct line {
-	char text[LINE_MAX];
+	char *text;
+	uint32_t room;
 	uint32_t len; /* as long as it would be; text holds the beginning */
 };
 
 static void
 put(struct line *line, char c)
 {
-	if (line->len < LINE_MAX)
+	if (line->len < line->room)
 		line->text[line->len] = c;
 	line->len++;
 }
@@ -189,24 +192,23 @@ print(struct line *line, const char *format, const uint64_t *args,
 }
 
 static uint64_t
-trace(uint64_t text, uint32_t size, const uint64_t *args, uint32_t arg_count,
+trace(uint64_t from, uint32_t size, const uint64_t *args, uint32_t arg_count,
       const struct ebpf_prog *prog)
 {
-	char format[FORMAT_MAX];
-	struct line line;
+	char format[FORMAT_MAX], text[LINE_MAX];
+	struct line line = { text, LINE_MAX, 0 };
 	int error;
 
 	/* A copy: a format in a map may change while it is read. */
 	if (size == 0 || size > FORMAT_MAX)
 		return (uint64_t)(int64_t)-EBPF_EINVAL;
-	memcpy(format, (const void *)(uintptr_t)text, size);
+	memcpy(format, (const void *)(uintptr_t)from, size);
 	if (format[size - 1] != '\0')
 		return (uint64_t)(int64_t)-EBPF_EINVAL;
-	line.len = 0;
 	error = print(&line, format, args, arg_count);
 	if (error)
 		return (uint64_t)(int64_t)error;
-	ebpf_tracelog_write(prog->obj.rt->tracelog, prog->obj.id, line.text,
+	ebpf_tracelog_write(prog->obj.rt->tracelog, prog->obj.id, text,
 			    line.len < LINE_MAX ? line.len : LINE_MAX);
 	return line.len;
 }
@@ -259,3 +261,55 @@ const struct ebpf_helper ebpf_trace_printk_set[4] = {
 	TRACE_PRINTK(trace_two),
 	TRACE_PRINTK(ebpf_helper_trace_printk),
 };
+
+/* ---- numbers in memory ---- */
+
+/* Copy r[len] to args; how many there are, or UINT32_MAX. */
+static uint32_t
+take_array(uint64_t r, uint64_t len, uint64_t args[ARRAY_MAX])
+{
+	if (len % 8 != 0 || len > ARRAY_MAX * 8)
+		return UINT32_MAX;
+	if (len)
+		memcpy(args, (const void *)(uintptr_t)r, len);
+	return (uint32_t)len / 8;
+}
+
+uint64_t
+ebpf_helper_trace_vprintk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			  uint64_t r5, const struct ebpf_prog *prog)
+{
+	uint64_t args[ARRAY_MAX];
+	uint32_t count = take_array(r3, (uint32_t)r4, args);
+
+	if (count == UINT32_MAX)
+		return (uint64_t)(int64_t)-EBPF_EINVAL;
+	return trace(r1, (uint32_t)r2, args, count, prog);
+}
+
+/*
+ * The result is the length it would have, the NUL included. All of the memory
+ * is written, as the verifier counts on.
+ */
+uint64_t
+ebpf_helper_snprintf(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+		     uint64_t r5, const struct ebpf_prog *prog)
+{
+	char *out = (char *)(uintptr_t)r1;
+	const char *format = (const char *)(uintptr_t)r3;
+	uint32_t size = (uint32_t)r2;
+	uint64_t args[ARRAY_MAX];
+	uint32_t count = take_array(r4, (uint32_t)r5, args);
+	struct line line = { out, size - 1, 0 };
+	int error;
+
+	memset(out, 0, size); /* only now: args may lie in it */
+	if (count == UINT32_MAX)
+		return (uint64_t)(int64_t)-EBPF_EINVAL;
+	error = print(&line, format, args, count);
+	if (error) {
+		memset(out, 0, size);
+		return (uint64_t)(int64_t)error;
+	}
+	return (uint64_t)line.len + 1;
+}

@@ -27,6 +27,17 @@ call(uint32_t number, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 
 #define P(pointer) ((uint64_t)(uintptr_t)(pointer))
 
+static bool
+is_zero_run(const uint8_t *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
 /* ---- table ---- */
 
 static uint64_t
@@ -175,6 +186,45 @@ test_printk(void)
 	tap_ok(call(6, P("%256d%256d"), 11, 1, 2, 0) == 512,
 	       "the result is the length that it would have");
 	tap_ok(strlen(last_line(&next)) == 256, "the line is cut");
+}
+
+static void
+test_arrays(void)
+{
+	uint64_t args[13] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 };
+	union {
+		uint64_t numbers[2];
+		char text[16];
+	} both = { { 123, 45 } };
+	static const char five[] = "%d %d %d %d %d";
+	const char *line;
+	uint64_t next = 0;
+	char out[16];
+
+	last_line(&next);
+	TAP_CHECK(call(177, P(five), sizeof(five), P(args), 40, 0) == 9);
+	line = last_line(&next);
+	TAP_CHECK(line && !strcmp(line, "1 2 3 4 5"));
+	TAP_CHECK(call(177, P(five), sizeof(five), P(args), 32, 0) ==
+		  -EBPF_EINVAL);
+	TAP_CHECK(call(177, P(five), sizeof(five), P(args), 41, 0) ==
+		  -EBPF_EINVAL);
+	TAP_CHECK(call(177, P(five), sizeof(five), P(args), 104, 0) ==
+		  -EBPF_EINVAL);
+	TAP_CHECK(call(177, P("x"), 2, 0, 0, 0) == 1);
+
+	memset(out, 0x5a, sizeof(out));
+	TAP_CHECK(call(165, P(out), 16, P("%d-%x"), P(args), 16) == 4 &&
+		  !strcmp(out, "1-2") && is_zero_run((uint8_t *)out + 4, 12));
+	TAP_CHECK(call(165, P(out), 4, P("%08d"), P(args), 8) == 9 &&
+		  !strcmp(out, "000"));
+	TAP_CHECK(call(165, P(out), 1, P("abc"), 0, 0) == 4 && !out[0]);
+	out[0] = 'x';
+	TAP_CHECK(call(165, P(out), 16, P("ab%s"), P(args), 8) ==
+			  -EBPF_EINVAL &&
+		  is_zero_run((uint8_t *)out, 16));
+	TAP_CHECK(call(165, P(&both), 16, P("%d/%d"), P(&both), 16) == 7 &&
+		  !strcmp(both.text, "123/45"));
 }
 
 /* ---- the trace log ---- */
@@ -384,17 +434,14 @@ test_copies(void)
 	TAP_CHECK(call(9, P(&skb), 30, P("abc"), 3, 0) == -EBPF_EFAULT);
 	TAP_CHECK(call(9, P(&skb), 0, P("abc"), 3, 4) == -EBPF_EINVAL);
 	TAP_CHECK(call(188, P(&xdp), 0, 0, 0, 0) == 32);
-}
-
-static bool
-is_zero_run(const uint8_t *bytes, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (bytes[i])
-			return false;
-	return true;
+	skb.len = 32;
+	TAP_CHECK(call(39, P(&skb), 32, 0, 0, 0) == 0 &&
+		  call(39, P(&skb), 0, 0, 0, 0) == 0 &&
+		  call(39, P(&skb), 33, 0, 0, 0) == -EBPF_ENOMEM);
+	TAP_CHECK(call(48, P(&skb), 0x1ffffffff, 0, 0, 0) == 0 &&
+		  call(34, P(&skb), 0, 0, 0, 0) == 0xffffffff);
+	TAP_CHECK(call(41, P(&skb), 0, 0, 0, 0) == 0 &&
+		  call(34, P(&skb), 0, 0, 0, 0) == 0);
 }
 
 static void
@@ -463,6 +510,10 @@ test_rest(void)
 	TAP_CHECK(call(23, 9, 0, 0, 0, 0) == EBPF_XDP_REDIRECT);
 	TAP_CHECK(ebpf_redirect_take(rt) == 9 && ebpf_redirect_take(rt) == 0);
 	TAP_CHECK(call(23, 9, 1, 0, 0, 0) == EBPF_XDP_ABORTED);
+	prog.kind = ebpf_kind_find(rt, EBPF_PROG_TC);
+	TAP_CHECK(call(23, 8, 1, 0, 0, 0) == 7 && ebpf_redirect_take(rt) == 8);
+	TAP_CHECK(call(23, 8, 2, 0, 0, 0) == 2 && ebpf_redirect_take(rt) == 0);
+	TAP_CHECK(call(42, 0, 0, 0, 0, 0) == 0);
 }
 
 int
@@ -474,9 +525,11 @@ main(void)
 		abort();
 	prog.obj.rt = rt;
 	prog.obj.id = 77;
+	prog.kind = ebpf_kind_find(rt, EBPF_PROG_XDP);
 	os_cpu_pin();
 	test_table();
 	test_printk();
+	test_arrays();
 	os_cpu_unpin();
 	test_tracelog();
 	os_cpu_pin();
