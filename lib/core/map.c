@@ -20,7 +20,8 @@ enum {
 static const struct ebpf_map_ops *const kinds[] = {
 	&ebpf_map_hash_ops,	   &ebpf_map_array_ops,
 	&ebpf_map_prog_array_ops,  &ebpf_map_percpu_hash_ops,
-	&ebpf_map_percpu_array_ops,
+	&ebpf_map_percpu_array_ops, &ebpf_map_lru_hash_ops,
+	&ebpf_map_lru_percpu_hash_ops,
 };
 
 const struct ebpf_map_ops *

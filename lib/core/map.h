@@ -69,6 +69,8 @@ struct ebpf_map {
 const struct ebpf_map_ops *ebpf_map_ops_find(uint32_t kind); /* NULL: none */
 extern const struct ebpf_map_ops ebpf_map_array_ops, ebpf_map_percpu_array_ops;
 extern const struct ebpf_map_ops ebpf_map_hash_ops, ebpf_map_percpu_hash_ops;
+extern const struct ebpf_map_ops ebpf_map_lru_hash_ops;
+extern const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops;
 extern const struct ebpf_map_ops ebpf_map_prog_array_ops;
 
 /*

@@ -65,6 +65,12 @@ test_create(void)
 		{ "percpu_hash", EBPF_MAP_PERCPU_HASH, 4, 8, 16, 0, 0 },
 		{ "percpu_array", EBPF_MAP_PERCPU_ARRAY, 4, 8, 16, 0, 0 },
 		{ "prog_array", EBPF_MAP_PROG_ARRAY, 4, 4, 16, 0, 0 },
+		{ "lru_hash", EBPF_MAP_LRU_HASH, 4, 8, 16, 0, 0 },
+		{ "lru_hash no common", EBPF_MAP_LRU_HASH, 4, 8, 16,
+		  EBPF_F_NO_COMMON_LRU, 0 },
+		{ "lru_hash no_prealloc", EBPF_MAP_LRU_HASH, 4, 8, 16,
+		  EBPF_F_NO_PREALLOC, -EBPF_EUNSUPPORTED },
+		{ "lru_percpu_hash", EBPF_MAP_LRU_PERCPU_HASH, 4, 8, 16, 0, 0 },
 		{ "no such kind", 999, 4, 8, 16, 0, -EBPF_EUNSUPPORTED },
 		{ "kind of Linux alone", EBPF_MAP_SOCKMAP, 4, 8, 16, 0,
 		  -EBPF_EUNSUPPORTED },
@@ -494,6 +500,46 @@ test_percpu_hash_update(void)
 	ebpf_map_put(map);
 }
 
+/* Full is never full: what programs use stays, what nobody uses goes. */
+static void
+test_lru(uint32_t kind, uint32_t entries)
+{
+	struct ebpf_map *map = make(kind, 4, 8, entries, 0);
+	uint8_t *value = calloc(1, ebpf_map_user_value_size(map));
+	uint32_t i, j, hot = entries / 8 + 1, kept = 0, recent = 0;
+	struct ebpf_section section;
+	bool good = true;
+
+	for (i = 0; i < entries * 20; i++) {
+		memcpy(value, &i, 4);
+		good = good && put(map, &i, value, EBPF_NOEXIST) == 0 &&
+		       map->ops->count(map) <= entries;
+		if (entries == 1)
+			continue;
+		ebpf_section_enter(&section);
+		for (j = 0; j < hot; j += 7)
+			ebpf_map_find(map, &j);
+		ebpf_section_leave(&section);
+	}
+	tap_ok(good && map->ops->count(map) == entries,
+	       "lru %u: %u elements in turn through %u", kind, i, entries);
+	for (j = 0; j < hot; j += 7)
+		kept += ebpf_map_read(map, &j, value) == 0;
+	for (j = i - entries; j < i; j++)
+		recent += ebpf_map_read(map, &j, value) == 0;
+	if (entries > 8)
+		tap_ok(kept == (hot + 6) / 7 && recent >= entries * 3 / 4,
+		       "all %u in use are there, and %u of the newest %u",
+		       kept, recent, entries);
+	else
+		tap_ok(recent > 0, "the newest is there");
+	for (j = 0; j < i; j++)
+		ebpf_map_remove(map, &j);
+	TAP_CHECK(map->ops->count(map) == 0);
+	free(value);
+	ebpf_map_put(map);
+}
+
 /* ---- arrays ---- */
 
 static void
@@ -722,7 +768,9 @@ test_failing(void)
 	static const uint32_t kinds[] = { EBPF_MAP_HASH, EBPF_MAP_ARRAY,
 					  EBPF_MAP_PERCPU_HASH,
 					  EBPF_MAP_PERCPU_ARRAY,
-					  EBPF_MAP_PROG_ARRAY };
+					  EBPF_MAP_PROG_ARRAY,
+					  EBPF_MAP_LRU_HASH,
+					  EBPF_MAP_LRU_PERCPU_HASH };
 	struct ebpf_map_spec spec = {
 		.size = sizeof(spec),
 		.key_size = 4,
@@ -786,6 +834,11 @@ main(void)
 	test_churn(EBPF_MAP_HASH, 1, 5000);
 	test_churn(EBPF_MAP_HASH, 1000, 20000);
 	test_churn(EBPF_MAP_PERCPU_HASH, 100, 5000);
+	test_lru(EBPF_MAP_LRU_HASH, 1);
+	test_lru(EBPF_MAP_LRU_HASH, 64);
+	test_lru(EBPF_MAP_LRU_HASH, 1000);
+	test_lru(EBPF_MAP_LRU_PERCPU_HASH, 200);
+	test_churn(EBPF_MAP_LRU_HASH, 100, 5000);
 	test_grace();
 	test_chains();
 	test_array(EBPF_MAP_ARRAY, 1, 1);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Keys of hash maps: hashing with a secret seed, and comparing. Keys of up to
+ * 16 bytes, which most are, become two words that serve for both. For
+ * hash_table.h alone.
+ */
+#ifndef CORE_HASH_KEY_H
+#define CORE_HASH_KEY_H
+
+#include "core/os.h"
+
+static inline uint64_t
+ebpf_load64(const uint8_t *from)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, from, 8);
+	return v;
+}
+
+static inline uint32_t
+ebpf_load32(const uint8_t *from)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, from, 4);
+	return v;
+}
+
+/* Multiply to 128 bits and fold: every input bit reaches every output bit. */
+static inline uint64_t
+ebpf_hash_mix(uint64_t a, uint64_t b)
+{
+#ifdef __SIZEOF_INT128__
+	unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+#else
+	uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
+	uint64_t low = al * bl, m1 = ah * bl, m2 = al * bh, high = ah * bh;
+	uint64_t carry = ((low >> 32) + (uint32_t)m1 + (uint32_t)m2) >> 32;
+
+	low += (m1 << 32) + (m2 << 32);
+	high += (m1 >> 32) + (m2 >> 32) + carry;
+	return low ^ high;
+#endif
+}
+
+/* A key of up to 16 bytes as two words: for hashing and for comparing. */
+struct ebpf_key_words {
+	uint64_t a, b;
+};
+
+static inline struct ebpf_key_words
+ebpf_key_short(const uint8_t *key, uint32_t size)
+{
+	struct ebpf_key_words w;
+
+	if (size == 4) {
+		w.a = ebpf_load32(key);
+		w.b = w.a << 32;
+	} else if (size >= 8) {
+		w.a = ebpf_load64(key);
+		w.b = ebpf_load64(key + size - 8);
+	} else if (size > 4) {
+		w.a = ebpf_load32(key);
+		w.b = ebpf_load32(key + size - 4);
+	} else {
+		w.a = key[0] | (uint32_t)key[size / 2] << 8 |
+		      (uint32_t)key[size - 1] << 16;
+		w.b = 0;
+	}
+	return w;
+}
+
+/*
+ * The seed is secret and random for each map, and both factors of every
+ * product depend on it, so nobody outside can make keys collide on purpose.
+ */
+static inline uint64_t
+ebpf_hash_short(const uint64_t *seed, struct ebpf_key_words w)
+{
+	return ebpf_hash_mix(w.a ^ seed[0], w.b ^ seed[1]);
+}
+
+static inline uint64_t
+ebpf_hash_long(const uint64_t *seed, const uint8_t *key, uint32_t size)
+{
+	uint64_t h = seed[2];
+
+	for (; size > 16; size -= 16, key += 16)
+		h = ebpf_hash_mix(ebpf_load64(key) ^ seed[0] ^ h,
+			ebpf_load64(key + 8) ^ seed[1]);
+	/* the last 16 bytes, some of them maybe for the second time */
+	key = key + size - 16;
+	return ebpf_hash_mix(ebpf_load64(key) ^ seed[0] ^ h,
+		   ebpf_load64(key + 8) ^ seed[1] ^ seed[2]);
+}
+
+static inline bool
+ebpf_key_equal_long(const uint8_t *a, const uint8_t *b, uint32_t size)
+{
+	uint32_t i;
+
+	for (i = 0; i + 8 < size; i += 8)
+		if (ebpf_load64(a + i) != ebpf_load64(b + i))
+			return false;
+	return ebpf_load64(a + size - 8) == ebpf_load64(b + size - 8);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The elements of a hash map on their way: handed out, removed, waiting for
+ * their grace period, handed out again. Elements are numbers from 1; what they
+ * hold is hash_table.h's. A stripe has some at hand under its own lock; behind
+ * all stripes stands one pool.
+ */
+#ifndef CORE_HASH_POOL_H
+#define CORE_HASH_POOL_H
+
+#include "core/os.h"
+
+#define EBPF_HASH_LIVE UINT32_MAX /* in the map, on no list */
+
+struct ebpf_hash_meta {
+	uint32_t chain; /* next without a slot; readers follow it, so it stays
+			   as it was until the grace period is over */
+	uint32_t link;	/* atomic: next in a free or removed list, or LIVE */
+};
+
+/* Elements on their way: a list through meta.link. */
+struct ebpf_hash_list {
+	uint32_t first, last, count;
+};
+
+/* Lock of some buckets and a few elements at hand; protected by the lock. */
+struct ebpf_hash_stripe {
+	struct os_spin lock;
+	struct ebpf_hash_list free;
+	struct ebpf_hash_list removed; /* their grace period has not begun */
+} __attribute__((aligned(64)));
+
+/*
+ * Where stripes get and return elements. Allocated apart from the map: a grace
+ * period may end after the map's end.
+ */
+struct ebpf_hash_pool {
+	struct os_deferred deferred;
+	struct os_spin lock; /* taken inside a stripe's */
+	struct ebpf_hash_meta *meta;
+	struct ebpf_hash_list free;
+	struct ebpf_hash_list waiting; /* for the next grace period */
+	struct ebpf_hash_list grace;   /* until the current one ends */
+	bool in_grace;
+	bool orphan; /* the map is gone: free the pool when grace ends */
+	uint32_t fresh; /* numbers from here on were never handed out */
+	uint32_t end;
+};
+
+/*
+ * Elements 1 .. end - 1, all free; meta[end] is borrowed. NULL: no memory. The
+ * end of it: at once, or with the grace period under way.
+ */
+struct ebpf_hash_pool *ebpf_hash_pool_create(struct ebpf_hash_meta *meta,
+					     uint32_t end);
+void ebpf_hash_pool_destroy(struct ebpf_hash_pool *pool); /* NULL is fine */
+
+/* Locked stripe: up to `batch` elements from the pool. Run path. */
+void ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
+			   struct ebpf_hash_stripe *stripe, uint32_t batch);
+/* Locked stripe: give its removed elements back. Run path. */
+void ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
+			   struct ebpf_hash_stripe *stripe);
+
+static inline void
+ebpf_hash_list_push(struct ebpf_hash_list *list, struct ebpf_hash_meta *meta,
+		    uint32_t number)
+{
+	os_store(&meta[number].link, list->first);
+	if (list->first == 0)
+		list->last = number;
+	list->first = number;
+	list->count++;
+}
+
+static inline uint32_t
+ebpf_hash_list_pop(struct ebpf_hash_list *list,
+		   const struct ebpf_hash_meta *meta)
+{
+	uint32_t number = list->first;
+
+	if (number != 0) {
+		list->first = meta[number].link;
+		list->count--;
+	}
+	return number;
+}
+
+/* Put all of `from` in front of `to`. */
+static inline void
+ebpf_hash_list_join(struct ebpf_hash_list *to, struct ebpf_hash_list *from,
+		    struct ebpf_hash_meta *meta)
+{
+	if (from->first == 0)
+		return;
+	os_store(&meta[from->last].link, to->first);
+	if (to->first == 0)
+		to->last = from->last;
+	to->first = from->first;
+	to->count += from->count;
+	memset(from, 0, sizeof(*from));
+}
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The table under all hash kinds. Readers take no lock: they run inside an
+ * epoch section. Writers lock one of some stripes of buckets. All memory is
+ * there from the start, in elements numbered from 1:
+ *
+ *   bucket: one cache line of 8 tags (7 bits of the hash) and 8 element
+ *	numbers; what does not fit hangs on a chain of elements. Nothing ever
+ *	moves, so a reader needs no retry.
+ *   element: key, then value, at number * element size. A live element keeps
+ *	its number and its place; an update overwrites the value in place.
+ *   removed element: handed out again only after a grace period (hash_pool.h),
+ *	so a program that holds a pointer never sees another key's value. For
+ *	that there are spare elements beyond max_entries; see hash_table.c.
+ *
+ * For map_hash.c and map_lru.c.
+ */
+#ifndef CORE_HASH_TABLE_H
+#define CORE_HASH_TABLE_H
+
+#include "core/hash_key.h"
+#include "core/hash_pool.h"
+#include "core/map.h"
+
+enum {
+	EBPF_HASH_SLOTS = 8, /* of a bucket */
+};
+
+#define EBPF_HASH_ONES 0x0101010101010101ull
+#define EBPF_HASH_HIGH 0x8080808080808080ull
+
+struct ebpf_hash_bucket {
+	uint64_t tags; /* one byte each, high bit set; 0: free slot */
+	uint32_t elements[EBPF_HASH_SLOTS];
+	uint32_t chain; /* first element without a slot, 0: none */
+} __attribute__((aligned(64)));
+
+struct ebpf_map_hash {
+	struct ebpf_map map;
+	/* read-mostly */
+	struct ebpf_hash_bucket *buckets;
+	uint64_t bucket_mask;
+	uint64_t seed[3];
+	uint8_t *elements; /* that of number 0 is not used */
+	size_t element_size;
+	uint32_t value_off; /* in an element; per-CPU: not there */
+	uint32_t stripe_mask;
+	void *percpu; /* values by number; NULL unless per-CPU */
+	struct ebpf_hash_stripe *stripes;
+	struct ebpf_hash_meta *meta;
+	uint8_t *used; /* atomic bytes by number: was used lately; NULL
+			  unless LRU */
+	struct ebpf_hash_pool *pool;
+	uint32_t batch;
+	/* written by every insertion and removal */
+	uint32_t count __attribute__((aligned(64)));
+	uint32_t hand; /* LRU: where eviction looked last */
+};
+
+static inline struct ebpf_map_hash *
+ebpf_hash_of(struct ebpf_map *map)
+{
+	return os_container(map, struct ebpf_map_hash, map);
+}
+
+/* A key on its way through an operation. */
+struct ebpf_hash_probe {
+	const uint8_t *key;
+	struct ebpf_key_words words; /* of a short key */
+	uint64_t hash;
+};
+
+static inline struct ebpf_hash_probe
+ebpf_hash_probe(const struct ebpf_map_hash *hash, const void *key)
+{
+	uint32_t size = hash->map.key_size;
+	struct ebpf_hash_probe probe = { .key = key };
+
+	if (os_likely(size <= 16)) {
+		probe.words = ebpf_key_short(key, size);
+		probe.hash = ebpf_hash_short(hash->seed, probe.words);
+	} else {
+		probe.hash = ebpf_hash_long(hash->seed, key, size);
+	}
+	return probe;
+}
+
+static inline uint8_t *
+ebpf_hash_element(const struct ebpf_map_hash *hash, uint32_t number)
+{
+	return hash->elements + (size_t)number * hash->element_size;
+}
+
+static inline bool
+ebpf_hash_probe_is(const struct ebpf_map_hash *hash,
+		   const struct ebpf_hash_probe *probe, uint32_t number)
+{
+	const uint8_t *key = ebpf_hash_element(hash, number);
+	uint32_t size = hash->map.key_size;
+	struct ebpf_key_words w;
+
+	if (os_unlikely(size > 16))
+		return ebpf_key_equal_long(key, probe->key, size);
+	w = ebpf_key_short(key, size);
+	return w.a == probe->words.a && w.b == probe->words.b;
+}
+
+static inline struct ebpf_hash_bucket *
+ebpf_hash_bucket(const struct ebpf_map_hash *hash, uint64_t h)
+{
+	return &hash->buckets[h & hash->bucket_mask];
+}
+
+static inline struct ebpf_hash_stripe *
+ebpf_hash_stripe(const struct ebpf_map_hash *hash, uint64_t h)
+{
+	return &hash->stripes[h & hash->stripe_mask];
+}
+
+static inline uint64_t
+ebpf_hash_tag(uint64_t h)
+{
+	return h >> 57 | 0x80;
+}
+
+/*
+ * High bits of the bytes of tags that equal tag. A byte above a true match may
+ * be reported wrongly; the key comparison that follows sorts it out.
+ */
+static inline uint64_t
+ebpf_hash_match(uint64_t tags, uint64_t tag)
+{
+	uint64_t x = tags ^ (tag * EBPF_HASH_ONES);
+
+	return (x - EBPF_HASH_ONES) & ~x & EBPF_HASH_HIGH;
+}
+
+static inline uint32_t
+ebpf_hash_first(uint64_t bits)
+{
+	return (uint32_t)__builtin_ctzll(bits) >> 3;
+}
+
+/*
+ * The element's number, 0 when there is none. Inside a section or under the
+ * stripe's lock. A tag read before its slot was reused leads to an element of
+ * another key, which the comparison refuses.
+ */
+static inline uint32_t
+ebpf_hash_find(const struct ebpf_map_hash *hash,
+	       const struct ebpf_hash_probe *probe)
+{
+	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe->hash);
+	uint64_t match = ebpf_hash_match(os_load_acquire(&bucket->tags),
+				    ebpf_hash_tag(probe->hash));
+	uint32_t number;
+
+	for (; match != 0; match &= match - 1) {
+		number = os_load_acquire(&bucket->elements[ebpf_hash_first(match)]);
+		if (os_likely(number != 0 && ebpf_hash_probe_is(hash, probe, number)))
+			return number;
+	}
+	number = os_load_acquire(&bucket->chain);
+	while (os_unlikely(number != 0)) {
+		if (ebpf_hash_probe_is(hash, probe, number))
+			return number;
+		number = os_load_acquire(&hash->meta[number].chain);
+	}
+	return 0;
+}
+
+static inline void *
+ebpf_hash_percpu(const struct ebpf_map_hash *hash, uint32_t number,
+		 uint32_t cpu)
+{
+	return (uint8_t *)os_percpu_ptr(hash->percpu, cpu) +
+	       (size_t)number * hash->map.stride;
+}
+
+/* Is in the map. If seen in a section, its key stays to the section's end. */
+static inline bool
+ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
+{
+	return os_load_acquire(&hash->meta[number].link) == EBPF_HASH_LIVE;
+}
+
+/*
+ * Locked stripe of h: a place in the count and an element. E2BIG when the map
+ * is full, EAGAIN when all spare elements wait for their grace period.
+ */
+int ebpf_hash_take(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
+		   uint32_t *number);
+/* Locked stripe of h: make a filled element findable. */
+void ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
+/* Locked stripe of h: take it out of the map; it begins its way back. */
+void ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
+
+/* Of the ops tables; `percpu` and `lru` as the kind is. */
+int ebpf_hash_check(const struct ebpf_map_spec *spec, uint64_t *bytes,
+		    bool percpu, bool lru);
+int ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
+		   bool percpu, bool lru);
+void ebpf_hash_fini(struct ebpf_map *map);
+
+/*
+ * map_lru.c: remove an element that was not used lately, with no stripe locked.
+ * ENOENT when none was found.
+ */
+int ebpf_hash_evict(struct ebpf_map_hash *hash);
+
+#endif
