@@ -16,6 +16,7 @@ enum {
 	CHURN_MIN = 4,
 	CHURN_SMALL = 1024,
 	CHURN_MAX = 1 << 16,
+	LRU_CHURN = 8, /* times max_entries */
 	KEY_MAX = 512, /* a program's stack has no more */
 	VALUE_MAX = 16 << 20,
 	PERCPU_VALUE_MAX = 32 << 10,
@@ -119,16 +120,17 @@ round8(uint64_t n)
  * Elements beyond max_entries. First as many as stripes can keep at hand or
  * have not yet returned, so that the last free element is never out of reach.
  * Then some for those in their grace period: a map may be full and yet be
- * churned, by as many elements as fit in CHURN_BYTES.
+ * churned, by as many elements as fit in CHURN_BYTES; an LRU map lives by it.
  */
 static uint64_t
 spare_count(uint64_t stripes, uint32_t batch, uint64_t bytes_each,
-	    uint32_t max_entries)
+	    uint32_t max_entries, bool lru)
 {
+	uint64_t wanted = (uint64_t)max_entries * (lru ? LRU_CHURN : 1);
 	uint64_t churn = CHURN_BYTES / bytes_each;
 
-	if (churn > max_entries)
-		churn = max_entries;
+	if (churn > wanted)
+		churn = wanted;
 	if (churn < CHURN_SMALL && bytes_each * CHURN_SMALL <= CHURN_BYTES)
 		churn = CHURN_SMALL;
 	if (churn > CHURN_MAX)
@@ -139,7 +141,8 @@ spare_count(uint64_t stripes, uint32_t batch, uint64_t bytes_each,
 }
 
 static void
-plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu)
+plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu,
+	  bool lru)
 {
 	uint64_t value = round8(spec->value_size), each;
 	uint64_t stripes_max = STRIPES_MIN;
@@ -157,7 +160,7 @@ plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu)
 	plan->batch = each <= BATCH_BYTES ? BATCH : 1;
 	plan->elements = 1 + (uint64_t)spec->max_entries +
 			 spare_count(plan->stripes, plan->batch, each,
-				     spec->max_entries);
+				     spec->max_entries, lru);
 	plan->percpu_size = percpu ? plan->elements * value : 0;
 }
 
@@ -173,7 +176,7 @@ ebpf_hash_check(const struct ebpf_map_spec *spec, uint64_t *bytes,
 	if (spec->key_size > KEY_MAX || spec->max_entries > ENTRIES_MAX ||
 	    spec->value_size > (percpu ? PERCPU_VALUE_MAX : VALUE_MAX))
 		return -EBPF_E2BIG;
-	plan_make(&plan, spec, percpu);
+	plan_make(&plan, spec, percpu, lru);
 	*bytes = plan.buckets * sizeof(struct ebpf_hash_bucket) +
 		 plan.stripes * sizeof(struct ebpf_hash_stripe) +
 		 plan.elements * (plan.element_size + lru +
@@ -198,7 +201,7 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	struct plan plan;
 	uint32_t i;
 
-	plan_make(&plan, spec, percpu);
+	plan_make(&plan, spec, percpu, lru);
 	hash->bucket_mask = plan.buckets - 1;
 	hash->stripe_mask = (uint32_t)plan.stripes - 1;
 	hash->element_size = plan.element_size;

@@ -26,6 +26,13 @@ enum {
 	EBPF_HASH_SLOTS = 8, /* of a bucket */
 };
 
+/* Of an element in an LRU map, since the hand of map_lru.c came by. */
+enum ebpf_hash_used {
+	EBPF_HASH_IDLE,
+	EBPF_HASH_NEW,	/* inserted, not used yet */
+	EBPF_HASH_USED, /* by a program */
+};
+
 #define EBPF_HASH_ONES 0x0101010101010101ull
 #define EBPF_HASH_HIGH 0x8080808080808080ull
 
@@ -48,8 +55,8 @@ struct ebpf_map_hash {
 	void *percpu; /* values by number; NULL unless per-CPU */
 	struct ebpf_hash_stripe *stripes;
 	struct ebpf_hash_meta *meta;
-	uint8_t *used; /* atomic bytes by number: was used lately; NULL
-			  unless LRU */
+	uint8_t *used; /* atomic enum ebpf_hash_used by number; NULL unless
+			  LRU */
 	struct ebpf_hash_pool *pool;
 	uint32_t batch;
 	/* written by every insertion and removal */

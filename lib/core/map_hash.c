@@ -54,8 +54,8 @@ value_set(struct ebpf_map_hash *hash, uint32_t number, const uint8_t *value,
 static inline void
 mark_used(const struct ebpf_map_hash *hash, uint32_t number)
 {
-	if (os_load(&hash->used[number]) == 0)
-		os_store(&hash->used[number], 1);
+	if (os_load(&hash->used[number]) != EBPF_HASH_USED)
+		os_store(&hash->used[number], EBPF_HASH_USED);
 }
 
 /* Locked stripe: overwrite or insert. */
@@ -84,7 +84,7 @@ set_locked(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
 	       hash->map.key_size);
 	value_set(hash, number, value, target, true);
 	if (hash->used != NULL)
-		os_store(&hash->used[number], 0); /* it has to be used first */
+		os_store(&hash->used[number], EBPF_HASH_NEW);
 	ebpf_hash_link(hash, probe->hash, number);
 	return 0;
 }

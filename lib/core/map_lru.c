@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Which element of a full LRU map goes: a hand moves over all elements by
- * number; who was used since it last came by gets another round, the first who
- * was not is removed. That is nearly the least recently used, without a list
- * that every lookup would have to write to. An insertion does a bounded amount
- * of this, so when everything was used, age gives way.
+ * number; what was used or inserted since it last came by gets another round,
+ * the first that was not is removed. That is nearly the least recently used,
+ * without a list that every lookup would have to write to. An insertion does a
+ * bounded amount of this: when nothing idle is found, something goes that was
+ * inserted but not used, or else what would have been looked at next time.
  */
 #include "core/hash_table.h"
 
 enum {
-	LOOKS_MAX = 512,
-	CHANCES_MAX = 64,
+	LOOKS_MAX = 2048,  /* spare elements are looked at as well */
+	CHANCES_MAX = 64, /* live ones passed over */
 };
 
 /* Unless it has just gone, or its place is another key's. */
@@ -35,21 +36,34 @@ int
 ebpf_hash_evict(struct ebpf_map_hash *hash)
 {
 	uint32_t span = os_load(&hash->pool->fresh) - 1;
-	uint32_t at = os_load(&hash->hand), looks, chances = 0;
+	uint32_t at = os_load(&hash->hand), fresh = 0, first = 0;
+	uint32_t looks, chances = 0;
 	int error = -EBPF_ENOENT;
+	uint8_t used;
 
 	if (span == 0)
 		return error;
-	for (looks = 0; looks < LOOKS_MAX && error != 0; looks++) {
+	for (looks = 0; looks < LOOKS_MAX && chances < CHANCES_MAX; looks++) {
 		at = at >= span ? 1 : at + 1;
 		if (!ebpf_hash_live(hash, at))
 			continue;
-		if (os_load(&hash->used[at]) != 0 && chances++ < CHANCES_MAX) {
-			os_store(&hash->used[at], 0);
-			continue;
-		}
-		if (evict_one(hash, at))
+		used = os_load(&hash->used[at]);
+		if (used == EBPF_HASH_IDLE && evict_one(hash, at)) {
 			error = 0;
+			break;
+		}
+		if (used == EBPF_HASH_NEW && fresh == 0)
+			fresh = at;
+		if (first == 0)
+			first = at;
+		if (used != EBPF_HASH_IDLE)
+			os_store(&hash->used[at], EBPF_HASH_IDLE);
+		chances++;
+	}
+	/* what was marked idle behind it is next, in order */
+	if (error != 0 && first != 0) {
+		at = fresh != 0 ? fresh : first;
+		error = evict_one(hash, at) ? 0 : -EBPF_ENOENT;
 	}
 	/* two who look at once may look twice: no harm */
 	os_store(&hash->hand, at);

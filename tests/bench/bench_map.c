@@ -27,12 +27,18 @@ enum {
 	DATA = 64,
 };
 
-enum op { OP_NONE, OP_LOOKUP, OP_UPDATE, OP_CHURN };
+enum op {
+	OP_NONE,
+	OP_LOOKUP,
+	OP_UPDATE,
+	OP_EVICT, /* updates of 4 times as many keys as fit */
+	OP_CHURN,
+};
 
 static const struct bench {
 	const char *name;
 	uint32_t kind; /* the same number in Linux */
-	uint32_t key_size, bits; /* 1 << bits elements, all in the map */
+	uint32_t key_size, bits; /* 1 << bits keys, all in the map */
 	enum op op;
 	double goal; /* times faster than Linux; 0: none */
 } benches[] = {
@@ -49,6 +55,9 @@ static const struct bench {
 	  OP_LOOKUP, 3.5 },
 	{ "hash update, 1k", EBPF_MAP_HASH, 4, 10, OP_UPDATE, 6 },
 	{ "hash update, 64k", EBPF_MAP_HASH, 4, 16, OP_UPDATE, 6 },
+	{ "lru_hash hit, u32 key, 1k", EBPF_MAP_LRU_HASH, 4, 10, OP_LOOKUP,
+	  3.5 },
+	{ "lru_hash churn, 1k", EBPF_MAP_LRU_HASH, 4, 12, OP_EVICT, 5 },
 	{ "hash delete+insert, 1k", EBPF_MAP_HASH, 4, 10, OP_CHURN, 3 },
 	{ "hash delete+insert, 64k", EBPF_MAP_HASH, 4, 16, OP_CHURN, 5 },
 };
@@ -134,6 +143,7 @@ build(struct code *code, const struct bench *bench, enum op op)
 		emit(code, 0x79, 1, 0, 0, 0); /* r1 = value */
 		break;
 	case OP_UPDATE:
+	case OP_EVICT:
 		emit_call(code, 2);
 		break;
 	case OP_CHURN:
@@ -167,6 +177,13 @@ median(double *values)
 	return values[rounds / 2];
 }
 
+static uint32_t
+entries(const struct bench *bench)
+{
+	return bench->op == OP_EVICT ? 1u << bench->bits >> 2 :
+				       1u << bench->bits;
+}
+
 /* ---- this engine ---- */
 
 static struct ebpf_map *
@@ -177,7 +194,7 @@ our_map(const struct bench *bench)
 		.kind = bench->kind,
 		.key_size = bench->key_size,
 		.value_size = 8,
-		.max_entries = 1u << bench->bits,
+		.max_entries = entries(bench),
 	};
 	uint64_t key[2] = { 0, 1 };
 	struct ebpf_map *map;
@@ -186,7 +203,7 @@ our_map(const struct bench *bench)
 	if (ebpf_map_create(rt, &spec, &map) != 0)
 		return NULL;
 	value = calloc(1, ebpf_map_user_value_size(map));
-	for (key[0] = 0; key[0] < 1u << bench->bits; key[0]++)
+	for (key[0] = 0; key[0] < entries(bench); key[0]++)
 		if (ebpf_map_write(map, key, value, EBPF_ANY) != 0)
 			return NULL;
 	free(value);
@@ -257,11 +274,11 @@ linux_map(const struct bench *bench)
 	attr.map_type = bench->kind;
 	attr.key_size = bench->key_size;
 	attr.value_size = 8;
-	attr.max_entries = 1u << bench->bits;
+	attr.max_entries = entries(bench);
 	fd = sys_bpf(BPF_MAP_CREATE, &attr);
 	if (fd < 0)
 		return -1;
-	for (key[0] = 0; key[0] < 1u << bench->bits; key[0]++) {
+	for (key[0] = 0; key[0] < entries(bench); key[0]++) {
 		memset(&attr, 0, sizeof(attr));
 		attr.map_fd = (uint32_t)fd;
 		attr.key = (uintptr_t)key;

@@ -528,11 +528,22 @@ test_lru(uint32_t kind, uint32_t entries)
 	for (j = i - entries; j < i; j++)
 		recent += ebpf_map_read(map, &j, value) == 0;
 	if (entries > 8)
-		tap_ok(kept == (hot + 6) / 7 && recent >= entries * 3 / 4,
+		tap_ok(kept == (hot + 6) / 7 && recent >= entries / 2,
 		       "all %u in use are there, and %u of the newest %u",
 		       kept, recent, entries);
 	else
 		tap_ok(recent > 0, "the newest is there");
+	/* everything used all the time: something goes all the same */
+	for (j = 0; j < entries * 4; j++, i++) {
+		uint32_t k;
+
+		ebpf_section_enter(&section);
+		for (k = i - entries * 2; k < i; k++)
+			ebpf_map_find(map, &k);
+		ebpf_section_leave(&section);
+		good = good && put(map, &i, value, EBPF_ANY) == 0;
+	}
+	tap_ok(good, "also when all are in use");
 	for (j = 0; j < i; j++)
 		ebpf_map_remove(map, &j);
 	TAP_CHECK(map->ops->count(map) == 0);
