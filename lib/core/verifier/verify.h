@@ -166,8 +166,15 @@ struct ebpf_vfunc {
 	uint16_t pad;
 };
 
+struct ebpf_venv;
+
+/* Told of every instruction of every path, before it is looked at. */
+typedef void ebpf_verify_watch(void *arg, const struct ebpf_venv *env);
+
 struct ebpf_venv {
 	struct ebpf_prog *prog;
+	ebpf_verify_watch *watch;
+	void *watch_arg;
 	struct ebpf_op *ops;
 	struct ebpf_log *log;
 	struct ebpf_load_stats *stats;
@@ -205,6 +212,11 @@ struct ebpf_venv {
 	struct ebpf_vreg scratch[2];
 	struct ebpf_vslot old_slot;
 };
+
+/* walk.c: ebpf_verify() with somebody watching, for tests of its claims. */
+int ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
+			struct ebpf_log *log, struct ebpf_load_stats *stats,
+			ebpf_verify_watch *watch, void *arg);
 
 /* explain.c */
 

@@ -349,6 +349,8 @@ walk(struct ebpf_venv *env)
 
 			aux->flags |= EBPF_VA_SEEN;
 			env->since++;
+			if (env->watch)
+				env->watch(env->watch_arg, env);
 			if (env->log->level)
 				log_step(env);
 			error = step(env, &ended);
@@ -518,6 +520,14 @@ int
 ebpf_verify(struct ebpf_prog *prog, struct ebpf_op *ops, struct ebpf_log *log,
 	    struct ebpf_load_stats *stats)
 {
+	return ebpf_verify_watched(prog, ops, log, stats, NULL, NULL);
+}
+
+int
+ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
+		    struct ebpf_log *log, struct ebpf_load_stats *stats,
+		    ebpf_verify_watch *watch, void *arg)
+{
 	const struct ebpf_runtime_config *config = &prog->obj.rt->config;
 	uint64_t start = os_time_ns();
 	struct ebpf_venv *env;
@@ -530,6 +540,8 @@ ebpf_verify(struct ebpf_prog *prog, struct ebpf_op *ops, struct ebpf_log *log,
 	env->ops = ops;
 	env->log = log;
 	env->stats = stats;
+	env->watch = watch;
+	env->watch_arg = arg;
 	env->kind = prog->kind;
 	env->count = prog->op_count;
 	env->next_id = EBPF_V_ID_LEN + 1;

@@ -1,0 +1,989 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The claims oracle: random programs near the border of what is accepted are
+ * verified, and those accepted are run by a checked interpreter of this file.
+ * At every instruction there must be a state the verifier looked at that has
+ * every concrete register whose number matters, and every access must be
+ * inside live memory. Half of the paths that a program can take are provoked
+ * by interesting data.
+ *
+ *	claims_test [PROGRAMS [SEED]]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/decode.h"
+#include "core/verifier/verify.h"
+#include "tap.h"
+
+enum {
+	INSNS = 400,
+	CLAIMS = 30000,
+	STEPS = 5000,
+	AREA = 64, /* bytes of memory, packet and value */
+	RUNS = 6,
+};
+
+static uint64_t seed = 1;
+
+static uint64_t
+rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed * 0x2545f4914f6cdd1dULL;
+}
+
+static uint32_t
+below(uint32_t n)
+{
+	return (uint32_t)(rnd() >> 33) % n;
+}
+
+static uint64_t
+interesting(void)
+{
+	uint64_t v = rnd();
+
+	switch (below(9)) {
+	case 0:
+		return v;
+	case 1:
+		return v >> below(64);
+	case 2:
+		return 0 - (v >> below(64));
+	case 3:
+		return (1ULL << below(64)) + (v & 3) - 1;
+	case 4:
+		return (uint64_t)(int64_t)(int32_t)v;
+	case 5:
+		return (uint32_t)v;
+	case 6:
+		return (v & 3) - 1;
+	default:
+		return v & 63;
+	}
+}
+
+/* ---- programs ---- */
+
+static struct ebpf_insn code[INSNS];
+static uint32_t count;
+static uint32_t leaves[INSNS]; /* jumps to the exit, patched at the end */
+static uint32_t leave_count;
+static uint32_t calls[8], call_count;
+static bool in_function;
+
+static void
+emit(uint8_t op, uint32_t dst, uint32_t src, int16_t off, int32_t imm)
+{
+	struct ebpf_insn insn = {op, (uint8_t)(src << 4 | dst), off, imm};
+
+	if (count < INSNS)
+		code[count++] = insn;
+}
+
+/* Numbers live in these; r6 memory, r7 value, r1 temporary. */
+static uint32_t
+number_reg(void)
+{
+	static const uint8_t regs[] = {0, 2, 3, 4, 5, 8, 9};
+
+	return regs[below(sizeof(regs))];
+}
+
+static int32_t
+small_imm(void)
+{
+	switch (below(6)) {
+	case 0:
+		return (int32_t)interesting();
+	case 1:
+		return -(int32_t)below(70);
+	case 2:
+		return (int32_t)((1u << below(8)) - 1);
+	default:
+		return (int32_t)below(70);
+	}
+}
+
+static void
+gen_alu(void)
+{
+	static const uint8_t ops[] = {0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60,
+				      0x70, 0x90, 0xa0, 0xb0, 0xc0, 0x50, 0x50};
+	uint8_t op = ops[below(sizeof(ops))], class = below(2) ? 7 : 4;
+	uint32_t dst = number_reg(), src = number_reg();
+	int16_t off = 0;
+
+	if ((op == 0x30 || op == 0x90) && below(3) == 0)
+		off = 1; /* signed */
+	if (below(12) == 0) {
+		emit(class | 0x80, dst, 0, 0, 0);
+	} else if (below(14) == 0) {
+		emit(below(2) ? 0xd7 : below(2) ? 0xdc : 0xd4, dst, 0, 0,
+		     16 << below(3));
+	} else if (op == 0xb0 && below(2)) {
+		static const int16_t widths[] = {8, 16, 32};
+
+		emit(class | 0xb8, dst, src, 0,	0);
+		code[count - 1].off = widths[below(class == 7 ? 3 : 2)];
+	} else if (below(2)) {
+		emit(class | op | 8, dst, src, off, 0);
+	} else if (op == 0x60 || op == 0x70 || op == 0xc0) {
+		emit(class | op, dst, 0, 0,
+		     (int32_t)below(class == 7 ? 64 : 32));
+	} else {
+		emit(class | op, dst, 0, off, small_imm());
+		if ((op == 0x30 || op == 0x90) && code[count - 1].imm == 0)
+			code[count - 1].imm = 3;
+	}
+}
+
+static uint8_t
+jump_code(void)
+{
+	static const uint8_t ops[] = {0x10, 0x20, 0x30, 0x40, 0x50, 0x60,
+				      0x70, 0xa0, 0xb0, 0xc0, 0xd0};
+
+	return (uint8_t)(ops[below(sizeof(ops))] | (below(3) ? 5 : 6));
+}
+
+static void gen_block(uint32_t depth, uint32_t n);
+
+static void
+gen_branch(uint32_t depth)
+{
+	uint32_t at = count, other;
+	uint8_t op = jump_code();
+
+	if (below(2))
+		emit(op, number_reg(), 0, 0, small_imm());
+	else
+		emit(op | 8, number_reg(), number_reg(), 0, 0);
+	if (below(3) == 0) {
+		leaves[leave_count++] = at;
+		return;
+	}
+	gen_block(depth + 1, 1 + below(3));
+	if (below(2)) {
+		other = count;
+		emit(0x05, 0, 0, 0, 0);
+		code[at].off = (int16_t)(count - at - 1);
+		gen_block(depth + 1, 1 + below(3));
+		code[other].off = (int16_t)(count - other - 1);
+	} else {
+		code[at].off = (int16_t)(count - at - 1);
+	}
+}
+
+/* Make a number an index, often rightly bounded. */
+static void
+gen_bound(uint32_t reg)
+{
+	switch (below(7)) {
+	case 0:
+	case 1:
+		emit(below(2) ? 0x57 : 0x54, reg, 0, 0,
+		     (int32_t)((1u << below(7)) - 1));
+		break;
+	case 2:
+		leaves[leave_count++] = count;
+		emit(0x25, reg, 0, 0, (int32_t)below(72));
+		break;
+	case 3:
+		leaves[leave_count++] = count;
+		emit(0x65, reg, 0, 0, (int32_t)below(72));
+		leaves[leave_count++] = count;
+		emit(0xc5, reg, 0, 0, below(4) ? 0 : -(int32_t)below(9));
+		break;
+	case 4:
+		leaves[leave_count++] = count;
+		emit(0x26, reg, 0, 0, (int32_t)below(72));
+		if (below(2))
+			emit(0xbc, reg, reg, 0, 0);
+		break;
+	case 5:
+		emit(0x97, reg, 0, 0, 1 + (int32_t)below(70));
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+gen_access(void)
+{
+	static const uint8_t sizes[] = {0x10, 0x08, 0x00, 0x18};
+	static const uint8_t bytes[] = {1, 2, 4, 8};
+	uint32_t size = below(4), reg = number_reg(), where = below(4);
+	int16_t off = (int16_t)below(12);
+
+	if (below(3))
+		gen_bound(reg);
+	if (where == 3) {
+		emit(0xbf, 1, 10, 0, 0);
+		emit(0x07, 1, 0, 0, -32);
+	} else {
+		emit(0xbf, 1, where == 0 ? 6 : 7, 0, 0);
+	}
+	if (below(5))
+		emit(below(8) ? 0x0f : 0x1f, 1, reg, 0, 0);
+	else if (where == 3)
+		off = (int16_t)(off / bytes[size] * bytes[size]);
+	if (below(6) == 0)
+		emit(0x07, 1, 0, 0, (int32_t)below(20) - 10);
+	if (below(3))
+		emit((uint8_t)(0x61 | sizes[size]), number_reg(), 1, off, 0);
+	else if (below(2))
+		emit((uint8_t)(0x63 | sizes[size]), 1, number_reg(), off, 0);
+	else
+		emit((uint8_t)(0x62 | sizes[size]), 1, 0, off, small_imm());
+}
+
+static void
+gen_spill(void)
+{
+	static const uint8_t sizes[] = {0x10, 0x08, 0x00, 0x18};
+	static const uint8_t bytes[] = {1, 2, 4, 8};
+	uint32_t size = below(3) ? 3 : below(4);
+	int16_t off = (int16_t)(-8 * (int)(1 + below(4)));
+
+	if (below(3) == 0)
+		off = (int16_t)(off + (int)(below(8) / bytes[size] *
+					    bytes[size]));
+	if (below(2))
+		emit((uint8_t)(0x63 | sizes[size]), 10, number_reg(), off, 0);
+	else
+		emit((uint8_t)(0x61 | sizes[size]), number_reg(), 10, off, 0);
+}
+
+static void
+gen_loop(uint32_t depth)
+{
+	uint32_t top, reg = number_reg();
+
+	/* the counter lives on the stack, so the body may use any register */
+	emit(0x7a, 10, 0, -40 - 8 * (int16_t)depth, 0);
+	top = count;
+	gen_block(depth + 2, 1 + below(4));
+	emit(0x79, reg, 10, -40 - 8 * (int16_t)depth, 0);
+	emit(0x07, reg, 0, 0, 1);
+	emit(0x7b, 10, reg, -40 - 8 * (int16_t)depth, 0);
+	emit(0xa5, reg, 0, 0, 1 + (int32_t)below(6));
+	code[count - 1].off = (int16_t)((int)top - (int)count);
+}
+
+static void
+gen_call(void)
+{
+	uint32_t reg = number_reg();
+
+	if (in_function || call_count == 4) {
+		/* a random number */
+		emit(0x7b, 10, reg, -8, 0);
+		emit(0x85, 0, 0, 0, EBPF_FUNC_get_prandom_u32);
+	} else {
+		emit(0xbf, 1, reg, 0, 0);
+		emit(0xbf, 2, number_reg(), 0, 0);
+		emit(0xbf, 3, 7, 0, 0);
+		calls[call_count++] = count;
+		emit(0x85, 0, 1, 0, 0);
+	}
+	/* r2..r5 were lost */
+	emit(0x79, 2, 10, -8, 0);
+	emit(0xbf, 3, 0, 0, 0);
+	emit(0x71, 4, 7, (int16_t)below(AREA), 0);
+	emit(0xb7, 5, 0, 0, small_imm());
+}
+
+static void
+gen_atomic(void)
+{
+	static const int32_t ops[] = {0x00, 0x01, 0x40, 0x41, 0x50,
+				      0x51, 0xa0, 0xa1, 0xe1, 0xf1};
+	bool wide = below(2);
+
+	emit(wide ? 0xdb : 0xc3, below(2) ? 10 : 7, number_reg(), 0,
+	     ops[below(10)]);
+	code[count - 1].off = (code[count - 1].regs & 15) == 10 ?
+				      (int16_t)(-8 * (int)(1 + below(4))) :
+				      (int16_t)(8 * below(7));
+}
+
+static void
+gen_copy(void)
+{
+	uint32_t a = number_reg(), b = number_reg();
+
+	emit(0xbf, a, b, 0, 0);
+	if (below(2))
+		emit(below(2) ? 0x07 : 0x04, a, 0, 0, (int32_t)below(20) - 10);
+	gen_bound(below(2) ? a : b);
+}
+
+static void
+gen_block(uint32_t depth, uint32_t n)
+{
+	while (n-- > 0 && count < INSNS - 120) {
+		switch (below(16)) {
+		case 0:
+		case 1:
+		case 2:
+		case 3:
+			gen_alu();
+			break;
+		case 4:
+		case 5:
+			if (depth < 4)
+				gen_branch(depth);
+			break;
+		case 6:
+		case 7:
+			gen_bound(number_reg());
+			break;
+		case 8:
+		case 9:
+		case 10:
+			gen_access();
+			break;
+		case 11:
+			gen_spill();
+			break;
+		case 12:
+			gen_copy();
+			break;
+		case 13:
+			if (depth < 2)
+				gen_loop(depth);
+			break;
+		case 14:
+			if (depth < 3)
+				gen_call();
+			break;
+		default:
+			gen_atomic();
+			break;
+		}
+	}
+}
+
+static void
+gen_numbers(void)
+{
+	static const uint8_t loads[] = {0x71, 0x69, 0x61, 0x79, 0x81, 0x89,
+					0x91};
+	static const uint8_t regs[] = {0, 2, 3, 4, 5, 8, 9};
+	uint32_t i;
+
+	for (i = 0; i < sizeof(regs); i++)
+		if (below(5))
+			emit(loads[below(7)], regs[i], 7,
+			     (int16_t)(8 * below(8)), 0);
+		else
+			emit(0xb7, regs[i], 0, 0, small_imm());
+	for (i = 1; i <= 4; i++)
+		emit(0x7b, 10, regs[below(sizeof(regs))], (int16_t)(-8 * (int)i),
+		     0);
+}
+
+static void
+end_function(void)
+{
+	uint32_t i;
+
+	emit(0xbf, 0, number_reg(), 0, 0);
+	for (i = 0; i < leave_count; i++)
+		code[leaves[i]].off = (int16_t)(count - leaves[i] - 1);
+	leave_count = 0;
+	emit(0xb7, 0, 0, 0, 1);
+	if (in_function)
+		code[count - 1] = (struct ebpf_insn){0xbf, 0x90, 0, 0};
+	emit(0x95, 0, 0, 0, 0);
+}
+
+enum shape {
+	FIXED, /* raw, AREA bytes */
+	TIED,  /* raw, a length */
+	PACKET,
+	SHAPES,
+};
+
+static void
+generate(enum shape shape)
+{
+	uint32_t i;
+
+	count = leave_count = call_count = 0;
+	in_function = false;
+	emit(0xbf, 6, 1, 0, 0);
+	if (shape == TIED)
+		emit(0xbf, 8, 2, 0, 0);
+	if (shape == PACKET) {
+		emit(0x61, 6, 1, 0, 0);
+		emit(0x61, 3, 1, 4, 0);
+		emit(0xbf, 2, 6, 0, 0);
+		emit(0x07, 2, 0, 0, (int32_t)below(40));
+		leaves[leave_count++] = count;
+		emit(below(4) ? 0x2d : 0x3d, 2, 3, 0, 0);
+	}
+	emit(0x18, 7, 6, 0, 0);
+	emit(0, 0, 0, 0, 0);
+	if (shape == TIED) {
+		/* keep the length in r8 */
+		gen_numbers();
+		for (i = 0; i < count; i++)
+			if (code[i].regs == 0x78 && i > 3)
+				code[i].regs = 0x79;
+		for (i = 4; i < count; i++)
+			if ((code[i].regs & 15) == 8)
+				code[i].regs = (uint8_t)((code[i].regs & 0xf0) |
+							 9);
+		leaves[leave_count++] = count;
+		emit(below(2) ? 0x2d : 0x3d, number_reg(), 8, 0, 0);
+	} else {
+		gen_numbers();
+	}
+	gen_block(0, 4 + below(14));
+	end_function();
+	in_function = true;
+	for (i = 0; i < call_count; i++) {
+		if (i > 0 && below(2)) {
+			code[calls[i]].imm =
+				code[calls[0]].imm + (int32_t)calls[0] -
+				(int32_t)calls[i];
+			continue;
+		}
+		code[calls[i]].imm = (int32_t)(count - calls[i] - 1);
+		/* r1, r2 numbers, r3 value */
+		emit(0xbf, 8, 1, 0, 0);
+		emit(0xbf, 9, 2, 0, 0);
+		emit(0xbf, 6, 3, 0, 0);
+		emit(0xbf, 7, 3, 0, 0);
+		gen_numbers();
+		gen_block(1, 2 + below(5));
+		end_function();
+	}
+}
+
+/* ---- claims ---- */
+
+struct claim {
+	struct claim *next;
+	uint32_t depth;
+	uint32_t matter; /* registers whose numbers matter */
+	struct ebpf_vreg regs[EBPF_REG_FP];
+};
+
+static struct claim claims[CLAIMS];
+static struct claim *claims_at[INSNS];
+static uint32_t claim_count;
+static bool claims_full;
+
+static void
+watch(void *arg, const struct ebpf_venv *env)
+{
+	const struct ebpf_vframe *top =
+		&env->state->frames[env->state->depth - 1];
+	struct claim *claim;
+
+	if (env->processed == 1) {
+		memset(claims_at, 0, sizeof(claims_at));
+		claim_count = 0;
+		claims_full = false;
+	}
+	if (claim_count == CLAIMS) {
+		claims_full = true;
+		return;
+	}
+	claim = &claims[claim_count++];
+	claim->depth = env->state->depth;
+	claim->matter = env->live[env->insn] >> 16;
+	memcpy(claim->regs, top->regs, sizeof(claim->regs));
+	claim->next = claims_at[env->insn];
+	claims_at[env->insn] = claim;
+}
+
+/* ---- the checked interpreter ---- */
+
+/* Made-up addresses, far apart. */
+enum region_base {
+	STACK_BASE = 0x10000000,
+	MEM_BASE = 0x20000000,
+	VALUE_BASE = 0x30000000,
+	CTX_BASE = 0x40000000,
+};
+
+struct machine {
+	uint8_t stack[EBPF_FRAME_MAX][EBPF_STACK_MAX];
+	uint8_t mem[AREA], value[AREA];
+	uint32_t mem_len;
+	uint64_t regs[EBPF_FRAME_MAX][EBPF_REG_COUNT];
+	uint32_t back[EBPF_FRAME_MAX];
+	uint32_t depth;
+	enum shape shape;
+};
+
+static struct machine m;
+
+static uint64_t
+frame_top(uint32_t frame)
+{
+	return STACK_BASE + 0x10000ULL * (frame + 1);
+}
+
+static uint8_t *
+memory(uint64_t addr, uint32_t size)
+{
+	uint32_t f;
+
+	for (f = 0; f < m.depth; f++)
+		if (addr >= frame_top(f) - EBPF_STACK_MAX &&
+		    addr + size <= frame_top(f))
+			return m.stack[f] + (addr - frame_top(f) +
+					     EBPF_STACK_MAX);
+	if (addr >= MEM_BASE && addr + size <= MEM_BASE + m.mem_len)
+		return m.mem + (addr - MEM_BASE);
+	if (addr >= VALUE_BASE && addr + size <= VALUE_BASE + AREA)
+		return m.value + (addr - VALUE_BASE);
+	return NULL;
+}
+
+static bool
+matches(const struct ebpf_vreg *reg, uint64_t v)
+{
+	uint64_t base = 0;
+
+	switch ((enum ebpf_vtype)reg->type) {
+	case EBPF_V_NONE:
+	case EBPF_V_MAP:
+		return true;
+	case EBPF_V_SCALAR:
+		break;
+	case EBPF_V_CTX:
+		base = CTX_BASE;
+		break;
+	case EBPF_V_STACK:
+		base = frame_top(reg->frame);
+		break;
+	case EBPF_V_PKT:
+	case EBPF_V_PKT_META:
+	case EBPF_V_MEM:
+		base = MEM_BASE;
+		break;
+	case EBPF_V_PKT_END:
+		base = MEM_BASE + m.mem_len;
+		break;
+	case EBPF_V_VALUE:
+		base = VALUE_BASE;
+		break;
+	}
+	if (reg->type != EBPF_V_SCALAR)
+		base += (uint64_t)(int64_t)reg->off;
+	/* what the pointer or number is proven to allow */
+	if ((reg->type == EBPF_V_PKT || reg->type == EBPF_V_MEM) &&
+	    reg->range && v - (uint64_t)(int64_t)reg->off + reg->range >
+				  MEM_BASE + m.mem_len)
+		return false;
+	return ebpf_num_has(&reg->num, v - base, 64);
+}
+
+static bool
+claimed(uint32_t insn)
+{
+	const uint64_t *regs = m.regs[m.depth - 1];
+	const struct claim *claim;
+	uint32_t r;
+
+	for (claim = claims_at[insn]; claim; claim = claim->next) {
+		if (claim->depth != m.depth)
+			continue;
+		for (r = 0; r < EBPF_REG_FP; r++)
+			if ((claim->matter & 1u << r) &&
+			    !matches(&claim->regs[r], regs[r]))
+				break;
+		if (r == EBPF_REG_FP)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t
+alu(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits)
+{
+	uint64_t all = ebpf_bits_mask(bits), k = y & (bits - 1);
+	int64_t sx, sy;
+
+	x &= all;
+	y &= all;
+	sx = ebpf_bits_sext(x, bits);
+	sy = ebpf_bits_sext(y, bits);
+	switch (fn) {
+	case EBPF_FN_ADD:
+		return (x + y) & all;
+	case EBPF_FN_SUB:
+		return (x - y) & all;
+	case EBPF_FN_MUL:
+		return (x * y) & all;
+	case EBPF_FN_DIV:
+		return y ? x / y : 0;
+	case EBPF_FN_MOD:
+		return y ? x % y : x;
+	case EBPF_FN_SDIV:
+		return sy == 0	? 0 :
+		       sy == -1 ? (0 - x) & all :
+				  (uint64_t)(sx / sy) & all;
+	case EBPF_FN_SMOD:
+		return sy == 0	? x :
+		       sy == -1 ? 0 :
+				  (uint64_t)(sx % sy) & all;
+	case EBPF_FN_AND:
+		return x & y;
+	case EBPF_FN_OR:
+		return x | y;
+	case EBPF_FN_XOR:
+		return x ^ y;
+	case EBPF_FN_LSH:
+		return (x << k) & all;
+	case EBPF_FN_RSH:
+		return x >> k;
+	case EBPF_FN_ARSH:
+		return (uint64_t)(sx >> k) & all;
+	case EBPF_FN_MOV:
+		return y;
+	case EBPF_FN_MOVSX8:
+		return (uint64_t)ebpf_bits_sext(y, 8) & all;
+	case EBPF_FN_MOVSX16:
+		return (uint64_t)ebpf_bits_sext(y, 16) & all;
+	case EBPF_FN_MOVSX32:
+		return (uint64_t)ebpf_bits_sext(y, 32) & all;
+	case EBPF_FN_NEG:
+		return (0 - x) & all;
+	default:
+		abort();
+	}
+}
+
+static bool
+holds(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits)
+{
+	int64_t sx = ebpf_bits_sext(x, bits), sy = ebpf_bits_sext(y, bits);
+
+	x &= ebpf_bits_mask(bits);
+	y &= ebpf_bits_mask(bits);
+	switch (fn) {
+	case EBPF_FN_JEQ:
+		return x == y;
+	case EBPF_FN_JNE:
+		return x != y;
+	case EBPF_FN_JGT:
+		return x > y;
+	case EBPF_FN_JGE:
+		return x >= y;
+	case EBPF_FN_JLT:
+		return x < y;
+	case EBPF_FN_JLE:
+		return x <= y;
+	case EBPF_FN_JSGT:
+		return sx > sy;
+	case EBPF_FN_JSGE:
+		return sx >= sy;
+	case EBPF_FN_JSLT:
+		return sx < sy;
+	case EBPF_FN_JSLE:
+		return sx <= sy;
+	case EBPF_FN_JSET:
+		return (x & y) != 0;
+	default:
+		abort();
+	}
+}
+
+static uint64_t
+swapped(uint64_t v, unsigned bits)
+{
+	return __builtin_bswap64(v) >> (64 - bits);
+}
+
+static void
+atomic(const struct ebpf_op *op, uint8_t *at, uint64_t *regs)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	uint32_t size = info->width / 8;
+	uint64_t old = 0, new, src = regs[op->src];
+
+	memcpy(&old, at, size);
+	new = old;
+	switch ((enum ebpf_fn)info->fn) {
+	case EBPF_FN_ADD:
+	case EBPF_FN_FETCH_ADD:
+		new = old + src;
+		break;
+	case EBPF_FN_OR:
+	case EBPF_FN_FETCH_OR:
+		new = old | src;
+		break;
+	case EBPF_FN_AND:
+	case EBPF_FN_FETCH_AND:
+		new = old & src;
+		break;
+	case EBPF_FN_XOR:
+	case EBPF_FN_FETCH_XOR:
+		new = old ^ src;
+		break;
+	case EBPF_FN_XCHG:
+		new = src;
+		break;
+	default:
+		if (old == (regs[0] & ebpf_bits_mask(info->width)))
+			new = src;
+		regs[0] = old;
+		break;
+	}
+	memcpy(at, &new, size);
+	if (info->fn == EBPF_FN_FETCH_ADD || info->fn == EBPF_FN_FETCH_OR ||
+	    info->fn == EBPF_FN_FETCH_AND || info->fn == EBPF_FN_FETCH_XOR ||
+	    info->fn == EBPF_FN_XCHG)
+		regs[op->src] = old;
+}
+
+/* Why the run contradicts the verifier, or NULL. */
+static const char *
+run(const struct ebpf_op *ops, uint32_t *at)
+{
+	uint32_t pc = 0, steps;
+
+	for (steps = 0; steps < STEPS; steps++) {
+		const struct ebpf_op *op = &ops[pc];
+		const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+		uint64_t *regs = m.regs[m.depth - 1];
+		uint64_t src = info->form == EBPF_FORM_ALU_REG ||
+					       info->form == EBPF_FORM_JCC_REG ?
+				       regs[op->src] :
+				       (uint64_t)op->imm;
+		uint64_t value = 0;
+		uint8_t *place;
+
+		*at = pc;
+		if (!claimed(pc))
+			return "no state has these registers";
+		switch ((enum ebpf_form)info->form) {
+		case EBPF_FORM_ALU_IMM:
+		case EBPF_FORM_ALU_REG:
+		case EBPF_FORM_ALU_UNARY:
+			regs[op->dst] = alu((enum ebpf_fn)info->fn,
+					    regs[op->dst], src, info->width);
+			break;
+		case EBPF_FORM_ENDIAN:
+			regs[op->dst] =
+				info->fn == EBPF_FN_LE ?
+					regs[op->dst] &
+						ebpf_bits_mask(info->width) :
+					swapped(regs[op->dst], info->width);
+			break;
+		case EBPF_FORM_LDX:
+			if (regs[op->src] == CTX_BASE) {
+				regs[op->dst] = op->off ?
+							MEM_BASE + m.mem_len :
+							MEM_BASE;
+				break;
+			}
+			place = memory(regs[op->src] +
+					       (uint64_t)(int64_t)op->off,
+				       info->width / 8);
+			if (!place)
+				return "a load outside memory";
+			memcpy(&value, place, info->width / 8);
+			if (info->fn == EBPF_FN_LDXS)
+				value = (uint64_t)ebpf_bits_sext(value,
+								 info->width);
+			regs[op->dst] = value;
+			break;
+		case EBPF_FORM_ST:
+		case EBPF_FORM_STX:
+		case EBPF_FORM_ATOMIC:
+			place = memory(regs[op->dst] +
+					       (uint64_t)(int64_t)op->off,
+				       info->width / 8);
+			if (!place)
+				return "a store outside memory";
+			value = info->form == EBPF_FORM_ST ? (uint64_t)op->imm :
+							     regs[op->src];
+			if (info->form == EBPF_FORM_ATOMIC)
+				atomic(op, place, regs);
+			else
+				memcpy(place, &value, info->width / 8);
+			break;
+		case EBPF_FORM_JA:
+			pc += (uint32_t)op->off;
+			break;
+		case EBPF_FORM_JCC_IMM:
+		case EBPF_FORM_JCC_REG:
+			if (holds((enum ebpf_fn)info->fn, regs[op->dst], src,
+				  info->width))
+				pc += (uint32_t)op->off;
+			break;
+		case EBPF_FORM_CALL:
+			regs[0] = (uint32_t)rnd();
+			break;
+		case EBPF_FORM_CALL_LOCAL:
+			m.back[m.depth] = pc;
+			memcpy(m.regs[m.depth], regs, sizeof(m.regs[0]));
+			m.regs[m.depth][EBPF_REG_FP] = frame_top(m.depth);
+			m.depth++;
+			pc += (uint32_t)op->off;
+			break;
+		case EBPF_FORM_EXIT:
+			if (--m.depth == 0)
+				return NULL;
+			m.regs[m.depth - 1][0] = regs[0];
+			pc = m.back[m.depth];
+			break;
+		case EBPF_FORM_LDDW:
+			regs[op->dst] = op->code == EBPF_OP_LDDW_MAP_VALUE ?
+						VALUE_BASE +
+							(uint64_t)op->off :
+						(uint64_t)op->imm;
+			pc++;
+			break;
+		default:
+			abort();
+		}
+		pc++;
+	}
+	return NULL; /* long, but nothing wrong so far */
+}
+
+static void
+prepare_run(enum shape shape)
+{
+	uint32_t i;
+	uint64_t v;
+
+	memset(&m, 0, sizeof(m));
+	m.shape = shape;
+	m.depth = 1;
+	m.mem_len = shape == FIXED ? AREA : below(AREA + 1);
+	for (i = 0; i < AREA; i += 8) {
+		v = interesting();
+		memcpy(m.value + i, &v, 8);
+		v = interesting();
+		memcpy(m.mem + i, &v, 8);
+	}
+	m.regs[0][1] = shape == PACKET ? CTX_BASE : MEM_BASE;
+	m.regs[0][2] = shape == FIXED ? interesting() : m.mem_len;
+	m.regs[0][EBPF_REG_FP] = frame_top(0);
+}
+
+/* ---- one program ---- */
+
+static struct ebpf_runtime *rt;
+static struct ebpf_map *map;
+static struct ebpf_op ops[INSNS], unchanged[INSNS];
+static char log_text[8192];
+
+/* 0, or the verifier's answer; *stats what it told. */
+static int
+verify(enum shape shape, struct ebpf_load_stats *stats)
+{
+	struct ebpf_log log = {log_text, sizeof(log_text), 0, 0, 0};
+	struct ebpf_decode_error why;
+	struct ebpf_prog prog = {0};
+	uint32_t i;
+	int error;
+
+	if (ebpf_decode(code, count, ops, &why)) {
+		tap_diag("does not decode at %u: %s", why.insn, why.what);
+		abort();
+	}
+	for (i = 0; i < count; i++)
+		if (ops[i].code == EBPF_OP_LDDW_MAP_IDX_VALUE) {
+			ops[i].code = EBPF_OP_LDDW_MAP_VALUE;
+			ops[i].imm = 0;
+			ops[i].off = 0;
+		}
+	memcpy(unchanged, ops, sizeof(ops));
+	prog.obj.rt = rt;
+	prog.kind = ebpf_kind_find(rt, shape == PACKET ? EBPF_PROG_XDP :
+							 EBPF_PROG_RAW);
+	prog.mem_size = shape == FIXED ? AREA : 0;
+	prog.ops = ops;
+	prog.op_count = count;
+	prog.maps = &map;
+	prog.map_count = 1;
+	memset(stats, 0, sizeof(*stats));
+	log_text[0] = '\0';
+	error = ebpf_verify_watched(&prog, ops, &log, stats, watch, NULL);
+	os_free((void *)(uintptr_t)prog.funcs);
+	os_free(prog.dead);
+	return error;
+}
+
+static const char *const rule_names[] = {
+#define EBPF_RULE(name, sentence, fix) #name,
+#include "abi/rule.def"
+};
+
+int
+main(int argc, char **argv)
+{
+	struct ebpf_runtime_config config = {.size = sizeof(config),
+					     .insns_processed_max = 20000};
+	struct ebpf_map_spec spec = {.size = sizeof(spec),
+				     .kind = EBPF_MAP_ARRAY,
+				     .key_size = 4,
+				     .value_size = AREA,
+				     .max_entries = 1,
+				     .name = "m"};
+	long programs = argc > 1 ? atol(argv[1]) : 20000, i, accepted = 0;
+	long bad = 0, ran = 0, odd = 0, reasons[EBPF_RULE_COUNT] = {0};
+	struct ebpf_load_stats stats;
+	uint64_t start = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	const char *why;
+	uint32_t at, r;
+
+	if (ebpf_runtime_create(&config, &rt) ||
+	    ebpf_map_create(rt, &spec, &map))
+		return 1;
+	for (i = 0; i < programs && bad < 5; i++) {
+		enum shape shape;
+
+		seed = (start + (uint64_t)i) * 0x9e3779b97f4a7c15ULL | 1;
+		shape = (enum shape)below(SHAPES);
+		generate(shape);
+		if (verify(shape, &stats)) {
+			reasons[stats.rule]++;
+			/* what only a bug of the verifier can say */
+			odd += strstr(log_text, "nothing should") != NULL;
+			continue;
+		}
+		if (claims_full)
+			continue;
+		accepted++;
+		for (r = 0; r < RUNS; r++) {
+			prepare_run(shape);
+			why = run(unchanged, &at);
+			ran++;
+			if (!why)
+				continue;
+			bad++;
+			tap_diag("program %llu at %u: %s",
+				 (unsigned long long)(start + (uint64_t)i), at,
+				 why);
+			break;
+		}
+	}
+	for (r = 0; r < EBPF_RULE_COUNT; r++)
+		if (reasons[r])
+			tap_diag("%ld refused by %s", reasons[r],
+				 rule_names[r]);
+	tap_ok(odd == 0, "every read of a register was foreseen");
+	tap_ok(accepted > programs / 50, "%ld of %ld programs accepted",
+	       accepted, i);
+	tap_ok(bad == 0, "%ld runs stayed within the verifier's claims", ran);
+	ebpf_map_put(map);
+	ebpf_runtime_destroy(rt);
+	return tap_done();
+}
