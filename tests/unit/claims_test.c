@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/gebpf.h"
 #include "core/decode.h"
 #include "core/verifier/verify.h"
 #include "tap.h"
@@ -884,6 +885,25 @@ static struct ebpf_map *map;
 static struct ebpf_op ops[INSNS], unchanged[INSNS];
 static char log_text[8192];
 
+static void
+show(void)
+{
+	struct gebpf_disasm options = {0};
+	char text[128];
+	uint32_t i;
+	int n;
+
+	for (i = 0; i < count; i += (uint32_t)n) {
+		n = gebpf_disasm(code, count, i, &options, text, sizeof(text));
+		if (n < 1)
+			n = 1;
+		tap_diag("%3u: %s", i, text);
+	}
+	for (i = 0; i < EBPF_REG_FP; i++)
+		tap_diag("r%u = 0x%llx", i,
+			 (unsigned long long)m.regs[m.depth - 1][i]);
+}
+
 /* 0, or the verifier's answer; *stats what it told. */
 static int
 verify(enum shape shape, struct ebpf_load_stats *stats)
@@ -972,6 +992,7 @@ main(int argc, char **argv)
 			tap_diag("program %llu at %u: %s",
 				 (unsigned long long)(start + (uint64_t)i), at,
 				 why);
+			show();
 			break;
 		}
 	}

@@ -57,7 +57,8 @@ check_proven(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 			"the access starts %lld bytes before the %s in r%u",
 			-(long long)(ptr->num.smin + from),
 			ebpf_verify_type_name(ptr), number);
-	if (ptr->num.smin >= 0 && to <= (int64_t)ptr->range)
+	/* a range of 0 proves nothing, not even for what lies before it */
+	if (ptr->range && ptr->num.smin >= 0 && to <= (int64_t)ptr->range)
 		return 0;
 	if (ptr->type == EBPF_V_MEM && ptr->num.smax <= EBPF_V_OFF_MAX &&
 	    (uint64_t)(ptr->num.smax + to) <= env->state->len.umin)
