@@ -34,7 +34,7 @@ setup() {
 		gebpf -j help $noun >"$BATS_TEST_TMPDIR/$noun"
 	done
 	for page in "$top"/man/gebpf-*.8; do
-		mandoc -T ascii -O width=2000 "$page" | sed 's/.\x08//g' \
+		mandoc -T ascii -O width=990 "$page" | sed 's/.\x08//g' \
 			>"$BATS_TEST_TMPDIR/$(basename "$page")"
 	done
 	"$PY" - "$BATS_TEST_TMPDIR" <<-'P'
