@@ -107,6 +107,36 @@ bad_number(struct cmd *cmd, const char *what, const char *text, size_t size)
 			text, size, size == 1 ? "" : "s");
 }
 
+size_t
+data_big_endian(const struct gebpf_btf *btf, uint32_t id)
+{
+	struct gebpf_btf_type type;
+
+	for (int i = 0; i < 32; i++) {
+		if (gebpf_btf_type(btf, id, &type) != 0)
+			return 0;
+		switch ((int)type.kind) {
+		case GEBPF_BTF_TYPEDEF:
+			if (strcmp(type.name, "__be16") == 0)
+				return 2;
+			if (strcmp(type.name, "__be32") == 0)
+				return 4;
+			if (strcmp(type.name, "__be64") == 0)
+				return 8;
+			break;
+		case GEBPF_BTF_CONST:
+		case GEBPF_BTF_VOLATILE:
+		case GEBPF_BTF_RESTRICT:
+		case GEBPF_BTF_TYPE_TAG:
+			break;
+		default:
+			return 0;
+		}
+		id = type.type;
+	}
+	return 0;
+}
+
 /* ---- one text by its type ---- */
 
 struct parse {
@@ -204,7 +234,8 @@ fail_text(struct parse *p, const char *text, const char *wanted)
 }
 
 static int
-integer(struct parse *p, const struct gebpf_btf_type *type, uint8_t *data)
+integer(struct parse *p, const struct gebpf_btf_type *type, uint8_t *data,
+	bool big)
 {
 	char text[256];
 	bool quoted;
@@ -226,7 +257,7 @@ integer(struct parse *p, const struct gebpf_btf_type *type, uint8_t *data)
 	if (!parse_integer(text, type->size, &v))
 		return bad_number(p->cmd, p->what, text, type->size);
 	memset(data, text[0] == '-' ? 0xff : 0, type->size);
-	store(data, type->size < 8 ? type->size : 8, v, false);
+	store(data, type->size < 8 ? type->size : 8, v, big);
 	return 0;
 }
 
@@ -472,8 +503,11 @@ value(struct parse *p, uint32_t id, uint8_t *data, size_t len)
 	p->depth++;
 	switch ((int)type.kind) {
 	case GEBPF_BTF_INT:
-		error = type.size <= len ? integer(p, &type, data)
-					 : -EBPF_EINVAL;
+		error = type.size <= len
+				? integer(p, &type, data,
+					  data_big_endian(p->btf, id) ==
+						  type.size)
+				: -EBPF_EINVAL;
 		break;
 	case GEBPF_BTF_ENUM:
 	case GEBPF_BTF_ENUM64:
@@ -483,7 +517,8 @@ value(struct parse *p, uint32_t id, uint8_t *data, size_t len)
 		break;
 	case GEBPF_BTF_PTR:
 		type.size = 8;
-		error = len >= 8 ? integer(p, &type, data) : -EBPF_EINVAL;
+		error = len >= 8 ? integer(p, &type, data, false)
+				 : -EBPF_EINVAL;
 		break;
 	case GEBPF_BTF_ARRAY:
 		error = array(p, &type, data, len);

@@ -26,7 +26,11 @@ size_t data_scalar_size(const char *word, bool *is_signed, bool *big);
 size_t data_parse_mac(const char *text, uint8_t *bytes);
 size_t data_parse_ip(const char *text, uint8_t *bytes);
 
-/* A value of a type. human: six bytes are shown as a MAC address. */
+/* Is the type one of __be16 .. __be64 by its typedef: bytes, else 0. */
+size_t data_big_endian(const struct gebpf_btf *btf, uint32_t type);
+
+/* A value of a type. human: numbers in network order are shown as numbers (and
+ * addresses), and six bytes as a MAC address. */
 void typed_print(struct out *out, const char *key, const struct gebpf_btf *btf,
 		 uint32_t type, const uint8_t *data, size_t len, bool human);
 /* Add the numbers in data to those in sum. false: nothing to be added. */

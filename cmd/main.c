@@ -37,7 +37,7 @@ main(int argc, char **argv)
 	struct cmd cmd = { .style = OUT_PLAIN };
 	struct run_words run;
 	const char *no_color = getenv("NO_COLOR");
-	int error;
+	int error, written;
 
 	if (argc > 1 && strcmp(argv[1], "__complete") == 0)
 		return cmd_complete(argc - 2, argv + 2);
@@ -56,10 +56,13 @@ main(int argc, char **argv)
 	if (error == 0)
 		error = run_resolved(&cmd, &run);
 	error = run_finish(&cmd, error, NULL, 0);
-	if (out_free(cmd.out) != 0 && error == 0) {
-		cmd.out = NULL;
-		error = cmd_fail(&cmd, EBPF_EIO, "cannot write the output");
-		cmd_error_print(&cmd);
+	written = out_free(cmd.out);
+	cmd.out = NULL;
+	if (written != 0 && error == 0) {
+		error = cmd_fail(&cmd, written, "cannot write the output");
+		/* whoever closed the pipe has seen enough */
+		if (written != -EBPF_ECANCELED)
+			cmd_error_print(&cmd);
 	}
 	gebpf_close(cmd.device);
 	gebpf_close(cmd.local);

@@ -3,6 +3,7 @@
  * The writer's common part: nesting, numbers, bytes. Knows no style (see
  * out_plain.c, out_json.c, out_yaml.c) and no command.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +36,9 @@ out_new(enum out_style style, FILE *file)
 int
 out_flush(struct out *out)
 {
+	errno = 0;
 	if (fflush(out->file) != 0 || ferror(out->file))
-		out->error = -EBPF_EIO;
+		out->error = errno == EPIPE ? -EBPF_ECANCELED : -EBPF_EIO;
 	return out->error;
 }
 

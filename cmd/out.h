@@ -62,7 +62,8 @@ extern const struct out_ops out_plain_ops, out_json_ops, out_yaml_ops;
 
 /* NULL without memory. */
 struct out *out_new(enum out_style style, FILE *file);
-/* Close what is open, flush, free. 0 or -EBPF_EIO. NULL is fine. */
+/* Close what is open, flush, free. 0 or -EBPF_EIO; -EBPF_ECANCELED when the
+ * reader has gone. NULL is fine. */
 int out_free(struct out *out);
 int out_flush(struct out *out);
 

@@ -272,12 +272,38 @@ print_float(struct typed *typed, const char *key, const uint8_t *data,
 	out_word(typed->out, key, NULL, text);
 }
 
+/* For people: network order as numbers, addresses as addresses. */
+static bool
+print_network(struct typed *typed, const char *key, uint32_t id,
+	      const uint8_t *data, size_t len)
+{
+	size_t size = typed->human ? data_big_endian(typed->btf, id) : 0;
+	uint64_t v = 0;
+	char text[32];
+
+	if (size == 0 || size > len)
+		return false;
+	if (size == 4 && key != NULL &&
+	    (strstr(key, "addr") != NULL || strstr(key, "ip") != NULL)) {
+		snprintf(text, sizeof(text), "%u.%u.%u.%u", data[0], data[1],
+			 data[2], data[3]);
+		out_string(typed->out, key, NULL, text);
+		return true;
+	}
+	for (size_t i = 0; i < size; i++)
+		v = v << 8 | data[i];
+	out_uint(typed->out, key, NULL, v);
+	return true;
+}
+
 static void
 print(struct typed *typed, const char *key, uint32_t id, const uint8_t *data,
       size_t len)
 {
 	struct gebpf_btf_type type;
 
+	if (print_network(typed, key, id, data, len))
+		return;
 	if (++typed->depth > DEPTH_MAX ||
 	    gebpf_btf_type(typed->btf, gebpf_btf_resolve(typed->btf, id),
 			   &type) != 0) {

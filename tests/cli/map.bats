@@ -115,6 +115,20 @@ C
 	fails 2 gebpf map update flows key 7 value '{low=9999}'
 }
 
+@test "network order by BTF: numbers and addresses for people, bytes in JSON" {
+	gebpf prog load "$examples/acl.bpf.o"
+	map=$(gebpf -j map show | field name)
+	gebpf map update name "$map" key \
+		'{saddr=10.0.0.1,daddr=10.0.0.2,sport=1024,dport=80,protocol=6}' value 0
+	run -0 gebpf map dump name "$map"
+	is 'v[0]["key"]["dport"] == 80 and v[0]["key"]["saddr"] == "10.0.0.1"'
+	run -0 gebpf -j map dump name "$map"
+	is 'v[0]["key"][:12] == ["0x0a","0x00","0x00","0x01","0x0a","0x00","0x00","0x02","0x04","0x00","0x00","0x50"]'
+	is 'v[0]["formatted"]["key"]["dport"] == 80 * 256'
+	run -0 gebpf map lookup name "$map" key \
+		'{saddr=10.0.0.1,daddr=10.0.0.2,sport=1024,dport=80,protocol=6}'
+}
+
 @test "per-CPU maps: every CPU, and their sum" {
 	gebpf map create p type percpu_array key 4 value 8 entries 2 name p
 	gebpf map update p key 1 0 0 0 value 3 0 0 0 0 0 0 0
