@@ -62,14 +62,17 @@ void ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 void ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_stripe *stripe);
 
+/* At the end: what was removed first is handed out first. */
 static inline void
 ebpf_hash_list_push(struct ebpf_hash_list *list, struct ebpf_hash_meta *meta,
 		    uint32_t number)
 {
-	os_store(&meta[number].link, list->first);
+	os_store(&meta[number].link, 0);
 	if (list->first == 0)
-		list->last = number;
-	list->first = number;
+		list->first = number;
+	else
+		os_store(&meta[list->last].link, number);
+	list->last = number;
 	list->count++;
 }
 
@@ -86,17 +89,18 @@ ebpf_hash_list_pop(struct ebpf_hash_list *list,
 	return number;
 }
 
-/* Put all of `from` in front of `to`. */
+/* Move all of `from` to the end of `to`. */
 static inline void
 ebpf_hash_list_join(struct ebpf_hash_list *to, struct ebpf_hash_list *from,
 		    struct ebpf_hash_meta *meta)
 {
 	if (from->first == 0)
 		return;
-	os_store(&meta[from->last].link, to->first);
 	if (to->first == 0)
-		to->last = from->last;
-	to->first = from->first;
+		to->first = from->first;
+	else
+		os_store(&meta[to->last].link, from->first);
+	to->last = from->last;
 	to->count += from->count;
 	memset(from, 0, sizeof(*from));
 }

@@ -17,6 +17,7 @@ enum {
 	CHURN_SMALL = 1024,
 	CHURN_MAX = 1 << 16,
 	LRU_CHURN = 8, /* times max_entries */
+	LRU_CHURN_MAX = 1 << 14, /* the hand of map_lru.c passes them */
 	KEY_MAX = 512, /* a program's stack has no more */
 	VALUE_MAX = 16 << 20,
 	PERCPU_VALUE_MAX = 32 << 10,
@@ -133,8 +134,8 @@ spare_count(uint64_t stripes, uint32_t batch, uint64_t bytes_each,
 		churn = wanted;
 	if (churn < CHURN_SMALL && bytes_each * CHURN_SMALL <= CHURN_BYTES)
 		churn = CHURN_SMALL;
-	if (churn > CHURN_MAX)
-		churn = CHURN_MAX;
+	if (churn > (lru ? LRU_CHURN_MAX : CHURN_MAX))
+		churn = lru ? LRU_CHURN_MAX : CHURN_MAX;
 	if (churn < CHURN_MIN)
 		churn = CHURN_MIN;
 	return stripes * batch * 2 + churn;

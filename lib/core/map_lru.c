@@ -10,8 +10,9 @@
 #include "core/hash_table.h"
 
 enum {
-	LOOKS_MAX = 2048,  /* spare elements are looked at as well */
-	CHANCES_MAX = 64, /* live ones passed over */
+	LOOKS_MAX = 1 << 15, /* more than there are spare elements, which
+				may all lie ahead */
+	CHANCES_MAX = 64,    /* live ones passed over */
 };
 
 /* Unless it has just gone, or its place is another key's. */

@@ -228,7 +228,7 @@ good_prog(struct input *in, struct ebpf_req_prog_load *req, uint8_t *tail)
 static size_t
 good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 {
-	static const uint8_t map_kinds[] = { 1, 2, 3, 5, 6 };
+	static const uint8_t map_kinds[] = { 1, 2, 3, 5, 6, 9, 10 };
 	struct ebpf_req_map_create *create = (void *)body;
 	struct ebpf_req_map_key *key = (void *)body;
 	struct ebpf_req_map_update *update = (void *)body;
@@ -266,7 +266,7 @@ good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 		memset(tail, 0, TAIL_MAX);
 		return run->data_len + run->ctx_len;
 	case EBPF_REQUEST_MAP_CREATE:
-		create->kind = map_kinds[take(in) % 5];
+		create->kind = map_kinds[take(in) % 7];
 		create->key_size = 4;
 		create->value_size = 4;
 		create->max_entries = 1 + take(in) % 64;
