@@ -212,6 +212,44 @@ hashes(uint32_t kind, uint32_t key_size, const char *name)
 	ebpf_map_put(map);
 }
 
+/* Which map is known only while running: nothing may be taken for granted. */
+static void
+chosen_map(void)
+{
+	struct ebpf_map *maps[2] = {
+		make_map(EBPF_MAP_ARRAY, 4, 8, 4),
+		make_map(EBPF_MAP_ARRAY, 4, 16, 4),
+	};
+	struct ebpf_prog *prog;
+	bool same = true;
+
+	put(0xbf, 7, 1, 0, 0);
+	put(0x79, 6, 1, 8, 0);
+	put_map(1, 0);
+	put(0xbf, 8, 1, 0, 0); /* through another register, too */
+	put(0x15, 6, 0, 3, 0);
+	put_map(1, 1);
+	put(0xbf, 8, 1, 0, 0);
+	put(0xbf, 1, 8, 0, 0); /* jumped to */
+	put(0xbf, 2, 7, 0, 0);
+	put_call(EBPF_FUNC_map_lookup_elem);
+	put(0x95, 0, 0, 0, 0);
+	prog = finish(maps, 2, NULL);
+	TAP_CHECK(unverified_compile(prog) == 0);
+	for (uint64_t i = 0; i < 16; i++) {
+		struct ebpf_map *map = maps[i & 1];
+
+		mem[0] = i >> 1;
+		mem[1] = i & 1;
+		same &= run(prog, (uintptr_t)mem, MEM, 0) ==
+			(uintptr_t)map->ops->lookup(map, mem);
+	}
+	tap_ok(same, "a map chosen while running");
+	unverified_free(prog);
+	ebpf_map_put(maps[0]);
+	ebpf_map_put(maps[1]);
+}
+
 /* ---- tail calls ---- */
 
 struct chain {
@@ -739,6 +777,7 @@ main(void)
 	hashes(EBPF_MAP_HASH, 8, "hash, 8 byte keys");
 	hashes(EBPF_MAP_ARRAY, 4, "array");
 	hashes(EBPF_MAP_PERCPU_ARRAY, 4, "percpu_array");
+	chosen_map();
 	tail_calls(NULL, "memory");
 	tail_calls(xdp, "xdp");
 	tail_call_arguments();
