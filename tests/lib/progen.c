@@ -22,7 +22,10 @@ static uint64_t
 hash_args(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
 	  const struct ebpf_prog *prog)
 {
-	return ((((a * 31 + b) * 31 + c) * 31 + d) * 31 + e) ^ a >> 7;
+	/* what C may rely on when it is called: an aligned stack */
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0) & 15;
+
+	return (((((a * 31 + b) * 31 + c) * 31 + d) * 31 + e) ^ a >> 7) + frame;
 }
 
 static uint64_t
@@ -253,7 +256,31 @@ idiom(struct progen *gen)
 	int32_t imm = (int32_t)progen_number(gen);
 	uint8_t wide = below(gen, 2) ? 3 : 0; /* class 7 or 4 */
 
-	switch (below(gen, 11)) {
+	switch (below(gen, 14)) {
+	case 11: /* the jump on the result is jumped to from before it */
+		progen_put(gen, 0x55, src, 0, 1, (int32_t)below(gen, 2));
+		progen_put(gen, 0x04 | wide, dst, 0, 0, imm);
+		progen_put(gen, below(gen, 2) ? 0x15 : 0x55, dst, 0, 1, 0);
+		progen_put(gen, 0x07, dst, 0, 0, 3);
+		break;
+	case 12: /* a jump over a jump that is jumped to itself */
+		progen_put(gen, 0x2d, src, dst, 1, 0);
+		progen_put(gen, 0x25, dst, 0, 1, imm);
+		progen_put(gen, 0x05, 0, 0, 1, 0);
+		progen_put(gen, 0x07, dst, 0, 0, 5);
+		break;
+	case 13: { /* atomics where r0 is the address, and maybe the operand */
+		static const uint8_t kinds[] = { 0x00, 0x01, 0x41, 0x51, 0xa1,
+						 0xe1, 0xf1 };
+
+		if (gen->verified || gen->counter != 0)
+			break;
+		progen_put(gen, 0xbf, 0, gen->base, 0, 0);
+		progen_put(gen, below(gen, 2) ? 0xdb : 0xc3, 0,
+			   below(gen, 3) ? target(gen) : 0,
+			   8 * (int16_t)below(gen, 8), kinds[below(gen, 7)]);
+		break;
+	}
 	case 10: { /* arithmetic, then a jump on its result */
 		static const uint8_t ops[] = { 0x04, 0x14, 0x44, 0x54, 0xa4,
 					       0x64, 0x24, 0xb4 };

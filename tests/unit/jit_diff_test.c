@@ -163,6 +163,15 @@ single(const struct ebpf_op_info *info, uint32_t dst, uint32_t src, int32_t imm,
 			same &= compare(prog, &gen);
 		}
 	}
+	/* the edges of quotients by constants */
+	for (uint32_t i = 0; !vary_src && imm != 0 && i < 64; i++) {
+		uint64_t divisor = info->width == 32 ? (uint32_t)imm :
+						       (uint64_t)(int64_t)imm;
+		uint64_t most = info->width == 32 ? UINT32_MAX : UINT64_MAX;
+
+		before[0] = (most / divisor - (i / 3)) * divisor + i % 3 - 1;
+		same &= compare(prog, &gen);
+	}
 	unverified_free(prog);
 	return same;
 }

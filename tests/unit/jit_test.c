@@ -359,6 +359,22 @@ tail_calls(const struct ebpf_kind *kind, const char *what)
 		chain_check(&c, MEM, 55, 0, name);
 	}
 
+	/* the index has 32 bits */
+	chain_start(&c);
+	put(0x79, 0, 1, 8, 0); /* 0, and unknown */
+	put_map(2, 0);
+	put(0x18, 3, 0, 0, 1);
+	put(0, 0, 0, 0, 1);
+	put_call(EBPF_FUNC_tail_call);
+	put(0xb7, 0, 0, 0, 5);
+	put(0x95, 0, 0, 0, 0);
+	chain_add(&c, kind);
+	put(0xb7, 0, 0, 0, 6);
+	put(0x95, 0, 0, 0, 0);
+	chain_add(&c, kind);
+	snprintf(name, sizeof(name), "%s: the index has 32 bits", what);
+	chain_check(&c, MEM, 6, 0, name);
+
 	/* from a subprogram: the result is the subprogram's, r6..r9 stay */
 	chain_start(&c);
 	put(0xbf, 6, 1, 0, 0);

@@ -97,10 +97,11 @@ quotient_by_constant(struct x86 *x, const struct divide *div, uint64_t divisor)
 		x86_shift_imm(x, X_W, SHIFT_SHR, R10, log);
 		return;
 	}
-	/* The reciprocal needs 65 bits: its top bit is added by hand. */
-	magic = magic * 2 + 1 +
-		(rest * 2 >= divisor || rest >> 63 != 0 ? 1 : 0);
-	multiply_high(x, div->dst, magic);
+	/*
+	 * The reciprocal needs 65 bits: its top bit is added by hand. One more
+	 * bit of the quotient is 0, as rest <= divisor - 2^log < divisor / 2.
+	 */
+	multiply_high(x, div->dst, magic * 2 + 1);
 	x86_mov(x, X_W, R11, div->dst);
 	x86_rr(x, OP_SUB | X_W, R10, R11);
 	x86_shift_imm(x, X_W, SHIFT_SHR, R11, 1);
