@@ -144,7 +144,7 @@ lint: layers freestanding
 # The kernel's build wants one flat folder of its own: links to the sources.
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build \
 	$(lastword $(sort $(wildcard /lib/modules/*/build)))))
-KMOD_SRC := $(FREESTANDING_SRC) $(wildcard kmod/linux/*.c) kmod/linux/arena.S \
+KMOD_SRC := $(FREESTANDING_SRC) $(wildcard kmod/linux/*.[cS]) \
 	kmod/linux/Kbuild
 kmod:
 	@test -n "$(KDIR)" || { echo "kmod: no kernel headers: install" \

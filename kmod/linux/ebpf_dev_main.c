@@ -71,6 +71,8 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 		return -ENOTTY;
 	if (copy_from_user(&call, (void __user *)argument, sizeof(call)))
 		return -EFAULT;
+	if (call.pad)
+		return -EINVAL;
 	if (call.request_len < sizeof(struct ebpf_msg) ||
 	    call.request_len > EBPF_MSG_MAX ||
 	    call.reply_cap < sizeof(struct ebpf_reply) ||

@@ -44,6 +44,8 @@ ebpf_init(void)
 		.no_jit = no_jit,
 		.no_interp = !interp && !no_jit,
 		.mem_max = mem_max,
+		/* 16 KiB of stack, of which others want some. */
+		.tail_nest_max = 8,
 	};
 	int error;
 

@@ -6,21 +6,41 @@
  */
 #include "core/os.h"
 
-#include <linux/bug.h>
+#include <linux/atomic.h>
 #include <linux/kernel.h>
+#include <linux/llist.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/percpu.h>
+#include <linux/moduleparam.h>
 #include <linux/random.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
+#include <linux/vmalloc.h>
 
 /* Frees from RCU work go through our own queue, so that unload can wait. */
 static struct workqueue_struct *deferred_queue;
+static atomic_t deferred_count = ATOMIC_INIT(0);
+
+/* What was allocated and not yet freed; must be none when we go. */
+static atomic_long_t live = ATOMIC_LONG_INIT(0);
+
+/* For tests: the n-th allocation from now fails, once. 0: none. */
+static unsigned long fail_at;
+module_param(fail_at, ulong, 0600);
+MODULE_PARM_DESC(fail_at, "for tests: this allocation from now fails");
+
+/* Virtual memory freed where sleeping is not allowed. */
+static LLIST_HEAD(late_list);
+static void late_free(struct work_struct *work);
+static DECLARE_WORK(late_work, late_free);
 
 int os_linux_init(void);
 void os_linux_exit(void);
+bool os_linux_allocate(void);
+void os_linux_release(void);
 
 int
 os_linux_init(void)
@@ -32,24 +52,100 @@ os_linux_init(void)
 void
 os_linux_exit(void)
 {
+	long left;
+
 	os_epoch_drain();
 	destroy_workqueue(deferred_queue);
+	flush_work(&late_work);
+	left = atomic_long_read(&live);
+	if (left)
+		pr_err("ebpf: leak: %ld pieces of memory left\n", left);
+}
+
+/* ---- memory ---- */
+
+/* Every allocation asks here, in every file; false: it is to fail. */
+bool
+os_linux_allocate(void)
+{
+	unsigned long n = READ_ONCE(fail_at), seen;
+
+	while (unlikely(n)) {
+		seen = cmpxchg(&fail_at, n, n - 1);
+		if (seen == n)
+			break;
+		n = seen;
+	}
+	if (unlikely(n == 1))
+		return false;
+	atomic_long_inc(&live);
+	return true;
+}
+
+void
+os_linux_release(void)
+{
+	atomic_long_dec(&live);
+}
+
+/*
+ * kvmalloc aligns powers of two to themselves and all else to 8: ask for what
+ * is aligned to 64 where the contract promises it. Whole pages are anyway.
+ */
+static size_t
+aligned_size(size_t size)
+{
+	if (size < 64 || size >= PAGE_SIZE)
+		return size;
+	return roundup_pow_of_two(size);
+}
+
+static void *
+allocate(size_t size, int node)
+{
+	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	void *memory;
+
+	if (!os_linux_allocate())
+		return NULL;
+	/* Give up rather than kill somebody for a large map. */
+	if (size > PAGE_SIZE)
+		flags |= __GFP_RETRY_MAYFAIL;
+	memory = kvzalloc_node(aligned_size(size), flags, node);
+	if (!memory)
+		os_linux_release();
+	return memory;
 }
 
 void *
 os_alloc(size_t size)
 {
-	/* kvmalloc aligns powers of two to themselves, all else to 8: ask
-	 * for whole cache lines where the contract promises them. */
-	if (size >= 64)
-		size = roundup_pow_of_two(size) <= PAGE_SIZE ?
-			       roundup_pow_of_two(size) : ALIGN(size, 64);
-	return kvzalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return allocate(size, NUMA_NO_NODE);
+}
+
+static void
+late_free(struct work_struct *work)
+{
+	struct llist_node *node = llist_del_all(&late_list), *next;
+
+	for (; node; node = next) {
+		next = node->next;
+		vfree(node);
+	}
 }
 
 void
 os_free(void *memory)
 {
+	if (!memory)
+		return;
+	os_linux_release();
+	if (is_vmalloc_addr(memory) &&
+	    (!preemptible() || rcu_preempt_depth())) {
+		if (llist_add(memory, &late_list))
+			schedule_work(&late_work);
+		return;
+	}
 	kvfree(memory);
 }
 
@@ -57,10 +153,6 @@ os_free(void *memory)
  * The kernel's per-CPU allocator caps a piece at 32 KiB, too small for per-CPU
  * arrays: a table of pointers to node-local pieces instead.
  */
-struct percpu {
-	void *pieces[1];
-};
-
 void *
 os_percpu_alloc(size_t size)
 {
@@ -70,9 +162,8 @@ os_percpu_alloc(size_t size)
 	if (!pieces)
 		return NULL;
 	for (cpu = 0; cpu < count; cpu++) {
-		pieces[cpu] = kvzalloc_node(ALIGN(size, 64),
-					    GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
-					    cpu_to_node(cpu));
+		pieces[cpu] = allocate(ALIGN(size, 64), cpu_possible(cpu) ?
+					       cpu_to_node(cpu) : NUMA_NO_NODE);
 		if (!pieces[cpu]) {
 			os_percpu_free(pieces);
 			return NULL;
@@ -90,7 +181,7 @@ os_percpu_free(void *percpu)
 	if (!pieces)
 		return;
 	for (cpu = 0; cpu < os_cpu_count(); cpu++)
-		kvfree(pieces[cpu]);
+		os_free(pieces[cpu]);
 	os_free(pieces);
 }
 
@@ -209,13 +300,16 @@ run_deferred(struct work_struct *work)
 	struct os_deferred *deferred = container_of(
 		to_rcu_work(work), struct os_deferred, work);
 
+	/* deferred may be gone after that. */
 	deferred->fn(deferred);
+	atomic_dec(&deferred_count);
 }
 
 void
 os_epoch_defer(struct os_deferred *work, void (*fn)(struct os_deferred *work))
 {
 	work->fn = fn;
+	atomic_inc(&deferred_count);
 	INIT_RCU_WORK(&work->work, run_deferred);
 	queue_rcu_work(deferred_queue, &work->work);
 }
@@ -224,12 +318,10 @@ void
 os_epoch_drain(void)
 {
 	/* Work may defer more work: an object's end drops others. */
-	int round;
-
-	for (round = 0; round < 8; round++) {
+	do {
 		rcu_barrier();
 		flush_workqueue(deferred_queue);
-	}
+	} while (atomic_read(&deferred_count) > 0);
 }
 
 /* ---- time, random, log ---- */
@@ -267,10 +359,11 @@ os_yield(void)
 void
 os_log(enum os_log_level level, const char *format, ...)
 {
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
 	struct va_format text;
 	va_list args;
 
-	if (!printk_ratelimit())
+	if (!__ratelimit(&limit))
 		return;
 	va_start(args, format);
 	text.fmt = format;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Executable memory on Linux: whole pages of the arena (arena.S), which is
- * always read and execute. To write, the same pages are mapped a second time,
- * writable, and that mapping goes before anything runs. What is free is filled
- * with traps.
+ * Executable memory on Linux: pieces of the arena (arena.S), which is always
+ * read and execute. To write, the same pages are mapped a second time, writable,
+ * and that mapping goes before anything runs. What is free is filled with traps.
+ * Programs share pages, as small ones would else waste them.
  */
 #include "core/os.h"
 
@@ -14,29 +14,41 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <asm/cacheflush.h>
+#ifdef CONFIG_X86_64
+#include <asm/cpufeature.h>
+#endif
 
 extern char ebpf_arena_start[], ebpf_arena_end[];
 
 #define TRAP 0xcc /* int3 */
 
-static unsigned long *used; /* a bit for each page */
-static DEFINE_MUTEX(arena_lock);
+enum {
+	CHUNK = 256, /* bytes for each bit */
+};
+
+static unsigned long *used; /* a bit for each chunk */
+static DEFINE_MUTEX(arena_lock); /* used */
 
 int os_linux_exec_init(void);
 void os_linux_exec_exit(void);
+bool os_linux_allocate(void);
+void os_linux_release(void);
 
 static unsigned long
-arena_pages(void)
+arena_size(void)
 {
-	return (ebpf_arena_end - ebpf_arena_start) >> PAGE_SHIFT;
+	return ebpf_arena_end - ebpf_arena_start;
 }
 
+/* The arena's bytes from off, writable; undone by unmap_writable(). */
 static void *
-map_writable(unsigned long first, unsigned long count)
+map_writable(unsigned long off, unsigned long size)
 {
+	unsigned long first = off >> PAGE_SHIFT;
+	unsigned long count = (PAGE_ALIGN(off + size) >> PAGE_SHIFT) - first;
 	struct page **pages = kvmalloc_array(count, sizeof(*pages), GFP_KERNEL);
 	unsigned long i;
-	void *map = NULL;
+	char *map = NULL;
 
 	if (!pages)
 		return NULL;
@@ -49,7 +61,13 @@ map_writable(unsigned long first, unsigned long count)
 	map = vmap(pages, count, VM_MAP, PAGE_KERNEL);
 out:
 	kvfree(pages);
-	return map;
+	return map ? map + offset_in_page(off) : NULL;
+}
+
+static void
+unmap_writable(void *map)
+{
+	vunmap((void *)((unsigned long)map & PAGE_MASK));
 }
 
 int
@@ -57,16 +75,16 @@ os_linux_exec_init(void)
 {
 	void *map;
 
-	used = bitmap_zalloc(arena_pages(), GFP_KERNEL);
+	used = bitmap_zalloc(arena_size() / CHUNK, GFP_KERNEL);
 	if (!used)
 		return -ENOMEM;
-	map = map_writable(0, arena_pages());
+	map = map_writable(0, arena_size());
 	if (!map) {
 		os_linux_exec_exit();
 		return -ENOMEM;
 	}
-	memset(map, TRAP, arena_pages() << PAGE_SHIFT);
-	vunmap(map);
+	memset(map, TRAP, arena_size());
+	unmap_writable(map);
 	return 0;
 }
 
@@ -77,31 +95,42 @@ os_linux_exec_exit(void)
 	used = NULL;
 }
 
+static void
+release(unsigned long off, unsigned long size)
+{
+	mutex_lock(&arena_lock);
+	bitmap_clear(used, off / CHUNK, size / CHUNK);
+	mutex_unlock(&arena_lock);
+	os_linux_release();
+}
+
 int
 os_exec_alloc(struct os_exec *exec, size_t size)
 {
-	unsigned long count = PAGE_ALIGN(size) >> PAGE_SHIFT;
-	unsigned long first;
+	unsigned long first, count;
 
-	if (size == 0 || count > arena_pages())
+	if (size == 0 || size > arena_size())
 		return -EBPF_E2BIG;
+	if (!os_linux_allocate())
+		return -EBPF_ENOMEM;
+	size = ALIGN(size, CHUNK);
+	count = arena_size() / CHUNK;
 	mutex_lock(&arena_lock);
-	first = bitmap_find_next_zero_area(used, arena_pages(), 0, count, 0);
-	if (first >= arena_pages()) {
-		mutex_unlock(&arena_lock);
+	first = bitmap_find_next_zero_area(used, count, 0, size / CHUNK, 0);
+	if (first < count)
+		bitmap_set(used, first, size / CHUNK);
+	mutex_unlock(&arena_lock);
+	if (first >= count) {
+		os_linux_release();
 		return -EBPF_ENOMEM;
 	}
-	bitmap_set(used, first, count);
-	mutex_unlock(&arena_lock);
-
-	exec->first = first;
-	exec->size = count << PAGE_SHIFT;
-	exec->run = (const uint8_t *)ebpf_arena_start + (first << PAGE_SHIFT);
-	exec->write = map_writable(first, count);
+	exec->off = first * CHUNK;
+	exec->size = size;
+	exec->run = (const uint8_t *)ebpf_arena_start + exec->off;
+	exec->write = map_writable(exec->off, size);
 	if (!exec->write) {
-		mutex_lock(&arena_lock);
-		bitmap_clear(used, first, count);
-		mutex_unlock(&arena_lock);
+		release(exec->off, size);
+		exec->run = NULL;
 		return -EBPF_ENOMEM;
 	}
 	return 0;
@@ -110,7 +139,7 @@ os_exec_alloc(struct os_exec *exec, size_t size)
 int
 os_exec_seal(struct os_exec *exec)
 {
-	vunmap(exec->write);
+	unmap_writable(exec->write);
 	exec->write = NULL;
 	flush_icache_range((unsigned long)exec->run,
 			   (unsigned long)exec->run + exec->size);
@@ -120,20 +149,42 @@ os_exec_seal(struct os_exec *exec)
 void
 os_exec_free(struct os_exec *exec)
 {
-	unsigned long count = exec->size >> PAGE_SHIFT;
 	void *map;
 
 	if (!exec->run)
 		return;
 	if (exec->write)
 		os_exec_seal(exec);
-	map = map_writable(exec->first, count);
+	/* Without memory for it old code stays, which nobody calls any more. */
+	map = map_writable(exec->off, exec->size);
 	if (map) {
 		memset(map, TRAP, exec->size);
-		vunmap(map);
+		unmap_writable(map);
 	}
-	mutex_lock(&arena_lock);
-	bitmap_clear(used, exec->first, count);
-	mutex_unlock(&arena_lock);
+	release(exec->off, exec->size);
 	exec->run = NULL;
 }
+
+/* ---- branches ---- */
+
+#ifdef CONFIG_X86_64
+extern char ebpf_branch_r11[], ebpf_branch_ret[]; /* branch.S */
+
+void
+os_exec_rules(struct os_exec_rules *rules)
+{
+	memset(rules, 0, sizeof(*rules));
+	if (cpu_feature_enabled(X86_FEATURE_RETPOLINE) ||
+	    cpu_feature_enabled(X86_FEATURE_RETPOLINE_LFENCE))
+		rules->jump = ebpf_branch_r11;
+	if (cpu_feature_enabled(X86_FEATURE_RETHUNK))
+		rules->ret = ebpf_branch_ret;
+	rules->trap_behind = IS_ENABLED(CONFIG_SLS);
+}
+#else
+void
+os_exec_rules(struct os_exec_rules *rules)
+{
+	memset(rules, 0, sizeof(*rules));
+}
+#endif

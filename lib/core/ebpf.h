@@ -54,7 +54,12 @@ struct ebpf_runtime_config {
 	uint32_t trace_slots; /* trace log lines kept: 4096 */
 	uint64_t mem_max;    /* bytes of all objects: unlimited */
 	uint32_t insns_processed_max; /* verifier budget: 1000000 */
-	uint32_t pad;
+	/*
+	 * How many tail calls from subprograms may nest in one run, 1 to 33:
+	 * 33. Each takes up to a kilobyte of stack; where stacks are small,
+	 * such a call counts as several of the 33 that a run may make.
+	 */
+	uint32_t tail_nest_max;
 	uint64_t verify_mem_max; /* bytes of verifier state: 64 MiB */
 };
 

@@ -486,12 +486,14 @@ tail_call:
 	const struct ebpf_map *map = (const struct ebpf_map *)(uintptr_t)r[2];
 	const struct ebpf_prog *target;
 
-	if (*tail_calls >= EBPF_TAIL_CALL_MAX)
+	const uint32_t cost = depth == 0 ? 1 : 1 + prog->obj.rt->tail_nest_extra;
+
+	if (*tail_calls + cost > EBPF_TAIL_CALL_MAX)
 		GOTO_NEXT;
 	target = ebpf_prog_array_get(map, (uint32_t)r[3]);
 	if (target == NULL)
 		GOTO_NEXT;
-	++*tail_calls;
+	*tail_calls += cost;
 	if (depth == 0) {
 		prog = target;
 		func = 0;

@@ -9,7 +9,7 @@
  * - A tail call runs the program in place of the current function: from the
  *   entry function the whole program is replaced, from a subprogram the result
  *   goes to the subprogram's caller. EBPF_TAIL_CALL_MAX counts over all of the
- *   run. The index is r3's low 32 bits. r1 is what the call passed; r2 and r3
+ *   run, and one from a subprogram may count for several (tail_nest_max). The index is r3's low 32 bits. r1 is what the call passed; r2 and r3
  *   are those that the run began with. A tail call that cannot be made leaves
  *   r0 alone and execution goes on.
  * - LD_ABS and LD_IND read the packet in network byte order: the one between

@@ -109,6 +109,17 @@ int os_exec_seal(struct os_exec *exec);		      /* sleep */
 void os_exec_free(struct os_exec *exec);	      /* sleep */
 
 /*
+ * Branches that generated code leaves to code of the home's, which lies near,
+ * because the kernel guards them against speculation. NULL: no such rule here.
+ */
+struct os_exec_rules {
+	const void *jump; /* goes on at what r11 says; x86-64 only */
+	const void *ret;  /* returns */
+	bool trap_behind; /* a trap behind each return and indirect jump */
+};
+void os_exec_rules(struct os_exec_rules *rules); /* any */
+
+/*
  * Atomics: gcc's and clang's builtins in every home, named here so that one
  * reads which ordering was meant.
  */

@@ -39,13 +39,16 @@ config_fill(struct ebpf_runtime_config *config,
 			return error;
 	}
 	config->size = sizeof(*config);
-	if (config->no_jit > 1 || config->no_interp > 1 || config->pad ||
+	if (config->no_jit > 1 || config->no_interp > 1 ||
+	    config->tail_nest_max > EBPF_TAIL_CALL_MAX ||
 	    (config->no_jit && config->no_interp))
 		return -EBPF_EINVAL;
 	if (!config->trace_slots)
 		config->trace_slots = 4096;
 	if (!config->insns_processed_max)
 		config->insns_processed_max = 1000000;
+	if (!config->tail_nest_max)
+		config->tail_nest_max = EBPF_TAIL_CALL_MAX;
 	if (!config->verify_mem_max)
 		config->verify_mem_max = 64 << 20;
 	return 0;
@@ -65,6 +68,7 @@ ebpf_runtime_create(const struct ebpf_runtime_config *config,
 	error = config_fill(&rt->config, config);
 	if (error)
 		goto no_config;
+	rt->tail_nest_extra = (EBPF_TAIL_CALL_MAX - 1) / rt->config.tail_nest_max;
 	error = -EBPF_ENOMEM;
 	rt->tracelog = ebpf_tracelog_create(rt->config.trace_slots);
 	if (!rt->tracelog)

@@ -32,6 +32,7 @@ struct ebpf_registry {
 struct ebpf_runtime {
 	struct ebpf_runtime_config config; /* defaults filled in */
 	uint32_t stats_on;		   /* atomic */
+	uint32_t tail_nest_extra; /* what one from a subprogram counts more */
 	const struct ebpf_helper *helpers[EBPF_HELPER_SLOTS];
 	const struct ebpf_helper *helpers_extra[EBPF_HELPER_EXTRA];
 	const struct ebpf_kind *kinds[EBPF_KIND_SLOTS]; /* by bit number */

@@ -104,3 +104,9 @@ os_exec_free(struct os_exec *exec)
 	memset(exec, 0, sizeof(*exec));
 	os_test_release();
 }
+
+void
+os_exec_rules(struct os_exec_rules *rules)
+{
+	memset(rules, 0, sizeof(*rules));
+}

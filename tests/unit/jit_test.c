@@ -404,22 +404,30 @@ tail_calls(const struct ebpf_kind *kind, const char *what)
 	snprintf(name, sizeof(name), "%s: tail call from a subprogram", what);
 	chain_check(&c, MEM, 1112, 3, name);
 
-	/* the limit is shared: main calls a subprogram that calls main again */
-	chain_start(&c);
-	put(0xbf, 6, 1, 0, 0);
-	put_count(6, 1);
-	put(0xbf, 1, 6, 0, 0);
-	put(0x85, 0, 1, 0, 4); /* to sub */
-	put(0xbf, 1, 6, 0, 0);
-	put(0x85, 0, 1, 0, 2); /* to sub */
-	put(0xb7, 0, 0, 0, 1);
-	put(0x95, 0, 0, 0, 0);
-	put_tail(1, 0, true);
-	put(0xb7, 0, 0, 0, 2);
-	put(0x95, 0, 0, 0, 0);
-	chain_add(&c, kind);
-	snprintf(name, sizeof(name), "%s: one limit for a whole run", what);
-	chain_check(&c, MEM, 1, 34, name);
+	/*
+	 * The limit is shared: main calls a subprogram that calls main again.
+	 * Where stacks are small each of those counts five times.
+	 */
+	for (int small = 0; small < 2; small++) {
+		rt->tail_nest_extra = small ? 4 : 0;
+		chain_start(&c);
+		put(0xbf, 6, 1, 0, 0);
+		put_count(6, 1);
+		put(0xbf, 1, 6, 0, 0);
+		put(0x85, 0, 1, 0, 4); /* to sub */
+		put(0xbf, 1, 6, 0, 0);
+		put(0x85, 0, 1, 0, 2); /* to sub */
+		put(0xb7, 0, 0, 0, 1);
+		put(0x95, 0, 0, 0, 0);
+		put_tail(1, 0, true);
+		put(0xb7, 0, 0, 0, 2);
+		put(0x95, 0, 0, 0, 0);
+		chain_add(&c, kind);
+		snprintf(name, sizeof(name), "%s: one limit for a whole run%s",
+			 what, small ? ", small stack" : "");
+		chain_check(&c, MEM, 1, small ? 7 : 34, name);
+		rt->tail_nest_extra = 0;
+	}
 }
 
 /* What a run began with in r2 is there after a tail call. */

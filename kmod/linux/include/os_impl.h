@@ -39,7 +39,7 @@ struct os_exec {
 	uint8_t *write;
 	const uint8_t *run;
 	size_t size;
-	unsigned long first; /* page of the arena */
+	unsigned long off; /* in the arena */
 };
 
 /* objtool follows computed gotos only through tables in this section. */

@@ -112,6 +112,7 @@ call_map(struct arm64 *a, const struct ebpf_helper *helper,
 static void
 tail_call(struct arm64 *a)
 {
+	uint32_t cost = a->func == a->scan.funcs ? 1 : a->scan.nest_cost;
 	uint32_t range, limit, empty;
 
 	arm64_access(a, A_LOAD, 32, A_T0, 1,
@@ -120,14 +121,16 @@ tail_call(struct arm64 *a)
 	range = arm64_skip(a, A_BCOND | A_HS);
 	arm64_access(a, A_LOAD, 64, A_RUN, A_SP, 0);
 	arm64_access(a, A_LOAD, 64, A_T0, A_RUN, 0);
-	limit = arm64_skip(a, A_CBZ | A_X | A_T0);
+	arm64_const(a, A_T1, cost);
+	arm64_rrr(a, A_SUBS | A_X, A_ZR, A_T0, A_T1);
+	limit = arm64_skip(a, A_BCOND | A_LO);
 	arm64_access(a, A_LOAD, 64, A_T1, 1,
 		     (int32_t)offsetof(struct ebpf_map_prog_array, slots));
 	/* T1 + index * 8, 32 bits of index; then an acquire */
 	arm64_put(a, 0x8b204c00 | 2 << 16 | A_T1 << 5 | A_T1);
 	arm64_put(a, 0xc8dffc00 | A_T1 << 5 | A_T1);
 	empty = arm64_skip(a, A_CBZ | A_X | A_T1);
-	arm64_add_imm(a, A_X, A_T0, A_T0, -1);
+	arm64_add_imm(a, A_X, A_T0, A_T0, -(int32_t)cost);
 	arm64_access(a, A_STORE, 64, A_T0, A_RUN, 0);
 	if (a->scan.full_run) {
 		arm64_access(a, A_LOAD, 64, 1, A_RUN,

@@ -6,6 +6,8 @@
  */
 #include "core/jit/jit_scan.h"
 
+#include "core/runtime.h"
+
 static void
 mark(struct ebpf_jit_scan *scan, uint32_t slot)
 {
@@ -156,6 +158,7 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 		return -EBPF_ENOMEM;
 	}
 	scan->func_count = prog->func_count;
+	scan->nest_cost = 1 + prog->obj.rt->tail_nest_extra;
 	for (uint32_t f = 0; f < prog->func_count; f++) {
 		struct ebpf_jit_func *func = &scan->funcs[f];
 

@@ -24,6 +24,7 @@ struct ebpf_jit_scan {
 	struct ebpf_jit_func *funcs;
 	uint32_t func_count;
 	uint32_t jump_count; /* conditional and unconditional */
+	uint32_t nest_cost;  /* what a tail call from a subprogram counts */
 	bool full_run; /* the run block must be whole, see below */
 };
 

@@ -94,6 +94,62 @@ x86_epilogue(struct x86 *x)
 	}
 }
 
+/* ---- branches as the home wants them ---- */
+
+/* jmp or call to code of the home's; it is near, or there is no rule for it */
+static void
+near(struct x86 *x, uint32_t opcode, const void *address)
+{
+	uint64_t to = (uint64_t)(uintptr_t)address;
+	int64_t distance = (int64_t)(to - (x->buf.run + x->buf.len + 5));
+
+	if (x->buf.run != 0 &&
+	    (distance < -0x7fff0000ll || distance > 0x7fff0000ll))
+		x->broken = true;
+	x86_put(x, opcode, 1);
+	ebpf_jit_put_addr(&x->buf, x->buf.len, 4);
+	x86_put(x, (uint32_t)distance, 4);
+}
+
+static uint32_t
+ret_len(const struct x86 *x)
+{
+	return (x->rules.ret != NULL ? 5 : 1) + x->rules.trap_behind;
+}
+
+void
+x86_ret(struct x86 *x)
+{
+	if (x->rules.ret != NULL)
+		near(x, 0xe9, x->rules.ret);
+	else
+		x86_put(x, 0xc3, 1);
+	if (x->rules.trap_behind)
+		x86_put(x, 0xcc, 1);
+}
+
+void
+x86_jump_r11(struct x86 *x)
+{
+	if (x->rules.jump != NULL)
+		near(x, 0xe9, x->rules.jump);
+	else
+		x86_rr(x, 0xff, 4, R11);
+	if (x->rules.trap_behind)
+		x86_put(x, 0xcc, 1);
+}
+
+void
+x86_call_rax(struct x86 *x)
+{
+	if (x->rules.jump != NULL) {
+		x86_mov(x, X_W, R11, RAX);
+		near(x, 0xe8, x->rules.jump);
+	} else {
+		x86_put(x, 0xd0ff, 2);
+	}
+}
+
 /* The entry of a program that needs a run block: build it, call the body. */
 static void
 stub(struct x86 *x)
@@ -112,7 +168,8 @@ stub(struct x86 *x)
 	x86_put(x, 0x6a | EBPF_TAIL_CALL_MAX << 8, 2); /* push */
 	x86_mov(x, X_W, RAX, RSP);
 	/* call the body, which lies behind the rest of this */
-	x86_put(x, 0xe8 | (uint64_t)(full ? 4 + 8 + 1 : 2) << 8, 5);
+	x86_put(x, 0xe8 | (uint64_t)(full ? 4 + 8 + ret_len(x) :
+					    1 + ret_len(x)) << 8, 5);
 	if (full) {
 		x86_alu_imm(x, OP_ADD | X_W, RSP, sizeof(struct ebpf_jit_run));
 		for (i = sizeof(kept); i-- > 0;)
@@ -120,7 +177,7 @@ stub(struct x86 *x)
 	} else {
 		pop(x, RCX);
 	}
-	x86_put(x, 0xc3, 1);
+	x86_ret(x);
 }
 
 /* The head of the program, up to the body of its first function. */
@@ -162,7 +219,7 @@ x86_call_address(struct x86 *x, const void *function)
 		return;
 	}
 	x86_address(x, RAX, function);
-	x86_put(x, 0xd0ff, 2);
+	x86_call_rax(x);
 }
 
 static uint32_t
@@ -463,7 +520,7 @@ generate_slot(struct x86 *x)
 		return 1;
 	case EBPF_FORM_EXIT:
 		x86_epilogue(x);
-		x86_put(x, 0xc3, 1);
+		x86_ret(x);
 		return 1;
 	case EBPF_FORM_LDDW:
 		x->maps[op->dst] = NULL;
@@ -560,6 +617,7 @@ generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
 	x.prog = prog;
 	x.image = image;
 	x.features = ebpf_jit_features();
+	os_exec_rules(&x.rules);
 	x.buf.write = write;
 	x.buf.room = room;
 	x.buf.run = run;

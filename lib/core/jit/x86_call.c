@@ -14,7 +14,7 @@ end_run(struct x86 *x, uint64_t result)
 	/* The body's return address lies right below the run block. */
 	x86_mem(x, OP_LEA | X_W, RSP, RAX, -8);
 	x86_const(x, RAX, result);
-	x86_put(x, 0xc3, 1);
+	x86_ret(x);
 }
 
 /* reg *= size */
@@ -126,6 +126,7 @@ tail_call(struct x86 *x)
 	const struct ebpf_map *map = x->maps[2];
 	const struct ebpf_map_prog_array *array =
 		(const struct ebpf_map_prog_array *)map;
+	uint32_t cost = x->func == x->scan.funcs ? 1 : x->scan.nest_cost;
 	uint32_t range, limit, empty;
 
 	x86_mov(x, 0, RDX, RDX);
@@ -138,8 +139,8 @@ tail_call(struct x86 *x)
 	x86_mem(x, OP_LOAD | X_W, R10, RSP, 0);
 	x86_mem(x, 0x83, OP_CMP >> 3 & 7, R10,
 		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
-	x86_put(x, 0, 1);
-	limit = x86_skip(x, CC_E);
+	x86_put(x, cost, 1);
+	limit = x86_skip(x, CC_B);
 	if (map != NULL)
 		x86_address(x, R11, array->slots);
 	else
@@ -151,7 +152,7 @@ tail_call(struct x86 *x)
 	empty = x86_skip(x, CC_E);
 	x86_mem(x, 0x83, OP_SUB >> 3 & 7, R10,
 		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
-	x86_put(x, 1, 1);
+	x86_put(x, cost, 1);
 	if (x->scan.full_run) {
 		x86_mem(x, OP_LOAD | X_W, RSI, R10,
 			(int32_t)offsetof(struct ebpf_jit_run, r2));
@@ -163,7 +164,7 @@ tail_call(struct x86 *x)
 		(int32_t)offsetof(struct ebpf_prog, entry));
 	x86_epilogue(x);
 	x86_alu_imm(x, OP_SUB | X_W, R11, X86_TAIL_ENTRY);
-	x86_rr(x, 0xff, 4, R11); /* jmp r11 */
+	x86_jump_r11(x);
 	x86_land(x, range);
 	x86_land(x, limit);
 	x86_land(x, empty);
@@ -206,7 +207,7 @@ x86_callx(struct x86 *x, const struct ebpf_op *op)
 	end_run(x, ~0ull);
 	x86_land(x, known);
 	x86_address(x, R9, x->prog);
-	x86_put(x, 0xd0ff, 2);
+	x86_call_rax(x);
 	x86_forget(x, 0, 5);
 }
 

@@ -79,6 +79,7 @@ struct x86 {
 	uint32_t frame;		    /* its bytes between rsp and the pushes */
 	uint32_t slot;
 	uint32_t features;
+	struct os_exec_rules rules;
 	bool sizing; /* all jumps long, and noted */
 	bool moved;  /* a slot is not where it was planned */
 	bool broken; /* a branch cannot reach */
@@ -308,6 +309,9 @@ void x86_packet(struct x86 *x, const struct ebpf_op *op);
 /* x86_64.c */
 void x86_epilogue(struct x86 *x);
 void x86_call_address(struct x86 *x, const void *function);
+void x86_ret(struct x86 *x);
+void x86_jump_r11(struct x86 *x);
+void x86_call_rax(struct x86 *x);
 
 enum {
 	/* Where tail calls enter a program, counted back from its entry. */
