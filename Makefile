@@ -114,7 +114,8 @@ examples: $(EXAMPLES)
 # lib/bpf stands in for what clang -target bpf does not find of the host.
 BPF_CFLAGS := -target bpf -O2 -g -Wall -Werror -Ilib/bpf -Ilib
 
-$(B)/examples/%.bpf.o: lib/bpf/examples/%.bpf.c $(wildcard lib/bpf/*.h)
+$(B)/examples/%.bpf.o: lib/bpf/examples/%.bpf.c \
+		$(wildcard lib/bpf/*.h lib/bpf/*/*.h)
 	@mkdir -p $(@D)
 	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
 
@@ -239,6 +240,10 @@ install: all
 	install -m 644 lib/core/ebpf.h $(DESTDIR)$(includedir)/gebpf/core
 	install -m 644 lib/client/gebpf.h $(DESTDIR)$(includedir)/gebpf/client
 	install -m 644 $(wildcard lib/bpf/*.h) $(DESTDIR)$(includedir)/gebpf/bpf
+	for d in asm gnu; do \
+		install -d $(DESTDIR)$(includedir)/gebpf/bpf/$$d && \
+		install -m 644 lib/bpf/$$d/*.h \
+			$(DESTDIR)$(includedir)/gebpf/bpf/$$d || exit 1; done
 	for l in libebpf libgebpf; do \
 		sed -e 's|@prefix@|$(prefix)|; s|@libdir@|$(libdir)|' \
 		    -e 's|@includedir@|$(includedir)|; s|@version@|$(VERSION)|' \

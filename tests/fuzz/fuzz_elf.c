@@ -33,8 +33,19 @@ load_all(struct gebpf_object *object)
 {
 	static char log[8192];
 	struct gebpf_load_options options = { 0 };
+	uint64_t bytes = 0;
 	size_t i;
 
+	/* A map of many gigabytes is no fault, but takes its time to clear. */
+	for (i = 0; i < gebpf_object_map_count(object); i++) {
+		const struct gebpf_obj_map *map = gebpf_object_map(object, i);
+
+		bytes += ((uint64_t)map->key_size + map->value_size + 64) *
+			 map->max_entries;
+		if (map->max_entries > 1 << 20 || map->key_size > 1 << 20 ||
+		    map->value_size > 1 << 20 || bytes > 16 << 20)
+			return;
+	}
 	options.log = log;
 	options.log_size = sizeof(log);
 	for (i = 0; i < gebpf_object_prog_count(object) && i < 8; i++) {

@@ -14,6 +14,7 @@
 
 #include "bpfcc.h"
 #include "client/gebpf.h"
+#include "core/os.h"
 #include "tap.h"
 
 static struct gebpf_device *device;
@@ -149,6 +150,22 @@ object_count(uint32_t kind)
 			 &rep, sizeof(rep)) == 0) {
 		req.id = rep.id;
 		n++;
+	}
+	return n;
+}
+
+/* Programs, maps and BTF there are; what is retired goes a little later. */
+static uint32_t
+left_over(void)
+{
+	uint32_t n = 0, i;
+
+	for (i = 0; i < 1000; i++) {
+		n = object_count(EBPF_OBJ_PROG) + object_count(EBPF_OBJ_MAP) +
+		    object_count(EBPF_OBJ_BTF);
+		if (n == 0)
+			break;
+		usleep(1000);
 	}
 	return n;
 }
@@ -424,15 +441,12 @@ test_externs(const struct bpfcc *cc)
 		{ "kfunc", "some_kfunc" },
 	};
 	struct gebpf_object *o;
-	uint32_t before;
 	size_t i;
 
 	fresh_device();
 	o = open_source(cc, "tests/objects/externs.bpf.c", "");
 	if (!tap_ok(o != NULL, "%s: externs opens: %s", cc->name, last.text))
 		return;
-	before = object_count(EBPF_OBJ_PROG) + object_count(EBPF_OBJ_MAP) +
-		 object_count(EBPF_OBJ_BTF);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int error = load(o, prog_named(o, cases[i].prog));
 
@@ -446,9 +460,7 @@ test_externs(const struct bpfcc *cc)
 		load(o, prog_named(o, "kfunc"));
 		TAP_CHECK(strstr(last.text, "kernel function") != NULL);
 	}
-	tap_ok(object_count(EBPF_OBJ_PROG) + object_count(EBPF_OBJ_MAP) +
-			       object_count(EBPF_OBJ_BTF) == before,
-	       "%s: failed loads leave nothing", cc->name);
+	tap_ok(left_over() == 0, "%s: failed loads leave nothing", cc->name);
 	expect(cc, o, "fine", 2);
 	expect(cc, o, "weak", 2);
 	gebpf_object_close(o);
@@ -513,8 +525,7 @@ test_bad_maps(const struct bpfcc *cc)
 			load(o, prog_named(o, "prog"));
 		tap_ok(opened == cases[i].at_load &&
 			       strstr(last.text, cases[i].says) != NULL &&
-			       object_count(EBPF_OBJ_MAP) == 0 &&
-			       object_count(EBPF_OBJ_BTF) == 0,
+			       left_over() == 0,
 		       "bad map: %s", last.text);
 		gebpf_object_close(o);
 	}
@@ -878,6 +889,83 @@ test_corrupt(const struct bpfcc *cc)
 	free(data);
 }
 
+/* The verifier's words, the line in C, and nothing left behind. */
+static void
+test_rejected(const struct bpfcc *cc)
+{
+	static char log[16384];
+	struct ebpf_rep_prog_load result = { 0 };
+	struct gebpf_load_options options = { 0 };
+	struct gebpf_object *o;
+	struct gebpf_obj_prog *p;
+	int error;
+
+	fresh_device();
+	o = open_source(cc, "tests/objects/rejected.bpf.c", "");
+	p = o != NULL ? prog_named(o, "unchecked") : NULL;
+	if (!tap_ok(p != NULL, "rejected opens: %s", last.text)) {
+		gebpf_object_close(o);
+		return;
+	}
+	options.log = log;
+	options.log_size = sizeof(log);
+	options.result = &result;
+	error = gebpf_object_load_prog(device, o, p, &options, &last);
+	TAP_CHECK(error == -EBPF_EREJECTED && last.code == error);
+	TAP_CHECK(result.rule == EBPF_RULE_NULL_CHECK && result.id == 0);
+	tap_ok(strstr(last.text, "rejected.bpf.c:19:") != NULL &&
+		       last.hint[0] != 0, "%s (%s)", last.text, last.hint);
+	TAP_CHECK(strlen(log) > 20);
+	TAP_CHECK(p->id == 0 && map_named(o, "numbers")->id == 0);
+	TAP_CHECK(left_over() == 0);
+	/* The object is as before: it can be tried again. */
+	TAP_CHECK(gebpf_object_load_prog(device, o, p, NULL, NULL) ==
+		  -EBPF_EREJECTED);
+	gebpf_object_close(o);
+}
+
+/* The device runs out of memory at every point of a load in turn. */
+static void
+test_no_memory(const struct bpfcc *cc)
+{
+	struct gebpf_object *o;
+	struct gebpf_obj_prog *p;
+	unsigned int n, failed = 0, dirty = 0;
+	int error = -EBPF_ENOMEM;
+
+	fresh_device();
+	o = open_source(cc, "lib/bpf/examples/tail_demux.bpf.c", "");
+	p = o != NULL ? prog_named(o, "tail_demux") : NULL;
+	if (!tap_ok(p != NULL, "tail_demux opens: %s", last.text)) {
+		gebpf_object_close(o);
+		return;
+	}
+	for (n = 1; n < 5000; n++) {
+		os_test_fail_at(n);
+		error = gebpf_object_load_prog(device, o, p, NULL, &last);
+		os_test_fail_at(0);
+		/* Types that do not fit are left out, so that may succeed. */
+		if (error == 0 && gebpf_object_warnings(o)[0] == 0)
+			break;
+		failed++;
+		if (error == 0) {
+			gebpf_object_close(o);
+			fresh_device();
+			o = open_source(cc,
+					"lib/bpf/examples/tail_demux.bpf.c",
+					"");
+			p = prog_named(o, "tail_demux");
+			continue;
+		}
+		if (left_over() != 0 || p->id != 0 || last.text[0] == 0)
+			dirty++;
+	}
+	tap_ok(error == 0 && failed > 20 && dirty == 0, "%u points of failing "
+	       "memory leave nothing behind, then it loads (%u, %s)", failed,
+	       dirty, last.text);
+	gebpf_object_close(o);
+}
+
 /* Symbols as compilers of old wrote them: no type, no size. */
 static void
 test_notype(const struct bpfcc *cc)
@@ -1072,6 +1160,8 @@ main(void)
 	test_bad_maps(best);
 	test_bridges(best);
 	test_others(best);
+	test_rejected(best);
+	test_no_memory(best);
 	test_notype(best);
 	test_broken_btf(best);
 	test_corrupt(best);
