@@ -295,11 +295,9 @@ load_const(struct arm64 *a, const struct ebpf_op *op)
 		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
 		a->maps[op->dst] = (const struct ebpf_map *)(intptr_t)op->imm;
 		break;
-	case EBPF_OP_LDDW_BTF_VAR:
-		a->unknown = true;
-		break;
 	case EBPF_OP_LDDW_MAP_VALUE:
 	case EBPF_OP_LDDW_MAP_IDX_VALUE:
+	case EBPF_OP_LDDW_BTF_VAR:
 		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
 		break;
 	case EBPF_OP_LDDW_FUNC: {

@@ -425,11 +425,9 @@ load_const(struct x86 *x, const struct ebpf_op *op)
 		x86_address(x, dst, (const void *)(intptr_t)op->imm);
 		x->maps[op->dst] = (const struct ebpf_map *)(intptr_t)op->imm;
 		break;
-	case EBPF_OP_LDDW_BTF_VAR:
-		x->unknown = true;
-		break;
 	case EBPF_OP_LDDW_MAP_VALUE:
 	case EBPF_OP_LDDW_MAP_IDX_VALUE:
+	case EBPF_OP_LDDW_BTF_VAR:
 		x86_address(x, dst, (const void *)(intptr_t)op->imm);
 		break;
 	case EBPF_OP_LDDW_FUNC: {
