@@ -11,7 +11,7 @@ ebpf_log(struct ebpf_log *log, const char *format, ...)
 	va_list args;
 	int len;
 
-	if (!log->text || log->room == 0)
+	if (!log->text || log->room == 0 || log->truncated)
 		return;
 	left = log->room - log->len; /* at least 1, for the NUL */
 	va_start(args, format);
