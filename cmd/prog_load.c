@@ -119,8 +119,8 @@ parse_set(struct loading *load)
 					"can be set",
 					load->file.path, var);
 		len = (size_t)size;
-		error = data_parse_text(cmd, btf, type.type, equals + 1, value,
-					len);
+		error = data_parse_text(cmd, var, btf, type.type, equals + 1,
+					value, len);
 	} else {
 		/* Without BTF the symbol's size decides; try the usual ones. */
 		uint64_t number;
