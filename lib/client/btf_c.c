@@ -679,6 +679,7 @@ gebpf_btf_dump_c(const struct gebpf_btf *btf, FILE *out)
 	d.btf = btf;
 	d.out = out;
 	d.speller.btf = btf;
+	d.speller.tight = true;
 	d.speller.name = type_name;
 	d.speller.ident = ident;
 	d.speller.body = body;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * A type written in C around a name, inside out as C wants it:
- * "struct x * (*name)(int, char *)[4]". The spacing after '*' is bpftool's.
- * Called by the C dump (btf_c.c) and, for one declaration, by the CLI.
+ * "struct x *(*name)(int, char *)[4]". bpftool has a space after '*' in single
+ * declarations and none in C dumps, and so do we. Called by btf_c.c and, for
+ * one declaration, by the CLI.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -132,7 +133,9 @@ btf_spell(const struct btf_speller *sp, struct btf_text *text, uint32_t id,
 			continue;
 		case GEBPF_BTF_PTR:
 			btf_text_add(&next, "*%s%s%s",
-				     kept[0] == 0 && (inner.s == NULL ||
+				     kept[0] == 0 &&
+						     (sp->tight ||
+						      inner.s == NULL ||
 						      inner.s[0] == 0) ?
 					     "" : " ", kept,
 				     inner.s != NULL ? inner.s : "");

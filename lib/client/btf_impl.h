@@ -140,6 +140,7 @@ struct btf_text {
 };
 struct btf_speller {
 	const struct gebpf_btf *btf;
+	bool tight; /* "*p", not "* p" */
 	/* Name of a struct, union, enum, typedef or number; NULL: its own. */
 	const char *(*name)(void *cookie, uint32_t id);
 	/* A parameter's name as C takes it; NULL: as it is. */

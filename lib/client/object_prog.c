@@ -340,6 +340,45 @@ read_numbered(struct gebpf_object *obj, struct gebpf_error *err)
 	return 0;
 }
 
+/*
+ * Programs that fill prog_arrays go behind those that jump to them: whoever
+ * takes an object's first program wants the one to start with.
+ */
+static int
+sort_progs(struct gebpf_object *obj, struct gebpf_error *err)
+{
+	struct obj_prog *sorted;
+	uint8_t *filler;
+	size_t i, j, n = 0;
+	unsigned int turn;
+
+	if (obj->prog_count == 0)
+		return 0;
+	sorted = calloc(obj->prog_count, sizeof(*sorted));
+	filler = calloc(obj->prog_count, 1);
+	if (sorted == NULL || filler == NULL) {
+		free(sorted);
+		free(filler);
+		return gebpf_fail(err, -EBPF_ENOMEM, "%s: out of memory",
+				  obj->name);
+	}
+	for (i = 0; i < obj->map_count; i++)
+		for (j = 0; j < obj->maps[i].slot_count; j++)
+			if (obj->maps[i].slots[j].func >= 0)
+				filler[obj->funcs[obj->maps[i].slots[j].func]
+					       .prog] = 1;
+	for (turn = 0; turn < 2; turn++)
+		for (i = 0; i < obj->prog_count; i++)
+			if (filler[i] == turn)
+				sorted[n++] = obj->progs[i];
+	for (i = 0; i < n; i++)
+		obj->funcs[sorted[i].func].prog = (int)i;
+	free(filler);
+	free(obj->progs);
+	obj->progs = sorted;
+	return 0;
+}
+
 int
 obj_map_slots_read(struct gebpf_object *obj, struct gebpf_error *err)
 {
@@ -355,5 +394,7 @@ obj_map_slots_read(struct gebpf_object *obj, struct gebpf_error *err)
 		for (i = 0; i < s->reloc_count && error == 0; i++)
 			error = read_slot(obj, section, &s->relocs[i], err);
 	}
-	return error != 0 ? error : read_numbered(obj, err);
+	if (error == 0)
+		error = read_numbered(obj, err);
+	return error != 0 ? error : sort_progs(obj, err);
 }

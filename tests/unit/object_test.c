@@ -741,6 +741,7 @@ test_others(const struct bpfcc *cc)
 	o = open_source(cc, "lib/bpf/examples/tail_demux.bpf.c", "");
 	p = o != NULL ? prog_named(o, "tail_demux") : NULL;
 	if (tap_ok(p != NULL && load(o, p) == 0, "tail_demux loads")) {
+		TAP_CHECK(p == gebpf_object_prog(o, 0)); /* not on_ip */
 		TAP_CHECK(forward(p, frame, 2) == 1);
 		TAP_CHECK(forward(p, frame, 1) == 0);
 		frame[12] = 0x86, frame[13] = 0xdd;
