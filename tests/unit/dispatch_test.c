@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/btf.h"
+#include "core/jit/jit.h"
 #include "core/link.h"
 #include "core/map.h"
 #include "core/prog.h"
@@ -987,6 +988,81 @@ test_prog(void)
 	TAP_CHECK(ASK(PROG_DUMP, dump) == 0 && data->len == 12);
 }
 
+static uint32_t
+occurrences(const uint8_t *bytes, size_t len, uintptr_t address, size_t size)
+{
+	uint32_t n = 0;
+	size_t i;
+
+	for (i = 0; i + size <= len; i++)
+		n += memcmp(bytes + i, &address, size) == 0;
+	return n;
+}
+
+/* Code that looks up a map knows where the map is; its dump must not say. */
+static void
+test_jit_dump(void)
+{
+	static const struct ebpf_insn code[] = {
+		{ 0x62, 0x0a, -4, 0 }, /* *(u32 *)(r10 - 4) = 0 */
+		{ 0xbf, 0xa2, 0, 0 },  /* r2 = r10 */
+		{ 0x07, 2, 0, -4 },    /* r2 += -4 */
+		{ 0x18, 0x51, 0, 0 },  /* r1 = map 0 */
+		{ 0, 0, 0, 0 },
+		{ 0x85, 0, 0, 1 },     /* call map_lookup_elem */
+		{ 0xb7, 0, 0, 0 },
+		{ 0x95, 0, 0, 0 },
+	};
+	uint32_t map = make_map(EBPF_MAP_HASH, 4, 4, 4, "secret");
+	struct ebpf_req_prog_load load = { .kind = EBPF_PROG_RAW,
+					   .flags = EBPF_PROG_JIT,
+					   .insn_count = 8, .map_count = 1 };
+	struct ebpf_req_prog_dump dump = { .what = EBPF_DUMP_JITED,
+					   .len = ROOM };
+	uint8_t parts[sizeof(code) + 4];
+	struct ebpf_rep_data *data;
+	struct ebpf_object *obj;
+	uintptr_t address;
+	uint8_t *copy;
+	uint32_t len, i, same = 0;
+
+	memcpy(parts, code, sizeof(code));
+	memcpy(parts + sizeof(code), &map, 4);
+	if (ASK_TAIL(PROG_LOAD, load, parts, sizeof(parts)) != 0) {
+		tap_ok(head.error == -EBPF_EJIT, "load with the JIT: %s",
+		       ebpf_error_name(head.error));
+		return;
+	}
+	dump.id = ((struct ebpf_rep_prog_load *)rep)->id;
+	obj = ebpf_object_by_id(rt, EBPF_OBJ_MAP, map);
+	address = (uintptr_t)os_container(obj, struct ebpf_map, obj);
+	ebpf_object_put(obj);
+	TAP_CHECK(ASK(PROG_DUMP, dump) == 0);
+	data = (void *)rep;
+	len = data->len;
+	TAP_CHECK(len == data->total && len > 0);
+	copy = malloc(len);
+	memcpy(copy, rep + sizeof(*data), len);
+	obj = ebpf_object_by_id(rt, EBPF_OBJ_PROG, dump.id);
+	tap_ok(occurrences(os_container(obj, struct ebpf_prog, obj)
+				   ->image->code, len, address, 4) > 0,
+	       "the code itself knows the map");
+	ebpf_object_put(obj);
+	TAP_CHECK(occurrences(copy, len, address, 4) == 0);
+	TAP_CHECK(occurrences(copy, len, address >> 16, 4) == 0);
+	/* piece by piece it is the same */
+	dump.len = 7;
+	for (dump.offset = 0; dump.offset < len; dump.offset += 7) {
+		if (ASK(PROG_DUMP, dump) != 0)
+			break;
+		for (i = 0; i < data->len; i++)
+			same += rep[sizeof(*data) + i] ==
+				copy[dump.offset + i];
+	}
+	TAP_CHECK(same == len);
+	free(copy);
+}
+
 static void
 test_link(void)
 {
@@ -1278,6 +1354,7 @@ main(void)
 	test_objects();
 	test_btf();
 	test_prog();
+	test_jit_dump();
 	test_link();
 	test_sessions();
 	test_failing();
