@@ -249,23 +249,20 @@ send_all(struct connection *connection, const uint8_t *data, size_t len)
 	return 0;
 }
 
-static int
-receive_all(struct connection *connection, uint8_t *data, size_t len)
+/* Some bytes, at least one; 0: the other side has gone, or time is over. */
+static size_t
+receive_some(struct connection *connection, uint8_t *data, size_t len)
 {
 	ssize_t n;
 
-	while (len) {
+	for (;;) {
 		if (connection->limit_ms >= 0 && !wait_for(connection, POLLIN))
-			return -EBPF_EBADF;
+			return 0;
 		n = recv(connection->fd, data, len, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return -EBPF_EBADF;
-		data += n;
-		len -= (size_t)n;
+		return n > 0 ? (size_t)n : 0;
 	}
-	return 0;
 }
 
 static int
@@ -273,22 +270,31 @@ socket_exchange(void *state, const void *request, size_t request_len,
 		void *reply, size_t cap, size_t *len)
 {
 	struct connection *connection = state;
-	struct ebpf_reply head;
+	struct ebpf_reply head = { .size = sizeof(head) };
+	size_t have = 0, got;
 	int error;
 
 	/*
 	 * When sending fails the server may still have said why (it refuses
 	 * clients and messages that are too large without reading them).
+	 * One request, one reply: all that comes is its reply.
 	 */
 	error = send_all(connection, request, request_len);
-	if (receive_all(connection, (uint8_t *)&head, sizeof(head)))
-		return -EBPF_EBADF;
-	if (head.size < sizeof(head) || head.size > cap)
+	while (have < head.size) {
+		got = receive_some(connection, (uint8_t *)reply + have,
+				   (have < sizeof(head) ? cap : head.size) -
+					   have);
+		if (!got)
+			return -EBPF_EBADF;
+		have += got;
+		if (have < sizeof(head))
+			continue;
+		memcpy(&head, reply, sizeof(head));
+		if (head.size < sizeof(head) || head.size > cap)
+			return -EBPF_EPROTO;
+	}
+	if (have != head.size)
 		return -EBPF_EPROTO;
-	memcpy(reply, &head, sizeof(head));
-	if (receive_all(connection, (uint8_t *)reply + sizeof(head),
-			head.size - sizeof(head)))
-		return -EBPF_EBADF;
 	if (error && !head.error)
 		return error;
 	*len = head.size;

@@ -26,6 +26,7 @@ static const uint64_t IN_FLIGHT_MAX = 512ull << 20;
 struct buffer {
 	uint8_t *data;
 	size_t room;
+	size_t have; /* requests: bytes that have come, perhaps of two */
 	uint64_t charged;
 };
 
@@ -62,14 +63,25 @@ buffer_grow(struct server *server, struct buffer *buffer, size_t size,
 	return 0;
 }
 
+/* Give back what is large, unless it holds the start of the next message. */
 static void
 buffer_shrink(struct server *server, struct buffer *buffer)
 {
-	if (buffer->room > SMALL) {
+	if (buffer->room > SMALL && buffer->have <= SMALL) {
+		uint8_t *data = NULL;
+
+		if (buffer->have) {
+			data = malloc(SMALL);
+			if (!data)
+				return;
+			memcpy(data, buffer->data, buffer->have);
+		}
 		free(buffer->data);
-		buffer->data = NULL;
-		buffer->room = 0;
+		buffer->data = data;
+		buffer->room = data ? SMALL : 0;
 	}
+	if (buffer->room > SMALL)
+		return;
 	if (buffer->charged)
 		os_sub(&server->in_flight, buffer->charged);
 	buffer->charged = 0;
@@ -113,7 +125,8 @@ receive_some(int fd, uint8_t *data, size_t len, uint64_t end_ns)
 	ssize_t n;
 
 	for (;;) {
-		n = recv(fd, data, len, MSG_DONTWAIT);
+		/* Without a deadline: sleep in recv, shutdown() wakes it. */
+		n = recv(fd, data, len, end_ns ? MSG_DONTWAIT : 0);
 		if (n > 0)
 			return (size_t)n;
 		if (n < 0 && errno == EINTR)
@@ -172,8 +185,9 @@ server_refuse(int fd, int error)
 /* ---- one message ---- */
 
 /*
- * Read one message into request. 0 and its header; 1 at the end of the
- * session. first: a client that connects and says nothing is not waited for.
+ * Have one whole message at the start of request, perhaps with bytes of the
+ * next behind it. 0 and its header; 1 at the end of the session. first: a
+ * client that connects and says nothing is not waited for.
  */
 static int
 receive_message(struct server_session *session, struct buffer *request,
@@ -181,20 +195,22 @@ receive_message(struct server_session *session, struct buffer *request,
 {
 	struct server *server = session->server;
 	uint64_t end = first ? deadline(server, 0) : 0;
-	size_t have = 0, got, want;
+	size_t got, want;
 	int error;
 
 	error = buffer_grow(server, request, SMALL, 0);
 	if (error)
 		return 1;
-	while (have < sizeof(*msg)) {
-		got = receive_some(session->fd, request->data + have,
-				   sizeof(*msg) - have, end);
+	if (request->have && !end)
+		end = deadline(server, 0);
+	while (request->have < sizeof(*msg)) {
+		got = receive_some(session->fd, request->data + request->have,
+				   request->room - request->have, end);
 		if (!got)
 			return 1;
-		if (!have)
+		request->have += got;
+		if (request->have < sizeof(*msg) && !end)
 			end = deadline(server, 0);
-		have += got;
 	}
 	memcpy(msg, request->data, sizeof(*msg));
 	/* After any of these nobody knows where the next message starts. */
@@ -203,29 +219,39 @@ receive_message(struct server_session *session, struct buffer *request,
 			-EBPF_EPROTO :
 		msg->size > EBPF_MSG_MAX ? -EBPF_E2BIG :
 					   0;
-	end = deadline(server, error ? 0 : msg->size);
-	while (!error && have < msg->size) {
-		if (have == request->room) {
+	if (!error && request->have < msg->size)
+		end = deadline(server, msg->size);
+	while (!error && request->have < msg->size) {
+		if (request->have == request->room) {
 			want = request->room * 2;
 			error = buffer_grow(server, request,
 					    want < msg->size ? want :
 							       msg->size,
-					    have);
+					    request->have);
 			if (error)
 				break;
 		}
-		want = request->room < msg->size ? request->room : msg->size;
-		got = receive_some(session->fd, request->data + have,
-				   want - have, end);
+		got = receive_some(session->fd, request->data + request->have,
+				   request->room - request->have, end);
 		if (!got)
 			return 1;
-		have += got;
+		request->have += got;
 	}
 	if (error) {
 		send_error(server, session->fd, msg->tag, error);
 		return 1;
 	}
 	return 0;
+}
+
+/* The message has been dealt with: what follows it moves to the start. */
+static void
+consume(struct buffer *request, const struct ebpf_msg *msg)
+{
+	request->have -= msg->size;
+	if (request->have)
+		memmove(request->data, request->data + msg->size,
+			request->have);
 }
 
 static bool
@@ -268,11 +294,13 @@ server_session_main(void *cookie)
 			break;
 		if (!answer(session, client, &request, &msg, &reply))
 			break;
+		consume(&request, &msg);
 		buffer_shrink(server, &request);
 		buffer_shrink(server, &reply);
 		first = false;
 	}
 	ebpf_session_close(client);
+	request.have = 0;
 	buffer_shrink(server, &request);
 	buffer_shrink(server, &reply);
 	free(request.data);

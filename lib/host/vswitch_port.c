@@ -181,7 +181,9 @@ add(struct vale *vale, const char *port_name, const char *spec,
 	uint32_t index = 0;
 	int error;
 
-	if (vale->gone || vale->halted)
+	if (vale->gone)
+		return -EBPF_ENOENT;
+	if (vale->halted)
 		return -EBPF_ECANCELED;
 	ops = spec_parse(spec, &argument, why, why_size);
 	if (!ops)
