@@ -70,6 +70,22 @@ interesting(void)
 
 /* ---- programs ---- */
 
+enum shape {
+	FIXED, /* raw, AREA bytes */
+	TIED,  /* raw, a length */
+	PACKET,
+	SHAPES,
+};
+
+/* Places on the entry's stack that are kept for the whole run. */
+enum {
+	SAVED_CTX = -80,
+	SAVED_LEN = -88,
+	SAVED_PTR = -96,
+};
+
+static enum shape shape;
+
 static struct ebpf_insn code[INSNS];
 static uint32_t count;
 static uint32_t leaves[INSNS]; /* jumps to the exit, patched at the end */
@@ -290,6 +306,7 @@ gen_call(void)
 		emit(0xbf, 1, reg, 0, 0);
 		emit(0xbf, 2, number_reg(), 0, 0);
 		emit(0xbf, 3, 7, 0, 0);
+		emit(0xbf, 4, 10, 0, 0);
 		calls[call_count++] = count;
 		emit(0x85, 0, 1, 0, 0);
 	}
@@ -325,11 +342,116 @@ gen_copy(void)
 	gen_bound(below(2) ? a : b);
 }
 
+/* A number as offset, compared with the end or the length, then used. */
+static void
+gen_proof(void)
+{
+	static const uint8_t sizes[] = {0x10, 0x08, 0x00, 0x18};
+	uint32_t reg = number_reg(), other = number_reg();
+	int32_t room = (int32_t)below(10);
+
+	if (in_function || shape == FIXED || reg == other)
+		return;
+	if (below(4))
+		gen_bound(reg);
+	emit(0xbf, 1, shape == PACKET || below(2) ? 6 : reg, 0, 0);
+	if (shape == PACKET) {
+		emit(0x79, other, 10, SAVED_CTX, 0);
+		emit(0x61, other, other, 4, 0);
+		emit(0x0f, 1, reg, 0, 0);
+		emit(0x07, 1, 0, 0, room);
+		leaves[leave_count++] = count;
+		emit(below(2) ? 0x2d : 0x3d, 1, other, 0, 0);
+		emit(0xb7, other, 0, 0, 0);
+		if (below(8) == 0)
+			emit(0x0f, 1, reg, 0, 0);
+		emit((uint8_t)(0x61 | sizes[below(4)]), other, 1,
+		     (int16_t)((int)below(5) - room - (int)below(3)), 0);
+		return;
+	}
+	emit(0xbf, 1, reg, 0, 0);
+	emit(0x79, other, 10, SAVED_LEN, 0);
+	if (below(2))
+		emit(below(4) ? 0x07 : 0x04, 1, 0, 0, room);
+	else
+		emit(0x17, other, 0, 0, room);
+	if (below(4) == 0) {
+		leaves[leave_count++] = count;
+		emit(0xa5, other, 0, 0, 4);
+	}
+	leaves[leave_count++] = count;
+	switch (below(4)) {
+	case 0:
+		emit(0x3d, 1, other, 0, 0);
+		break;
+	case 1:
+		emit(0xad, other, 1, 0, 0);
+		break;
+	case 2:
+		emit(below(2) ? 0x6d : 0x2e, 1, other, 0, 0);
+		break;
+	default:
+		emit(0x2d, 1, other, 0, 0);
+		break;
+	}
+	emit(0xbf, 1, 6, 0, 0);
+	emit(0x0f, 1, reg, 0, 0);
+	emit((uint8_t)(0x61 | sizes[below(4)]), other, 1, (int16_t)below(6), 0);
+}
+
+/* Pointers saved and loaded, and lookups that may give nothing. */
+static void
+gen_pointer(void)
+{
+	uint32_t reg = number_reg();
+
+	switch (below(4)) {
+	case 0:
+		emit(0x7b, 10, 6 + below(2), SAVED_PTR, 0);
+		break;
+	case 1:
+		emit(0x79, 6 + below(2), 10, SAVED_PTR, 0);
+		break;
+	case 2:
+		if (below(2))
+			emit(0x0f, 6 + below(2), reg, 0, 0);
+		else
+			emit(0x07, 6 + below(2), 0, 0, (int32_t)below(20) - 8);
+		break;
+	default:
+		emit(0x62, 10, 0, -4, 0);
+		emit(0x18, 1, 5, 0, 0);
+		emit(0, 0, 0, 0, 0);
+		emit(0xbf, 2, 10, 0, 0);
+		emit(0x07, 2, 0, 0, -4);
+		emit(0x85, 0, 0, 0, EBPF_FUNC_map_lookup_elem);
+		emit(0xbf, 7, 0, 0, 0);
+		if (below(6)) {
+			leaves[leave_count++] = count;
+			emit(0x15, below(2) ? 7 : 0, 0, 0, 0);
+		}
+		emit(0x7b, 10, 9, -8, 0);
+		emit(0xb7, 0, 0, 0, small_imm());
+		emit(0xb7, 2, 0, 0, small_imm());
+		emit(0xb7, 3, 0, 0, small_imm());
+		emit(0xb7, 4, 0, 0, small_imm());
+		emit(0xbf, 5, 9, 0, 0);
+		break;
+	}
+}
+
 static void
 gen_block(uint32_t depth, uint32_t n)
 {
 	while (n-- > 0 && count < INSNS - 120) {
-		switch (below(16)) {
+		switch (below(19)) {
+		case 16:
+		case 17:
+			gen_proof();
+			break;
+		case 18:
+			gen_pointer();
+			break;
 		case 0:
 		case 1:
 		case 2:
@@ -405,23 +527,20 @@ end_function(void)
 	emit(0x95, 0, 0, 0, 0);
 }
 
-enum shape {
-	FIXED, /* raw, AREA bytes */
-	TIED,  /* raw, a length */
-	PACKET,
-	SHAPES,
-};
-
 static void
-generate(enum shape shape)
+generate(void)
 {
 	uint32_t i;
 
 	count = leave_count = call_count = 0;
 	in_function = false;
 	emit(0xbf, 6, 1, 0, 0);
-	if (shape == TIED)
+	emit(0x7b, 10, 1, SAVED_CTX, 0);
+	emit(0x7b, 10, 1, SAVED_PTR, 0);
+	if (shape == TIED) {
 		emit(0xbf, 8, 2, 0, 0);
+		emit(0x7b, 10, 2, SAVED_LEN, 0);
+	}
 	if (shape == PACKET) {
 		emit(0x61, 6, 1, 0, 0);
 		emit(0x61, 3, 1, 4, 0);
@@ -433,7 +552,7 @@ generate(enum shape shape)
 	emit(0x18, 7, 6, 0, 0);
 	emit(0, 0, 0, 0, 0);
 	if (shape == TIED) {
-		/* keep the length in r8 */
+		/* keep the length in r8 too */
 		gen_numbers();
 		for (i = 0; i < count; i++)
 			if (code[i].regs == 0x78 && i > 3)
@@ -458,7 +577,10 @@ generate(enum shape shape)
 			continue;
 		}
 		code[calls[i]].imm = (int32_t)(count - calls[i] - 1);
-		/* r1, r2 numbers, r3 value */
+		/* r1, r2 numbers, r3 value, r4 the caller's stack */
+		emit(0x7b, 10, 4, SAVED_PTR, 0);
+		emit(0x79, 8, 4, -16, 0);
+		emit(0x7b, 4, 2, -24, 0);
 		emit(0xbf, 8, 1, 0, 0);
 		emit(0xbf, 9, 2, 0, 0);
 		emit(0xbf, 6, 3, 0, 0);
@@ -524,7 +646,6 @@ struct machine {
 	uint64_t regs[EBPF_FRAME_MAX][EBPF_REG_COUNT];
 	uint32_t back[EBPF_FRAME_MAX];
 	uint32_t depth;
-	enum shape shape;
 };
 
 static struct machine m;
@@ -578,6 +699,8 @@ matches(const struct ebpf_vreg *reg, uint64_t v)
 		base = MEM_BASE + m.mem_len;
 		break;
 	case EBPF_V_VALUE:
+		if (reg->maybe_null && v == 0)
+			return true;
 		base = VALUE_BASE;
 		break;
 	}
@@ -785,12 +908,16 @@ run(const struct ebpf_op *ops, uint32_t *at)
 					swapped(regs[op->dst], info->width);
 			break;
 		case EBPF_FORM_LDX:
-			if (regs[op->src] == CTX_BASE) {
-				regs[op->dst] = op->off ?
-							MEM_BASE + m.mem_len :
-							MEM_BASE;
+			value = regs[op->src] + (uint64_t)(int64_t)op->off -
+				CTX_BASE;
+			if (value < 24) {
+				regs[op->dst] =
+					value == 0 || value == 8 ? MEM_BASE :
+					value == 4 ? MEM_BASE + m.mem_len :
+						     0;
 				break;
 			}
+			value = 0;
 			place = memory(regs[op->src] +
 					       (uint64_t)(int64_t)op->off,
 				       info->width / 8);
@@ -827,7 +954,9 @@ run(const struct ebpf_op *ops, uint32_t *at)
 				pc += (uint32_t)op->off;
 			break;
 		case EBPF_FORM_CALL:
-			regs[0] = (uint32_t)rnd();
+			regs[0] = op->imm == EBPF_FUNC_map_lookup_elem ?
+					  (below(3) ? VALUE_BASE : 0) :
+					  (uint32_t)rnd();
 			break;
 		case EBPF_FORM_CALL_LOCAL:
 			m.back[m.depth] = pc;
@@ -858,13 +987,12 @@ run(const struct ebpf_op *ops, uint32_t *at)
 }
 
 static void
-prepare_run(enum shape shape)
+prepare_run(void)
 {
 	uint32_t i;
 	uint64_t v;
 
 	memset(&m, 0, sizeof(m));
-	m.shape = shape;
 	m.depth = 1;
 	m.mem_len = shape == FIXED ? AREA : below(AREA + 1);
 	for (i = 0; i < AREA; i += 8) {
@@ -906,7 +1034,7 @@ show(void)
 
 /* 0, or the verifier's answer; *stats what it told. */
 static int
-verify(enum shape shape, struct ebpf_load_stats *stats)
+verify(struct ebpf_load_stats *stats)
 {
 	struct ebpf_log log = {log_text, sizeof(log_text), 0, 0, 0};
 	struct ebpf_decode_error why;
@@ -923,6 +1051,9 @@ verify(enum shape shape, struct ebpf_load_stats *stats)
 			ops[i].code = EBPF_OP_LDDW_MAP_VALUE;
 			ops[i].imm = 0;
 			ops[i].off = 0;
+		} else if (ops[i].code == EBPF_OP_LDDW_MAP_IDX) {
+			ops[i].code = EBPF_OP_LDDW_MAP;
+			ops[i].imm = 0;
 		}
 	memcpy(unchanged, ops, sizeof(ops));
 	prog.obj.rt = rt;
@@ -968,12 +1099,10 @@ main(int argc, char **argv)
 	    ebpf_map_create(rt, &spec, &map))
 		return 1;
 	for (i = 0; i < programs && bad < 5; i++) {
-		enum shape shape;
-
 		seed = (start + (uint64_t)i) * 0x9e3779b97f4a7c15ULL | 1;
 		shape = (enum shape)below(SHAPES);
-		generate(shape);
-		if (verify(shape, &stats)) {
+		generate();
+		if (verify(&stats)) {
 			reasons[stats.rule]++;
 			/* what only a bug of the verifier can say */
 			odd += strstr(log_text, "nothing should") != NULL;
@@ -983,7 +1112,7 @@ main(int argc, char **argv)
 			continue;
 		accepted++;
 		for (r = 0; r < RUNS; r++) {
-			prepare_run(shape);
+			prepare_run();
 			why = run(unchanged, &at);
 			ran++;
 			if (!why)

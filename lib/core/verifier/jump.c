@@ -187,6 +187,8 @@ decide_pointers(struct ebpf_venv *env, const struct ebpf_op *op,
 		return 0;
 	}
 	ptr = ebpf_vreg_is_pointer(dst) ? dst : src;
+	/* that the other one is null is a matter of its number */
+	ebpf_verify_need_numbers(env, env->insn);
 	if (!equality || !ebpf_vreg_is_zero(ptr == dst ? src : dst))
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_LEAK,
