@@ -115,8 +115,9 @@ failed(struct cmd *cmd, const struct element *e, const char *what, int error)
 				info->name, what,
 				kind != NULL ? kind : "unknown");
 	case EBPF_EINVAL:
-		if (info->kind == EBPF_MAP_ARRAY ||
-		    info->kind == EBPF_MAP_PERCPU_ARRAY)
+		if (strcmp(what, "delete") == 0 &&
+		    (info->kind == EBPF_MAP_ARRAY ||
+		     info->kind == EBPF_MAP_PERCPU_ARRAY))
 			return cmd_fail(cmd, error,
 					"map '%s': %s failed: elements of "
 					"type %s cannot be removed",

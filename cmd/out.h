@@ -35,7 +35,7 @@ struct out {
 	bool pretty;
 	bool fresh;    /* nothing written since the last opening bracket */
 	bool anything; /* a top-level value was begun */
-	bool after_key;
+	bool lines;    /* many values at the top, one a line */
 	unsigned int depth;
 	char open[OUT_DEPTH_MAX]; /* '{' or '[' of each level */
 	const char *value_key; /* key of a value written at value_depth */

@@ -296,6 +296,9 @@ run_finish(struct cmd *cmd, int error, const char *key, unsigned int depth)
 
 	if (error == 0 && out->error != 0)
 		error = cmd_fail(cmd, out->error, "cannot write the output");
+	if (error == -EBPF_EBADF && cmd->err.hint[0] == '\0')
+		cmd_hint(cmd, "the device has ended; the next command starts "
+			      "or finds another");
 	if (error != 0 && out_is_plain(out)) {
 		if (!cmd->err_shown)
 			cmd_error_print(cmd);
@@ -307,7 +310,7 @@ run_finish(struct cmd *cmd, int error, const char *key, unsigned int depth)
 			cmd_error_members(cmd);
 		else if (out->depth > depth)
 			cmd_error_object(cmd, NULL);
-		else if (!wrote)
+		else if (!wrote || out->lines)
 			cmd_error_object(cmd, key);
 		else
 			cmd_error_print(cmd);

@@ -147,7 +147,7 @@ cmd_prog_tracelog(struct cmd *cmd)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	/* Lines, not one value: nothing traced is nothing printed. */
-	cmd->out->anything = true;
+	cmd->out->anything = cmd->out->lines = !cmd->in_batch;
 	if (cmd->in_batch && error == 0)
 		out_end(cmd->out);
 	free(room);

@@ -51,6 +51,21 @@ setup() { device_clear; }
 	gebpf device stop
 }
 
+@test "a device killed while a client waits: an error, JSON to the end" {
+	export GEBPF_TARGET=embedded:$DIR/fifth.sock
+	gebpf -q device start
+	pid=$(gebpf -j device show | "$PY" -c 'import json,sys; print(json.load(sys.stdin)["pid"])')
+	gebpf -j prog tracelog >"$DIR/log" 2>&1 3>&- &
+	client=$!
+	sleep 0.3
+	kill -9 "$pid"
+	rc=0
+	wait "$client" || rc=$?
+	[ "$rc" = 5 ]
+	output=$(tail -n 1 "$DIR/log")
+	is 'v["code"] == "EBADF"'
+}
+
 @test "feature probe and list_builtins" {
 	valid gebpf feature probe
 	[[ $output == *"eBPF program_type vale is available"* ]]
