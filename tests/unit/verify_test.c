@@ -12,9 +12,9 @@
  *	--
  *	assembler text; map[NAME] is the map's reference
  *
- * An accepted program is also loaded for the interpreter, and refused again
- * when memory runs out at any point of loading. Then cost and odd inputs that
- * no text case can hold.
+ * Each case is loaded again with the first, second ... allocation failing:
+ * that gives ENOMEM and leaks nothing. Then cost, of programs that no text case
+ * can hold.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -241,6 +241,37 @@ judge(const struct test_case *t, const struct outcome *out)
 	return true;
 }
 
+/* Loading fails cleanly whichever allocation does; up to `most` of them. */
+static bool
+survives_no_memory(struct ebpf_runtime *rt, const struct test_case *t,
+		   const struct ebpf_insn *insns, uint32_t count,
+		   struct outcome *out, uint64_t most)
+{
+	uint64_t n, live;
+	bool failed = true;
+
+	os_epoch_drain();
+	live = os_test_live();
+	for (n = 1; n <= most && failed; n++) {
+		os_test_fail_at(n);
+		load(rt, t, insns, count, out);
+		failed = os_test_failed();
+		os_test_fail_at(0);
+		os_epoch_drain();
+		if (failed && out->error != -EBPF_ENOMEM) {
+			tap_diag("allocation %llu failing gives %d",
+				 (unsigned long long)n, out->error);
+			return false;
+		}
+		if (os_test_live() != live) {
+			tap_diag("allocation %llu failing leaks",
+				 (unsigned long long)n);
+			return false;
+		}
+	}
+	return true;
+}
+
 static void
 run_case(const char *path, const char *name, int *accepts, int *rejects)
 {
@@ -265,7 +296,9 @@ run_case(const char *path, const char *name, int *accepts, int *rejects)
 		goto out;
 	}
 	load(rt, t, insns, count, out);
-	tap_ok(judge(t, out), "%s", name);
+	tap_ok(judge(t, out) &&
+		       survives_no_memory(rt, t, insns, count, out, 40),
+	       "%s", name);
 	*(t->accept ? accepts : rejects) += 1;
 out:
 	free(insns);
