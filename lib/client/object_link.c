@@ -385,9 +385,10 @@ link_part(struct link *l, struct part part, struct gebpf_error *err)
 					  "%s: section '%s': relocation "
 					  "within the lddw at %u", obj->name,
 					  s->name, slot);
+		/* The oldest objects have type 0 where 1 is meant. */
 		if (r != NULL && (r->addend != 0 ||
 				  (insn.code != CODE_CALL && !wide) ||
-				  (r->type != 1 && r->type != 10)))
+				  (r->type > 1 && r->type != 10)))
 			return gebpf_fail(err, -EBPF_EUNSUPPORTED,
 					  "%s: section '%s': instruction %u: "
 					  "relocation %s (type %u) of symbol "

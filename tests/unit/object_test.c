@@ -967,7 +967,7 @@ test_no_memory(const struct bpfcc *cc)
 	gebpf_object_close(o);
 }
 
-/* Symbols as compilers of old wrote them: no type, no size. */
+/* As compilers of old wrote: symbols and relocations without types. */
 static void
 test_notype(const struct bpfcc *cc)
 {
@@ -986,6 +986,19 @@ test_notype(const struct bpfcc *cc)
 		Elf64_Shdr sh;
 
 		memcpy(&sh, data + h.e_shoff + i * sizeof(sh), sizeof(sh));
+		for (j = 0; sh.sh_type == SHT_REL &&
+			    j < sh.sh_size / sizeof(Elf64_Rel); j++) {
+			uint8_t *at = data + sh.sh_offset +
+				      j * sizeof(Elf64_Rel);
+			Elf64_Rel rel;
+
+			memcpy(&rel, at, sizeof(rel));
+			if (ELF64_R_TYPE(rel.r_info) != 1)
+				continue;
+			rel.r_info = ELF64_R_INFO(ELF64_R_SYM(rel.r_info), 0);
+			memcpy(at, &rel, sizeof(rel));
+			changed++;
+		}
 		for (j = 0; sh.sh_type == SHT_SYMTAB &&
 			    j < sh.sh_size / sizeof(Elf64_Sym); j++) {
 			uint8_t *at = data + sh.sh_offset +
