@@ -716,6 +716,43 @@ hello_answered(int fd, uint64_t tag)
 }
 
 static void
+test_large_then_small(void)
+{
+	enum { LARGE = 200000, TIMES = 5 };
+	struct hello_message m = hello_message(12);
+	uint8_t *bytes = calloc(1, LARGE + sizeof(m));
+	struct ebpf_msg msg = {
+		.size = LARGE,
+		.reply_max = 4096,
+		.number = EBPF_REQUEST_BTF_LOAD,
+		.tag = 11,
+	};
+	struct ebpf_req_btf_load body = { .size = sizeof(body), .len = 1 };
+	struct ebpf_reply reply;
+	size_t at, size = LARGE + sizeof(m);
+	ssize_t n;
+	int fd = raw_connect(), i, fine = 0;
+
+	memcpy(bytes, &msg, sizeof(msg));
+	memcpy(bytes + sizeof(msg), &body, sizeof(body));
+	memcpy(bytes + LARGE, &m, sizeof(m));
+	for (i = 0; i < TIMES; i++) {
+		for (at = 0; at < size; at += (size_t)n) {
+			n = send(fd, bytes + at, size - at, MSG_NOSIGNAL);
+			if (n <= 0)
+				break;
+		}
+		fine += at == size && read_reply(fd, &reply, 2000) &&
+			reply.tag == 11 && reply.error < 0 &&
+			reply.size == sizeof(reply) && hello_answered(fd, 12);
+	}
+	tap_ok(fine == TIMES, "large and small messages, back to back (%d)",
+	       fine);
+	close(fd);
+	free(bytes);
+}
+
+static void
 test_messages(struct gebpf_device *device)
 {
 	pid_t pid = (pid_t)gebpf_hello(device)->pid;
@@ -746,6 +783,9 @@ test_messages(struct gebpf_device *device)
 	tap_ok(hello_answered(fd, 5) && hello_answered(fd, 6),
 	       "two messages at once");
 	close(fd);
+
+	/* A large message with the next one at its heels, many times. */
+	test_large_then_small();
 
 	/* A promise of much costs nothing until it is kept. */
 	before = resident_kib(pid);
