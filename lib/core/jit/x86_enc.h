@@ -292,10 +292,9 @@ x86_forget(struct x86 *x, uint32_t first, uint32_t last)
 		x->maps[i] = NULL;
 }
 
-/* x86_alu.c: how many slots were generated, 0 when op is none of its own. */
+/* x86_alu.c */
 void x86_alu(struct x86 *x, const struct ebpf_op *op);
 uint32_t x86_fuse(struct x86 *x, uint32_t slot);
-void x86_shift_reg(struct x86 *x, const struct ebpf_op *op);
 /* x86_div.c */
 void x86_divide(struct x86 *x, const struct ebpf_op *op);
 /* x86_memory.c */
@@ -306,6 +305,11 @@ void x86_load_indexed(struct x86 *x, const struct ebpf_op *op, uint32_t base,
 void x86_call_helper(struct x86 *x, const struct ebpf_op *op);
 void x86_callx(struct x86 *x, const struct ebpf_op *op);
 void x86_packet(struct x86 *x, const struct ebpf_op *op);
+/* x86_jump.c */
+void x86_jump_to(struct x86 *x, uint32_t cc, uint32_t target);
+/* flags: the register that the zero flag tells of; how many ops were used */
+uint32_t x86_jump_cond(struct x86 *x, const struct ebpf_op *op, uint32_t flags);
+void x86_relax(struct x86 *x);
 /* x86_64.c */
 void x86_epilogue(struct x86 *x);
 void x86_call_address(struct x86 *x, const void *function);

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the JIT leaves in memory: protection, traps, host addresses that dumps
+ * must not show, dead slots, long jumps, nothing after failing allocations, and
+ * code that a disassembler reads as it was meant.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/helper.h"
+#include "core/interp.h"
+#include "core/jit/jit.h"
+#include "core/map.h"
+#include "core/runtime.h"
+#include "progen.h"
+#include "tap.h"
+#include "unverified.h"
+
+static struct ebpf_runtime *rt;
+static struct progen gen;
+
+static void
+put(uint8_t code, uint32_t dst, uint32_t src, int16_t off, int32_t imm)
+{
+	progen_put(&gen, code, dst, src, off, imm);
+}
+
+static void
+put_map(uint32_t reg, uint32_t index)
+{
+	put(0x18, reg, 1, 0, (int32_t)index);
+	put(0, 0, 0, 0, 0);
+}
+
+static void
+put_call(uint32_t helper)
+{
+	put(0x85, 0, 0, 0, (int32_t)helper);
+}
+
+static struct ebpf_prog *
+finish(struct ebpf_map **maps, uint32_t map_count, const struct ebpf_kind *kind)
+{
+	struct unverified_options options = {
+		.rt = rt, .maps = maps, .map_count = map_count, .kind = kind,
+	};
+	struct ebpf_prog *prog;
+	char why[128];
+
+	prog = unverified_prog(gen.insns, gen.count, &options, why,
+			       sizeof(why));
+	gen.count = 0;
+	if (prog == NULL) {
+		tap_ok(false, "not a program: %s", why);
+		exit(tap_done());
+	}
+	return prog;
+}
+
+static struct ebpf_map *
+make_map(uint32_t kind, uint32_t key, uint32_t value, uint32_t entries)
+{
+	struct ebpf_map_spec spec = {
+		.size = sizeof(spec), .kind = kind, .key_size = key,
+		.value_size = value, .max_entries = entries,
+	};
+	struct ebpf_map *map = NULL;
+	int err = ebpf_map_create(rt, &spec, &map);
+
+	if (err != 0) {
+		tap_ok(false, "map of kind %u: %d", kind, err);
+		exit(tap_done());
+	}
+	return map;
+}
+
+static uint64_t
+run(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2, uint64_t r3)
+{
+	struct ebpf_section section;
+	uint64_t r0;
+
+	ebpf_section_enter(&section);
+	r0 = ebpf_prog_run(prog, r1, r2, r3);
+	ebpf_section_leave(&section);
+	return r0;
+}
+
+/* The permissions /proc/self/maps shows for an address; "" when none. */
+static void
+permissions(const void *at, char perms[8], bool *both)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+
+	perms[0] = '\0';
+	*both = false;
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+		unsigned long start, end;
+		char p[8];
+
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, p) != 3)
+			continue;
+		if (p[1] == 'w' && p[2] == 'x')
+			*both = true;
+		if ((uintptr_t)at >= start && (uintptr_t)at < end)
+			memcpy(perms, p, sizeof(p));
+	}
+	if (maps != NULL)
+		fclose(maps);
+}
+
+static struct ebpf_prog *
+random_prog(uint64_t seed)
+{
+	struct ebpf_prog *prog;
+	char why[128];
+
+	progen_random(&gen, seed, 512);
+	prog = unverified_prog(gen.insns, gen.count, progen_options(), why,
+			       sizeof(why));
+	gen.count = 0;
+	if (prog == NULL || unverified_compile(prog) != 0) {
+		tap_ok(false, "seed %llu compiles", (unsigned long long)seed);
+		exit(tap_done());
+	}
+	return prog;
+}
+
+static void
+protection(void)
+{
+	struct ebpf_prog *prog = random_prog(1);
+	const struct ebpf_jit_image *image = prog->image;
+	char perms[8];
+	bool both, traps = true;
+
+	permissions(image->code, perms, &both);
+	if (perms[0] == '\0')
+		tap_skip("no /proc/self/maps", "code is not writable");
+	else
+		tap_ok(strncmp(perms, "r-x", 3) == 0 && !both,
+		       "code is %s, nothing is writable and executable",
+		       perms);
+	for (const uint8_t *p = image->exec.run; p < image->code; p++)
+		traps &= *p == ebpf_jit_host()->trap[(size_t)(p -
+			image->exec.run) % ebpf_jit_host()->trap_len];
+	tap_ok(traps && (uintptr_t)image->code % 16 == 0,
+	       "traps in front of the code");
+	unverified_free(prog);
+}
+
+static int
+by_starts(const void *a, const void *b)
+{
+	uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Two compilations differ in nothing but what addrs names. */
+static void
+addresses(void)
+{
+	struct ebpf_map *map = make_map(EBPF_MAP_ARRAY, 4, 8, 4);
+	struct ebpf_map *hash = make_map(EBPF_MAP_HASH, 4, 8, 4);
+	struct ebpf_map *maps[2] = { map, hash };
+	uintptr_t starts[16];
+	uint8_t *code[2] = { NULL, NULL };
+	uint32_t len[2] = { 0, 0 }, leaks = 0, count = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct ebpf_prog *prog;
+		const struct ebpf_jit_image *image;
+
+		put(0x62, 10, 0, -4, 0);
+		for (uint32_t m = 0; m < 2; m++) {
+			put(0xbf, 2, 10, 0, 0);
+			put(0x07, 2, 0, 0, -4);
+			put_map(1, m);
+			put_call(EBPF_FUNC_map_lookup_elem);
+		}
+		put(0xbf, 1, 0, 0, 0);
+		put_call(EBPF_FUNC_redirect); /* wants the program */
+		put_call(EBPF_FUNC_ktime_get_ns);
+		put(0x95, 0, 0, 0, 0);
+		prog = finish(maps, 2, NULL);
+		TAP_CHECK(unverified_compile(prog) == 0);
+		image = prog->image;
+		len[i] = image->code_len;
+		code[i] = malloc(len[i]);
+		memcpy(code[i], image->code, len[i]);
+		for (uint32_t a = 0; a < image->addr_count; a++) {
+			if (image->addrs[a].off + image->addrs[a].len > len[i])
+				leaks += 100;
+			else
+				memset(code[i] + image->addrs[a].off, 0,
+				       image->addrs[a].len);
+		}
+		starts[count++] = (uintptr_t)map;
+		starts[count++] = (uintptr_t)hash;
+		starts[count++] = (uintptr_t)prog;
+		starts[count++] = (uintptr_t)image->code;
+		starts[count++] = (uintptr_t)ebpf_helper_ktime_get_ns;
+		unverified_free(prog);
+	}
+	tap_ok(len[0] == len[1] && memcmp(code[0], code[1], len[0]) == 0,
+	       "without host addresses, code does not depend on place");
+	qsort(starts, count, sizeof(*starts), by_starts);
+	for (uint32_t i = 0; i + 8 <= len[0]; i++) {
+		uint64_t word;
+
+		memcpy(&word, code[0] + i, 8);
+		for (uint32_t s = 0; s < count; s++)
+			leaks += word >> 12 == starts[s] >> 12;
+	}
+	tap_ok(leaks == 0, "no host address is left in a dump");
+	free(code[0]);
+	free(code[1]);
+	ebpf_map_put(map);
+	ebpf_map_put(hash);
+}
+
+static void
+dead_slots(void)
+{
+	static uint8_t dead[1] = { 2 | 4 }; /* slots 1 and 2 */
+	struct ebpf_prog *prog;
+
+	put(0xb7, 0, 0, 0, 1);
+	put(0x18, 0, 0, 0, 5);
+	put(0, 0, 0, 0, 6);
+	put(0x95, 0, 0, 0, 0);
+	prog = finish(NULL, 0, NULL);
+	prog->dead = dead;
+	TAP_CHECK(unverified_compile(prog) == 0);
+	tap_ok(run(prog, 0, 0, 0) == 1 &&
+		       prog->image->slot_offs[1] == prog->image->slot_offs[3],
+	       "dead slots have no code");
+	prog->dead = NULL;
+	unverified_free(prog);
+}
+
+/* A jump over so much that only long forms reach, and back. */
+static void
+large(void)
+{
+	enum { COUNT = 8000 };
+	struct ebpf_prog *prog;
+
+	put(0xb7, 6, 0, 0, 3);
+	put(0xb7, 0, 0, 0, 0);
+	put(0x15, 6, 0, COUNT + 2, 0);
+	for (uint32_t i = 0; i < COUNT; i++)
+		put(0x07, 0, 0, 0, 1000);
+	put(0x07, 6, 0, 0, -1);
+	put(0x05, 0, 0, -(COUNT + 3), 0);
+	put(0x95, 0, 0, 0, 0);
+	prog = finish(NULL, 0, NULL);
+	TAP_CHECK(unverified_compile(prog) == 0);
+	tap_ok(run(prog, 0, 0, 0) == 3ull * COUNT * 1000,
+	       "long jumps forward and back (%u bytes for %u instructions)",
+	       prog->image->code_len, prog->op_count);
+	unverified_free(prog);
+}
+
+static void
+allocation_failures(void)
+{
+	struct ebpf_prog *prog = random_prog(2);
+	struct ebpf_jit_image *image;
+	uint64_t live = os_test_live();
+	bool clean = true;
+	int err = 0;
+
+	for (uint64_t n = 1; n < 100; n++) {
+		os_test_fail_at(n);
+		err = ebpf_jit_compile(prog, &image);
+		if (!os_test_failed())
+			break;
+		clean &= err == -EBPF_ENOMEM && image == NULL &&
+			 os_test_live() == live;
+	}
+	os_test_fail_at(0);
+	if (err == 0)
+		ebpf_jit_free(image);
+	tap_ok(clean && err == 0 && os_test_live() == live,
+	       "failing allocations are told and leave nothing");
+	unverified_free(prog);
+}
+
+/* Each op must start where the disassembler sees an instruction start. */
+static void
+disassembly(void)
+{
+	char bin[] = "/tmp/jit_testXXXXXX", command[256], line[512];
+	int fd = mkstemp(bin);
+	bool readable = true;
+	uint32_t lines = 0;
+
+	if (strcmp(ebpf_jit_host()->name, "x86_64") != 0 ||
+	    system("objdump --version >/dev/null 2>&1") != 0) {
+		tap_skip("no objdump for this backend",
+			 "a disassembler reads the code");
+		close(fd);
+		unlink(bin);
+		return;
+	}
+	for (uint64_t seed = 100; seed < 108; seed++) {
+		struct ebpf_prog *prog = random_prog(seed);
+		const struct ebpf_jit_image *image = prog->image;
+		uint8_t *starts = calloc(image->code_len + 1, 1);
+		FILE *out;
+
+		if (pwrite(fd, image->code, image->code_len, 0) !=
+			    (ssize_t)image->code_len ||
+		    ftruncate(fd, image->code_len) != 0)
+			readable = false;
+		snprintf(command, sizeof(command),
+			 "objdump -D -b binary -m i386:x86-64 %s", bin);
+		out = popen(command, "r");
+		while (fgets(line, sizeof(line), out) != NULL) {
+			unsigned int at;
+
+			if (strstr(line, "(bad)") != NULL) {
+				tap_diag("%s", line);
+				readable = false;
+			}
+			if (sscanf(line, " %x:", &at) == 1 &&
+			    at < image->code_len) {
+				starts[at] = 1;
+				lines++;
+			}
+		}
+		pclose(out);
+		starts[image->code_len] = 1;
+		for (uint32_t i = 0; i < prog->op_count; i++) {
+			if (!starts[image->slot_offs[i]]) {
+				tap_diag("seed %llu: slot %u at %u is inside an "
+					 "instruction", (unsigned long long)seed,
+					 i, image->slot_offs[i]);
+				readable = false;
+			}
+		}
+		free(starts);
+		unverified_free(prog);
+	}
+	tap_ok(readable && lines > 100, "a disassembler reads the code");
+	close(fd);
+	unlink(bin);
+}
+
+int
+main(void)
+{
+	if (ebpf_jit_host() == NULL) {
+		tap_skip("no JIT for this machine", "jit");
+		return tap_done();
+	}
+	if (ebpf_runtime_create(NULL, &rt) != 0) {
+		tap_ok(false, "runtime");
+		return tap_done();
+	}
+	protection();
+	addresses();
+	dead_slots();
+	large();
+	allocation_failures();
+	disassembly();
+	ebpf_runtime_destroy(rt);
+	return tap_done();
+}
