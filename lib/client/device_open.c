@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/gebpf.h"
@@ -17,6 +18,9 @@ enum {
 	REPLY_SLACK = 512, /* for bodies that have grown since we were made */
 	BUFFER_KEEP = 256 << 10, /* larger buffers are given back */
 	HELLO_MS = 10000,
+	OPEN_ATTEMPTS = 5,
+	OPEN_DROPPED_MS = 500,
+	OPEN_PAUSE_US = 20000,
 	STOP_MS = 10000,
 };
 
@@ -310,13 +314,23 @@ target_choose(const char *target, const struct gebpf_transport **transport,
 	return error;
 }
 
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 int
 gebpf_open(const char *target, unsigned int flags,
 	   struct gebpf_device **result, struct gebpf_error *err)
 {
 	struct gebpf_device *device;
 	const char *argument;
-	int error;
+	uint64_t begin;
+	int error, attempt;
 
 	*result = NULL;
 	device = calloc(1, sizeof(*device));
@@ -325,18 +339,29 @@ gebpf_open(const char *target, unsigned int flags,
 	error = target_choose(target, &device->transport, &argument, err);
 	if (error)
 		goto free;
-	error = device->transport->open(argument, flags, &device->state,
-					device->target, err);
-	if (error)
-		goto free;
-	error = hello(device, err);
-	if (error)
-		goto close;
+	for (attempt = 1;; attempt++) {
+		error = device->transport->open(argument, flags,
+						&device->state, device->target,
+						err);
+		if (error)
+			goto free;
+		begin = now_ms();
+		error = hello(device, err);
+		if (!error)
+			break;
+		device->transport->close(device->state);
+		/* A daemon that is just ending takes the connection and drops
+		 * it: soon it has gone, and the next attempt says so or
+		 * starts another. One that is mute is not asked again. */
+		if (error != -EBPF_ENODEV || attempt == OPEN_ATTEMPTS ||
+		    now_ms() - begin > OPEN_DROPPED_MS)
+			goto free;
+		usleep(OPEN_PAUSE_US);
+		device->broken = false;
+	}
 	*result = device;
 	return 0;
 
-close:
-	device->transport->close(device->state);
 free:
 	free(device->request.data);
 	free(device->reply.data);
