@@ -4,14 +4,12 @@
  * must not show, dead slots, long jumps, nothing after failing allocations, and
  * code that a disassembler reads as it was meant.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/helper.h"
-#include "core/interp.h"
 #include "core/jit/jit.h"
 #include "core/map.h"
 #include "core/runtime.h"
