@@ -66,7 +66,8 @@ enum gebpf_open_flags {
  * Open "kernel[:PATH]", "embedded[:SOCKET]" or "local"; NULL: GEBPF_TARGET,
  * else kernel if /dev/ebpf is usable, else embedded. The embedded device is
  * started if it is not running: by executing the program named in
- * GEBPF_DEVICE_EXEC, else /proc/self/exe, with "device start --foreground".
+ * GEBPF_DEVICE_EXEC, else this one if its name starts with "gebpf", else gebpf
+ * from PATH, with "device start --foreground".
  * ENODEV, EACCES (somebody else's socket), EVERSION.
  */
 int gebpf_open(const char *target, unsigned int flags,

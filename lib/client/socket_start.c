@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,21 +31,55 @@ enum {
 extern char **environ;
 
 struct plan {
-	const char *program;
+	char program[PATH_MAX];
 	char *argv[ARGUMENT_MAX];
 	char *envp[ENVIRONMENT_MAX];
 	char target[GEBPF_TARGET_SIZE];
 	char ready[32];
 };
 
+/*
+ * The program that is the daemon: the one named, this one if it is gebpf, else
+ * gebpf from PATH. Another program that uses the library must not be executed
+ * a second time just because it asked for a device.
+ */
+static bool
+program_find(char *program)
+{
+	const char *exec = getenv("GEBPF_DEVICE_EXEC"), *path = getenv("PATH");
+	char self[PATH_MAX], *name;
+	size_t len;
+	ssize_t n;
+
+	if (exec && *exec) {
+		snprintf(program, PATH_MAX, "%s", exec);
+		return true;
+	}
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	name = strrchr(self, '/');
+	if (name && !strncmp(name + 1, "gebpf", 5)) {
+		snprintf(program, PATH_MAX, "/proc/self/exe");
+		return true;
+	}
+	for (; path && *path; path += len + (path[len] == ':')) {
+		len = strcspn(path, ":");
+		/* Only absolute folders: the daemon outlives this one. */
+		if (*path != '/')
+			continue;
+		snprintf(program, PATH_MAX, "%.*s/gebpf", (int)len, path);
+		if (!access(program, X_OK))
+			return true;
+	}
+	return false;
+}
+
 static void
 plan_make(struct plan *plan, const char *path)
 {
-	const char *exec = getenv("GEBPF_DEVICE_EXEC");
 	size_t n = 0;
 	char **e;
 
-	plan->program = exec && *exec ? exec : "/proc/self/exe";
 	snprintf(plan->target, sizeof(plan->target), "embedded:%s", path);
 	snprintf(plan->ready, sizeof(plan->ready), "GEBPF_READY_FD=%d",
 		 READY_FD);
@@ -171,6 +206,16 @@ gebpf_socket_start(const char *path, struct gebpf_error *err)
 	plan = malloc(sizeof(*plan));
 	if (!plan)
 		return gebpf_fail(err, -EBPF_ENOMEM, "out of memory");
+	/* Whoever is being started as a device and asks for one is not one. */
+	if (getenv("GEBPF_READY_FD") || !program_find(plan->program)) {
+		error = gebpf_fail(err, -EBPF_ENODEV,
+				   "no embedded device is running at %s, and "
+				   "there is no gebpf in PATH to start one",
+				   path);
+		gebpf_hint(err, "gebpf device start, or name the program in "
+				"GEBPF_DEVICE_EXEC");
+		goto free;
+	}
 	plan_make(plan, path);
 	if (pipe2(ends, O_CLOEXEC)) {
 		error = gebpf_fail(err, -EBPF_ENODEV, "pipe: %s",

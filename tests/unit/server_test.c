@@ -592,7 +592,7 @@ test_places(void)
 {
 	struct gebpf_device *device;
 	struct gebpf_error err = { 0 };
-	char path[300];
+	char path[4096];
 	int fd;
 
 	fresh();
@@ -610,11 +610,19 @@ test_places(void)
 	TAP_CHECK(gebpf_open("local:x", 0, &device, &err) == -EBPF_EINVAL);
 	tap_ok(gebpf_open("kernel:/dev/null/x", 0, &device, &err) ==
 		       -EBPF_ENODEV, "%s", err.text);
-	memset(path, 'x', sizeof(path));
+	memset(path, 'x', 300);
 	memcpy(path, "embedded:/", 10);
-	path[sizeof(path) - 1] = '\0';
+	path[300] = '\0';
 	tap_ok(gebpf_open(path, 0, &device, &err) == -EBPF_ENAMETOOLONG, "%s",
 	       err.text);
+	/* This program is no gebpf: it is not executed for being there. */
+	unsetenv("GEBPF_DEVICE_EXEC");
+	snprintf(path, sizeof(path), "%s", getenv("PATH") ? getenv("PATH") : "");
+	setenv("PATH", folder, 1);
+	device = opened(0, &err);
+	tap_ok(!device && err.code == -EBPF_ENODEV && strstr(err.text, "PATH"),
+	       "%s", err.text);
+	setenv("PATH", path, 1);
 	setenv("GEBPF_DEVICE_EXEC", "/bin/true", 1);
 	device = opened(0, &err);
 	tap_ok(!device && err.code == -EBPF_ENODEV, "%s", err.text);
