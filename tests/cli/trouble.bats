@@ -98,7 +98,11 @@ capture() {
 			echo $rc >"$DIR/rc$i"
 		} 3>&- &
 	done
-	sleep 0.3
+	# the listener and three connections
+	for _ in $(seq 200); do
+		[ "$(grep -c "$DIR/device.sock" /proc/net/unix)" -ge 4 ] && break
+		sleep 0.05
+	done
 	kill -9 "$pid"
 	wait $(jobs -p)
 	for i in 1 2 3; do
