@@ -76,7 +76,6 @@ void out_int(struct out *out, const char *key, const char *plain, int64_t v);
 /* plain is printed as it stands when v is true. */
 void out_bool(struct out *out, const char *key, const char *plain, bool v);
 void out_null(struct out *out, const char *key);
-/* Not NUL-terminated words for enumerations and the like: see out_string. */
 void out_string(struct out *out, const char *key, const char *plain,
 		const char *text);
 /* A word that is a value as it stands (a number written elsewhere). */

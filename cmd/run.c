@@ -225,12 +225,11 @@ run_resolve(struct cmd *cmd, int count, char **words, struct run_words *run)
 			run->noun = command_find_noun(cmd, word);
 			if (run->noun == NULL)
 				return cmd->err.code;
+			/* help and version have no verb */
 			cmd->command = command_default(run->noun);
-			if (cmd->command == NULL ||
+			if (cmd->command != NULL &&
 			    *cmd->command->verbs != '\0')
 				cmd->command = NULL;
-			else
-				verbatim = false;
 		} else if (cmd->command == NULL) {
 			if (strcmp(word, "help") == 0) {
 				run->help = true;
