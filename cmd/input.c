@@ -108,10 +108,14 @@ input_read(struct cmd *cmd, const char *input, void **data, size_t *len)
 int
 output_write(struct cmd *cmd, const char *path, const void *data, size_t len)
 {
-	bool is_stdout = strcmp(path, "-") == 0;
-	FILE *file = is_stdout ? stdout : fopen(path, "wb");
-	bool bad;
+	bool is_stdout = strcmp(path, "-") == 0, bad;
+	FILE *file;
 
+	if (is_stdout && !out_is_plain(cmd->out))
+		return cmd_fail(cmd, CMD_EUSAGE,
+				"bytes on standard output leave no place for "
+				"JSON or YAML: name a file");
+	file = is_stdout ? stdout : fopen(path, "wb");
 	if (file == NULL)
 		return cmd_fail(cmd,
 				errno == EACCES ? EBPF_EACCES : EBPF_EIO,

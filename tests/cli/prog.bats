@@ -142,6 +142,9 @@ C
 	gebpf prog dump xlated name l2_bridge file "$DIR/l2.bin"
 	run -0 gebpf prog disasm "$DIR/l2.bin"
 	[[ $output == *"(95) exit"* ]]
+	run -0 bash -c 'gebpf prog dump xlated name l2_bridge file - | cmp - "$DIR/l2.bin"'
+	run -2 --separate-stderr gebpf -j prog dump xlated name l2_bridge file -
+	is '"error" in v'
 	fails 2 gebpf prog dump xlated name l2_bridge visual linum
 	fails 2 gebpf prog dump raw
 }
