@@ -12,6 +12,7 @@
 #include "client/transport.h"
 #include "core/ebpf.h"
 #include "device/device.h"
+#include "host/host_runtime.h"
 #include "host/vswitch.h"
 
 struct local {
@@ -37,7 +38,7 @@ local_open(const char *argument, unsigned int flags, void **state, char *target,
 	local = calloc(1, sizeof(*local));
 	if (!local)
 		goto fail;
-	error = ebpf_runtime_create(NULL, &local->rt);
+	error = ebpf_host_runtime_create(&local->rt);
 	if (error)
 		goto free;
 	error = ebpf_vswitch_create(local->rt, &local->switches);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "core/os.h"
+#include "host/host_runtime.h"
 #include "host/server_parts.h"
 
 enum {
@@ -309,7 +310,7 @@ device_make(struct server *server)
 	};
 	int error;
 
-	error = ebpf_runtime_create(NULL, &server->rt);
+	error = ebpf_host_runtime_create(&server->rt);
 	if (error)
 		goto fail;
 	error = ebpf_vswitch_create(server->rt, &server->switches);
