@@ -178,6 +178,6 @@ capture() {
 
 @test "a map larger than the device's memory is refused" {
 	run ! gebpf -t local map create big type array key 4 \
-		value 1000000000 entries 100000 name big
+		value 4000000 entries 1000000 name big
 	[[ $output == *"memory"* ]]
 }
