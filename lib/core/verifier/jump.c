@@ -220,6 +220,27 @@ ebpf_verify_decide(struct ebpf_venv *env, const struct ebpf_op *op,
 
 /* ---- learning ---- */
 
+/*
+ * The jump teaches another register, or a slot. If what is known of that comes
+ * to matter, so do the jump's operands.
+ */
+static void
+note_learner(struct ebpf_venv *env, const struct ebpf_vreg *reg)
+{
+	struct ebpf_vslot *slot = env->each.slot;
+
+	if (slot) {
+		if (slot->teacher && slot->teacher != env->insn + 1)
+			ebpf_verify_need_numbers(env, slot->teacher - 1);
+		slot->teacher = env->insn + 1;
+	} else if (reg != env->operand &&
+		   (ebpf_vreg_is_pointer(reg) ||
+		    ebpf_verify_number_matters(env, env->each.frame,
+					       env->each.reg))) {
+		ebpf_verify_need_numbers(env, env->insn);
+	}
+}
+
 /* A register that holds the same named number, perhaps plus something. */
 static int
 learn_same(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
@@ -240,8 +261,7 @@ learn_same(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 	} else {
 		return 0;
 	}
-	/* from is a copy, so that reg itself is the first holder */
-	env->holders++;
+	note_learner(env, reg);
 	num = from->num;
 	if (by) {
 		ebpf_num_const(&delta, (uint64_t)by, 64);
@@ -259,20 +279,16 @@ spread(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 
 	if (!from.id || from.shl || from.type != EBPF_V_SCALAR)
 		return true;
-	env->holders = 0;
+	env->operand = reg;
 	if (from.id == EBPF_V_ID_LEN) {
-		env->holders++;
+		ebpf_verify_need_numbers(env, env->insn);
 		num = from.num;
 		ebpf_num_const(&delta, (uint64_t)-(int64_t)from.off, 64);
 		ebpf_num_alu(&num, &delta, EBPF_FN_ADD, true, 64);
 		if (!ebpf_num_intersect(&env->state->len, &num, 64))
 			return false;
 	}
-	if (ebpf_verify_each(env, learn_same, &from) != 0)
-		return false;
-	if (env->holders > 1)
-		ebpf_verify_need_numbers(env, env->insn);
-	return true;
+	return ebpf_verify_each(env, learn_same, &from) == 0;
 }
 
 struct proof {

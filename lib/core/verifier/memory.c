@@ -335,6 +335,7 @@ ebpf_verify_load(struct ebpf_venv *env, const struct ebpf_op *op)
 	error = ebpf_verify_read_reg(env, op->src, &ptr);
 	if (!error && info->fn == EBPF_FN_LOAD_ACQ)
 		error = check_atomic(env, ptr, op->src, op->off, size);
+	env->want_number = env->live[env->insn + 1] >> 16 & 1u << op->dst;
 	if (!error)
 		error = load(env, ptr, op->src, op->off, size, value);
 	if (error)
@@ -396,7 +397,6 @@ ebpf_verify_store(struct ebpf_venv *env, const struct ebpf_op *op)
 	if (error)
 		return error;
 	if (ptr->type == EBPF_V_STACK) {
-		ebpf_verify_need_numbers(env, env->insn);
 		ebpf_verify_name(env, value);
 		return ebpf_verify_stack_store(env, ptr, op->dst, op->off,
 					       size, value);
@@ -439,6 +439,7 @@ ebpf_verify_atomic(struct ebpf_venv *env, const struct ebpf_op *op)
 		return ebpf_verify_reject(env, EBPF_RULE_FRAME_POINTER,
 					  "r10 is written");
 	old = &env->scratch[1];
+	env->want_number = false; /* whatever it was, now it is unknown */
 	error = load(env, ptr, op->dst, op->off, size, old);
 	if (error)
 		return error;

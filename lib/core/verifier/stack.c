@@ -178,7 +178,8 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	error = bounds(env, ptr, number, off, size, &lo, &hi);
 	if (error)
 		return error;
-	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi),
+			      env->want_number);
 	if (ebpf_num_is_const(&ptr->num)) {
 		error = check_aligned(env, number, lo, size);
 		if (error)
@@ -228,6 +229,15 @@ store_const(struct ebpf_venv *env, struct ebpf_vframe *frame, int64_t lo,
 			ebpf_num_zext(&slot->reg.num, size * 8, 64);
 		}
 	}
+	for (i = from / 4; i <= (from + size - 1) / 4; i++) {
+		/* one writer of a half is remembered: of several all matter */
+		if (size < 4 && slot->writer[i] &&
+		    slot->writer[i] != env->insn + 1)
+			ebpf_verify_need_numbers(env, slot->writer[i] - 1);
+		slot->writer[i] = env->insn + 1;
+	}
+	if (size == 8)
+		slot->teacher = 0;
 	if (size == 8)
 		env->written[frame - env->state->frames] |= 1ULL << index;
 }
@@ -289,7 +299,8 @@ ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	grow(frame, slot_of(lo) + 1);
 	if (!ebpf_num_is_const(&ptr->num)) {
 		/* whether it is allowed depends on what is there */
-		ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+		ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi),
+				      false);
 		return store_variable(env, frame, number, lo, hi);
 	}
 	error = check_aligned(env, number, lo, size);
@@ -309,7 +320,7 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	error = bounds(env, ptr, number, 0, size, &lo, &hi);
 	if (error || lo == hi)
 		return error;
-	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi), false);
 	if (!write)
 		return check_readable(env, frame, number, lo, hi);
 	grow(frame, slot_of(lo) + 1);

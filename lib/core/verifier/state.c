@@ -70,6 +70,9 @@ ebpf_verify_each(struct ebpf_venv *env,
 		for (i = 0; i < EBPF_REG_FP; i++) {
 			if (frame->regs[i].type == EBPF_V_NONE)
 				continue;
+			env->each.frame = f;
+			env->each.reg = i;
+			env->each.slot = NULL;
 			result = fn(env, &frame->regs[i], arg);
 			if (result)
 				return result;
@@ -77,6 +80,7 @@ ebpf_verify_each(struct ebpf_venv *env,
 		for (i = 0; i < frame->slot_count; i++) {
 			if (!frame->slots[i].spill_size)
 				continue;
+			env->each.slot = &frame->slots[i];
 			result = fn(env, &frame->slots[i].reg, arg);
 			if (result)
 				return result;
@@ -85,19 +89,50 @@ ebpf_verify_each(struct ebpf_venv *env,
 	return 0;
 }
 
+static void
+need(struct ebpf_venv *env, uint32_t maker)
+{
+	if (maker)
+		ebpf_verify_need_numbers(env, maker - 1);
+}
+
+/* Whoever made what these slots hold now did something that matters. */
+static void
+need_makers(struct ebpf_venv *env, uint32_t frame, uint64_t slots)
+{
+	const struct ebpf_vframe *f = &env->state->frames[frame];
+	uint32_t i;
+
+	for (i = 0; i < f->slot_count; i++) {
+		if (!(slots >> i & 1))
+			continue;
+		need(env, f->slots[i].writer[0]);
+		need(env, f->slots[i].writer[1]);
+		need(env, f->slots[i].teacher);
+	}
+}
+
 void
-ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame, uint64_t slots)
+ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame, uint64_t slots,
+		      bool number)
 {
 	struct ebpf_vsnap *snap;
+	uint64_t fresh;
 
+	if (number)
+		need_makers(env, frame, slots);
 	slots &= ~env->written[frame];
 	for (snap = env->parent; snap && slots; snap = snap->parent) {
 		/* before the frame was there, or known further up already */
 		if (frame >= snap->depth)
 			return;
-		slots &= ~snap->read[frame];
-		snap->read[frame] |= slots;
-		slots &= ~snap->written[frame];
+		fresh = slots & ~snap->read[frame];
+		if (number)
+			fresh |= slots & ~snap->number[frame];
+		snap->read[frame] |= fresh;
+		if (number)
+			snap->number[frame] |= fresh;
+		slots = fresh & ~snap->written[frame];
 	}
 }
 
@@ -115,19 +150,27 @@ struct packed_slot {
 	uint8_t data[8];
 	uint8_t spill_off, spill_size;
 	uint8_t pad[6];
+	uint32_t writer[2], teacher, pad2;
 };
 
-/* Registers of frame f that are read from state->insn on. */
+/* Registers of frame f that are read from env->insn on. */
 static uint32_t
 live_regs(const struct ebpf_venv *env, uint32_t f)
 {
 	const struct ebpf_vstate *state = env->state;
 
 	if (f + 1 == state->depth)
-		return env->live[state->insn];
+		return env->live[env->insn];
 	/* callers: what is left after the call returns */
 	return env->live[state->frames[f + 1].call_insn + 1] &
 	       (0x3c0 | 0x3c0 << 16);
+}
+
+bool
+ebpf_verify_number_matters(const struct ebpf_venv *env, uint32_t f,
+			   uint32_t reg)
+{
+	return live_regs(env, f) >> 16 & 1u << reg;
 }
 
 static uint32_t
@@ -209,7 +252,6 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 	uint8_t *at;
 	uint32_t f;
 
-	state->insn = env->insn;
 	size = packed_size(env);
 	if (env->mem + size > env->mem_max)
 		return ebpf_verify_reject(
@@ -226,7 +268,7 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 		env->stats->states_peak = env->states;
 	env->stats->states_total++;
 	(*snap)->size = (uint32_t)size;
-	(*snap)->insn = state->insn;
+	(*snap)->insn = env->insn;
 	(*snap)->depth = (uint8_t)state->depth;
 	(*snap)->len = state->len;
 	at = (uint8_t *)(*snap + 1);
@@ -251,7 +293,7 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	uint32_t f, i;
 
 	state->depth = snap->depth;
-	state->insn = snap->insn;
+	env->insn = snap->insn;
 	state->len = snap->len;
 	for (f = 0; f < state->depth; f++) {
 		struct ebpf_vframe *frame = &state->frames[f];
@@ -362,12 +404,31 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	       same_id(env, old->id, cur->id, exact);
 }
 
+/* Some number for some number, byte by byte. */
+static bool
+covers_slot_kind(const struct ebpf_vslot *old, const struct ebpf_vslot *cur)
+{
+	uint32_t i;
+
+	for (i = 0; i < 8; i++)
+		if (old->bytes[i] != EBPF_VB_NONE &&
+		    (cur->bytes[i] == EBPF_VB_NONE ||
+		     (cur->bytes[i] == EBPF_VB_SPILL &&
+		      ebpf_vreg_is_pointer(&cur->reg))))
+			return false;
+	return true;
+}
+
 static bool
 covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
-	    const struct ebpf_vslot *cur, bool exact)
+	    const struct ebpf_vslot *cur, bool number_matters, bool exact)
 {
 	struct ebpf_vreg *number = &env->scratch[0];
 	uint32_t i;
+
+	if (!number_matters &&
+	    !(old->spill_size && ebpf_vreg_is_pointer(&old->reg)))
+		return covers_slot_kind(old, cur);
 
 	if (exact && (memcmp(old->bytes, cur->bytes, sizeof(old->bytes)) ||
 		      old->spill_size != cur->spill_size ||
@@ -455,6 +516,7 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 					 i < frame->slot_count ?
 						 &frame->slots[i] :
 						 &empty,
+					 exact || (snap->number[f] >> i & 1),
 					 exact))
 				return false;
 		}

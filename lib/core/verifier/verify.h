@@ -84,6 +84,11 @@ struct ebpf_vslot {
 	uint8_t data[8];
 	uint8_t spill_off, spill_size; /* where reg lies; size 0: nowhere */
 	uint8_t pad[6];
+	/*
+	 * Slot + 1 of the stores that wrote its halves and of the jump that
+	 * taught its reg, or 0: if what is here matters, so do their operands.
+	 */
+	uint32_t writer[2], teacher, pad2;
 	struct ebpf_vreg reg;
 };
 
@@ -99,7 +104,7 @@ struct ebpf_vframe {
 
 struct ebpf_vstate {
 	uint32_t depth; /* frames in use */
-	uint32_t insn;
+	uint32_t pad;
 	struct ebpf_num len; /* tied length */
 	struct ebpf_vframe frames[EBPF_FRAME_MAX];
 };
@@ -121,6 +126,7 @@ struct ebpf_vsnap {
 	uint8_t forked; /* waiting: the path had forked since parent */
 	uint8_t pad;
 	uint64_t read[EBPF_FRAME_MAX];	  /* slots that what follows reads */
+	uint64_t number[EBPF_FRAME_MAX];  /* those whose number matters */
 	uint64_t written[EBPF_FRAME_MAX]; /* slots written since parent */
 	struct ebpf_num len;
 	/* packed frames follow */
@@ -206,7 +212,12 @@ struct ebpf_venv {
 	uint64_t mem, mem_max;
 	uint32_t states;
 
-	uint32_t holders; /* jump.c: registers that hold the number */
+	bool want_number; /* memory.c: what is loaded matters as a number */
+	const struct ebpf_vreg *operand; /* jump.c: the one that teaches */
+	struct { /* where ebpf_verify_each() is */
+		uint32_t frame, reg;
+		struct ebpf_vslot *slot; /* NULL: at a register */
+	} each;
 	uint32_t id_count;
 	uint32_t ids[EBPF_V_IDS][2];
 	struct ebpf_vreg scratch[2];
@@ -282,9 +293,12 @@ void ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap);
  */
 bool ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 			 bool exact);
-/* What comes reads those slots of that frame. */
+/* What comes reads those slots of that frame; number: and what they hold. */
 void ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame,
-			   uint64_t slots);
+			   uint64_t slots, bool number);
+/* Whether the number in register reg of frame f matters from here on. */
+bool ebpf_verify_number_matters(const struct ebpf_venv *env, uint32_t f,
+				uint32_t reg);
 
 /* alu.c: 0 or a rejection */
 int ebpf_verify_read_reg(struct ebpf_venv *env, uint32_t number,

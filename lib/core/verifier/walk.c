@@ -83,7 +83,6 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 	int error;
 
 	*ended = false;
-	env->state->insn = env->insn;
 	for (snap = point->done; snap; snap = snap->next) {
 		if (!ebpf_verify_covered(env, snap, false)) {
 			snap->misses++;
@@ -91,8 +90,10 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 		}
 		snap->hits++;
 		/* what it reads, this path would have read */
-		for (f = 0; f < snap->depth; f++)
-			ebpf_verify_mark_read(env, f, snap->read[f]);
+		for (f = 0; f < snap->depth; f++) {
+			ebpf_verify_mark_read(env, f, snap->read[f], false);
+			ebpf_verify_mark_read(env, f, snap->number[f], true);
+		}
 		*ended = true;
 		return 0;
 	}
@@ -162,7 +163,6 @@ resume(struct ebpf_venv *env, bool *more)
 
 		env->waiting = snap->next;
 		ebpf_verify_unpack(env, snap);
-		env->insn = snap->insn;
 		env->parent = snap->parent;
 		memcpy(env->written, snap->written, sizeof(env->written));
 		env->forked = true;
