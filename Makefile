@@ -72,7 +72,7 @@ EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 	install uninstall clean freestanding layers tests lint stress
 .DELETE_ON_ERROR:
 
-all: libs $(B)/gebpf examples
+all: libs $(B)/gebpf examples $(B)/man/gebpf-asm.7
 
 objs: $(RUNTIME_OBJ) $(DEVICE_OBJ) $(CLIENT_OBJ) $(HOST_OBJ) $(CMD_OBJ)
 
@@ -106,6 +106,15 @@ $(B)/libgebpf.so: $(GEBPF_LIB_OBJ)
 
 $(B)/gebpf: $(CMD_OBJ) $(B)/libgebpf.a
 	$(CC) $(LDFLAGS_ALL) $^ $(LIBS_CMD) $(LIBS_CLIENT) $(LIBS_HOST) -o $@
+
+# The instruction table's manual page is made from the table.
+$(B)/man/asm_table: $(B)/obj/man/asm_table.o $(B)/libgebpf.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ $(LIBS_CLIENT) $(LIBS_HOST) -o $@
+
+$(B)/man/gebpf-asm.7: man/gebpf-asm.7.in $(B)/man/asm_table
+	$(B)/man/asm_table > $@.table
+	sed -e '/@TABLE@/{r $@.table' -e 'd}' $< > $@
 
 # ---- BPF examples -------------------------------------------------------
 
@@ -228,7 +237,8 @@ install: all
 		$(DESTDIR)$(includedir)/gebpf/core \
 		$(DESTDIR)$(includedir)/gebpf/client \
 		$(DESTDIR)$(includedir)/gebpf/bpf \
-		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(compdir)
+		$(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8 \
+		$(DESTDIR)$(compdir)
 	install -m 755 $(B)/gebpf $(DESTDIR)$(bindir)/gebpf
 	install -m 644 $(B)/libebpf.a $(B)/libgebpf.a $(DESTDIR)$(libdir)
 	install -m 755 $(B)/libebpf.so $(DESTDIR)$(libdir)/libebpf.so.0
@@ -249,6 +259,7 @@ install: all
 		    -e 's|@includedir@|$(includedir)|; s|@version@|$(VERSION)|' \
 		    lib/$$l.pc.in > $(DESTDIR)$(libdir)/pkgconfig/$$l.pc; done
 	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(mandir)/man8
+	install -m 644 $(B)/man/gebpf-asm.7 $(DESTDIR)$(mandir)/man7
 	install -m 644 completions/gebpf.bash $(DESTDIR)$(compdir)/gebpf
 
 uninstall:
@@ -257,6 +268,7 @@ uninstall:
 		$(DESTDIR)$(libdir)/pkgconfig/libebpf.pc \
 		$(DESTDIR)$(libdir)/pkgconfig/libgebpf.pc
 	rm -rf $(DESTDIR)$(includedir)/gebpf
+	rm -f $(DESTDIR)$(mandir)/man7/gebpf-asm.7
 	rm -f $(addprefix $(DESTDIR)$(mandir)/man8/,$(notdir $(wildcard man/*.8)))
 
 clean:

@@ -69,7 +69,7 @@ done
 ok $? "every installed header stands alone in C99 and C++:$missing"
 
 if command -v mandoc >/dev/null; then
-	out=$(mandoc -T lint -W warning "$tmp"/usr/share/man/man8/*.8)
+	out=$(mandoc -T lint -W warning "$tmp"/usr/share/man/man?/*)
 	[ -z "$out" ]
 	ok $? "manual pages are free of lint"
 	printf '%s\n' "$out" | sed '/^$/d; s/^/# /'
