@@ -19,16 +19,33 @@ device_setup() {
 	export DIR=$(mktemp -d "${TMPDIR:-/tmp}/gebpf-cli.XXXXXX")
 	export GEBPF_TARGET=embedded:$DIR/device.sock NO_COLOR=1
 	export PATH=$build:$PATH
+	if [ "${GEBPF_TEST_TARGET:-embedded}" = kernel ]; then
+		GEBPF_TARGET=kernel
+		return
+	fi
 	gebpf -q device start
 }
 
 device_teardown() {
-	gebpf -q device stop || :
+	[ "$GEBPF_TARGET" = kernel ] || gebpf -q device stop || :
 	rm -rf "$DIR"
+}
+
+# For tests of what only one kind of device has.
+only_embedded() {
+	[ "${GEBPF_TEST_TARGET:-embedded}" = embedded ] ||
+		skip "only the embedded device: $1"
 }
 
 # Every test starts with an empty device.
 device_clear() {
+	if [ "$GEBPF_TARGET" = kernel ]; then
+		busybox rmmod ebpf_dev
+		busybox rmmod ebpf
+		busybox insmod "$GEBPF_KMOD/ebpf.ko"
+		busybox insmod "$GEBPF_KMOD/ebpf_dev.ko"
+		return
+	fi
 	gebpf -q device stop || :
 	gebpf -q device start
 }

@@ -5,6 +5,8 @@
  *
  *   engine_test [CASE...]         the project's own cases, or those named; TAP
  *   engine_test --conformance DIR the public suite's; failures and a summary
+ *   engine_test --device TARGET   those that verify, loaded into a device and
+ *                                 run there, compared with the local device
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -465,6 +467,99 @@ run_good_case(struct test_case *c, const char *name)
 	     goes_round(c, GEBPF_DISASM_ASM, why, sizeof(why)), name, why);
 }
 
+/* ---- in a device, above the verifier ---- */
+
+static struct gebpf_device *device, *reference; /* NULL: not in this mode */
+static uint32_t device_verified, device_refused;
+
+/*
+ * Load a case and run it: 0, or the device's error. No maps and no helpers of
+ * the cases' own are there, so what wants them is refused.
+ */
+static int
+run_in_device(struct gebpf_device *dev, const struct test_case *c,
+	      uint64_t *result, uint8_t *after)
+{
+	struct ebpf_req_prog_load load = {
+		.kind = EBPF_PROG_RAW,
+		.insn_count = c->count,
+		.mem_size = (uint32_t)c->mem.len,
+	};
+	struct ebpf_rep_prog_load loaded = { 0 };
+	struct gebpf_call call = {
+		.number = EBPF_REQUEST_PROG_LOAD,
+		.req = &load,
+		.req_len = sizeof(load),
+		.in = { { c->insns, (size_t)c->count * 8 } },
+		.rep = &loaded,
+		.rep_len = sizeof(loaded),
+	};
+	struct ebpf_req_prog_run run_req = {
+		.repeat = 1,
+		.data_len = (uint32_t)c->mem.len,
+		.data_out_max = (uint32_t)c->mem.len,
+	};
+	struct ebpf_rep_prog_run ran = { 0 };
+	struct gebpf_call run_call = {
+		.number = EBPF_REQUEST_PROG_RUN,
+		.req = &run_req,
+		.req_len = sizeof(run_req),
+		.in = { { c->mem.data, c->mem.len } },
+		.rep = &ran,
+		.rep_len = sizeof(ran),
+		.out = after,
+		.out_room = c->mem.len,
+	};
+	struct ebpf_req_obj drop = { .kind = EBPF_OBJ_PROG };
+	int error;
+
+	error = gebpf_request(dev, &call);
+	if (error)
+		return error;
+	run_req.id = loaded.id;
+	error = gebpf_request(dev, &run_call);
+	*result = ran.retval;
+	drop.id = loaded.id;
+	gebpf_ask(dev, EBPF_REQUEST_OBJ_DROP, &drop, sizeof(drop), NULL, 0);
+	return error;
+}
+
+static void
+run_device_case(struct test_case *c, const char *name)
+{
+	uint8_t *after = calloc(2, c->mem.len + 1);
+	uint8_t *after_ref = after + c->mem.len + 1;
+	uint64_t expected = c->result[0] == '-'
+				    ? (uint64_t)strtoll(c->result, NULL, 0)
+				    : strtoull(c->result, NULL, 0);
+	uint64_t result = 0, result_ref = 0;
+	char why[1100] = "";
+	int error, error_ref;
+
+	if (!make_insns(c, why, sizeof(why))) {
+		if (!c->has_error)
+			tap_ok(false, "%s: %s", name, why);
+		goto out;
+	}
+	error_ref = run_in_device(reference, c, &result_ref, after_ref);
+	error = run_in_device(device, c, &result, after);
+	if (error || error_ref) {
+		device_refused++;
+		if (error != error_ref)
+			tap_ok(false, "%s: device says %d, local device %d",
+			       name, error, error_ref);
+		goto out;
+	}
+	device_verified++;
+	tap_ok(!c->has_error && result == expected && result == result_ref &&
+		       memcmp(after, after_ref, c->mem.len) == 0 &&
+		       (!c->after.given || c->after.len != c->mem.len ||
+			memcmp(after, c->after.data, c->mem.len) == 0),
+	       "%s, r0 %#llx", name, (unsigned long long)result);
+out:
+	free(after);
+}
+
 static void
 run_file(const char *path)
 {
@@ -483,6 +578,8 @@ run_file(const char *path)
 	if ((!c.has_asm && !c.has_raw) || c.has_result == c.has_error)
 		tell(WAY_INTERP, false, name,
 		     "has not one program and one outcome");
+	else if (device != NULL)
+		run_device_case(&c, name);
 	else if (c.has_error)
 		run_error_case(&c, name);
 	else
@@ -610,11 +707,32 @@ conformance(const char *folder)
 	return tap_done();
 }
 
+static int
+in_device(const char *target)
+{
+	struct gebpf_error err = { 0 };
+
+	if (gebpf_open(target, GEBPF_OPEN_NO_START, &device, &err) ||
+	    gebpf_open("local", 0, &reference, &err)) {
+		tap_ok(false, "%s: %s", target, err.text);
+		gebpf_close(device);
+		return tap_done();
+	}
+	run_folder("tests/engine/cases");
+	tap_ok(device_verified > 100, "%u cases verify, %u are refused alike",
+	       device_verified, device_refused);
+	gebpf_close(reference);
+	gebpf_close(device);
+	return tap_done();
+}
+
 int
 main(int argc, char **argv)
 {
 	int i;
 
+	if (argc == 3 && strcmp(argv[1], "--device") == 0)
+		return in_device(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--conformance") == 0)
 		return conformance(argv[2]);
 	if (argc > 1) {

@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# The kernel modules in a real kernel: builds them, boots the stock kernel of
+# the same version in QEMU, emulated, with this host's files read-only below a
+# layer of memory, and runs tests/guest/inside.sh there. TAP on stdout. Skips, and says why, where something is not installed.
+#
+#   run.sh          what fits into two or three minutes of emulation
+#   run.sh --full   every case and every bats file
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+top=$PWD
+work=$top/build/guest-run
+limit=${GUEST_TIMEOUT:-240}
+full=
+if [ "${1:-}" = --full ]; then
+	full=1
+	limit=${GUEST_TIMEOUT:-1800}
+fi
+
+skip() {
+	echo "ok 1 - the modules in a guest # SKIP $1"
+	echo "1..1"
+	exit 0
+}
+
+[ "$(uname -m)" = x86_64 ] || skip "only on x86-64 so far"
+command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64"
+busybox=$(command -v busybox) || skip "no busybox (busybox-static)"
+ldd "$busybox" >/dev/null 2>&1 && skip "busybox is not static (busybox-static)"
+release=
+for d in /lib/modules/*/build; do
+	[ -d "$d" ] && release=$(basename "$(dirname "$d")")
+done
+[ -n "$release" ] || skip "no kernel headers (linux-headers-amd64)"
+if [ -e "$top/build/guest/boot/vmlinuz-$release" ]; then
+	image=$top/build/guest
+elif [ -r "/boot/vmlinuz-$release" ] && [ -d "/lib/modules/$release/kernel" ]; then
+	image=
+else
+	skip "no kernel linux-image-$release (tests/guest/fetch.sh)"
+fi
+kernel=$image/boot/vmlinuz-$release
+
+# ---- modules -------------------------------------------------------------
+
+mkdir -p "$work"
+[ -x build/gebpf ] && [ -x build/tests/engine_test ] &&
+	[ -x build/tests/chardev_test ] && [ -d build/examples ] || {
+	echo "not ok 1 - make all tests comes first"
+	exit 1
+}
+if ! make -s kmod KDIR="/lib/modules/$release/build" >"$work/kmod.log" 2>&1; then
+	echo "not ok 1 - make kmod"
+	tail -n 20 "$work/kmod.log" | sed 's/^/# /'
+	exit 1
+fi
+if grep -i warning "$work/kmod.log" | sed 's/^/# /' | grep .; then
+	echo "not ok 1 - make kmod without warnings"
+	exit 1
+fi
+echo "ok 1 - make kmod without warnings"
+
+# ---- initramfs -----------------------------------------------------------
+
+rm -rf "$work/root"
+mkdir -p "$work"/root/{bin,dev,proc,sys,lower,over,root,modules}
+cp "$busybox" "$work/root/bin/busybox"
+cp tests/guest/init "$work/root/init"
+chmod 755 "$work/root/init"
+# In an order that satisfies their dependencies.
+for m in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev \
+	virtio_pci 9pnet 9pnet_virtio netfs fscache 9p overlay; do
+	f=$(find "$image/lib/modules/$release/kernel" -name "$m.ko" | head -n 1)
+	if [ -n "$f" ]; then
+		cp "$f" "$work/root/modules/"
+		echo "$m"
+	fi
+done >"$work/root/modules/order"
+cat >"$work/root/guest.env" <<-END
+	export GUEST_TOP='$top' GUEST_FULL='$full'
+END
+(cd "$work/root" && find . | "$busybox" cpio -o -H newc 2>/dev/null |
+	gzip -1) >"$work/initramfs.gz"
+
+# ---- the guest -----------------------------------------------------------
+
+# Emulated everywhere: the same guest on every machine. GUEST_ACCEL=kvm is
+# faster where it works.
+accel=${GUEST_ACCEL:-tcg,thread=multi}
+begin=$SECONDS
+: >"$work/tap.log"
+: >"$work/console.log"
+timeout -k 5 "$limit" qemu-system-x86_64 \
+	-nodefaults -nographic -no-reboot -accel $accel -cpu max,la57=off \
+	-smp 2 -m 1024 -kernel "$kernel" -initrd "$work/initramfs.gz" \
+	-append "console=ttyS0 panic=-1 oops=panic loglevel=7 tsc=reliable \
+clocksource=tsc slub_debug=FZPU rcupdate.rcu_cpu_stall_timeout=60" \
+	-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
+	-serial "file:$work/console.log" -serial "file:$work/tap.log" \
+	</dev/null >"$work/qemu.log" 2>&1
+rc=$?
+tr -d '\r' <"$work/tap.log" >"$work/tap"
+n=$(awk '/^(not )?ok / { n = $0; sub(/^(not )?ok /, "", n) } END { print n + 0 }' \
+	"$work/tap")
+grep -v '^done ' "$work/tap"
+n=$((n + 1))
+if grep -q '^done ' "$work/tap"; then
+	echo "ok $n - the guest came to its end in $((SECONDS - begin)) s," \
+		"$release, $accel"
+else
+	echo "not ok $n - the guest did not finish (qemu: exit $rc," \
+		"$((SECONDS - begin)) s of $limit)"
+	tail -n 40 "$work/console.log" | tr -d '\r' | sed 's/^/# /'
+	sed 's/^/# qemu: /' "$work/qemu.log" | head -n 10
+fi
+n=$((n + 1))
+# Also what came after the guest had looked at its own log.
+if grep -aE 'BUG:|BUG |WARNING:|Oops|Call Trace|general protection|INFO: |rcu: .*stall|Slab corruption|ebpf: .*(left|leak)' \
+	"$work/console.log" | tr -d '\r' | sed 's/^/# /' | grep -a .; then
+	echo "not ok $n - nothing in the kernel's log complains"
+else
+	echo "ok $n - nothing in the kernel's log complains"
+fi
+echo "1..$n"
+! grep -q '^not ok' "$work/tap" && grep -q '^done ' "$work/tap"
