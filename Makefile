@@ -46,6 +46,8 @@ includedir ?= $(prefix)/include
 mandir ?= $(prefix)/share/man
 datadir ?= $(prefix)/share
 compdir ?= $(datadir)/bash-completion/completions
+udevdir ?= $(prefix)/lib/udev/rules.d
+srcdir ?= $(prefix)/src
 
 # ---- sources by room ----------------------------------------------------
 
@@ -68,7 +70,7 @@ CMD_LIB_OBJ := $(filter-out $(B)/obj/cmd/main.o,$(CMD_OBJ))
 EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 	$(wildcard lib/bpf/examples/*.bpf.c))
 
-.PHONY: kmod all objs libs examples deps demo check conformance bench fuzz \
+.PHONY: kmod install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
 	install uninstall clean freestanding layers tests lint stress
 .DELETE_ON_ERROR:
 
@@ -213,6 +215,10 @@ deps:
 check: deps
 	+@tests/run
 
+# The modules in a guest, all of it; check runs the quicker part.
+check-guest: all tests
+	+@tests/guest/run.sh --full
+
 conformance: $(B)/tests/engine_test
 	$(B)/tests/engine_test --conformance $(CONFORMANCE)
 
@@ -238,7 +244,7 @@ install: all
 		$(DESTDIR)$(includedir)/gebpf/client \
 		$(DESTDIR)$(includedir)/gebpf/bpf \
 		$(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8 \
-		$(DESTDIR)$(compdir)
+		$(DESTDIR)$(compdir) $(DESTDIR)$(udevdir)
 	install -m 755 $(B)/gebpf $(DESTDIR)$(bindir)/gebpf
 	install -m 644 $(B)/libebpf.a $(B)/libgebpf.a $(DESTDIR)$(libdir)
 	install -m 755 $(B)/libebpf.so $(DESTDIR)$(libdir)/libebpf.so.0
@@ -261,9 +267,20 @@ install: all
 	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(mandir)/man8
 	install -m 644 $(B)/man/gebpf-asm.7 $(DESTDIR)$(mandir)/man7
 	install -m 644 completions/gebpf.bash $(DESTDIR)$(compdir)/gebpf
+	install -m 644 kmod/linux/60-ebpf.rules $(DESTDIR)$(udevdir)
+
+# What dkms needs to build the modules for each kernel: sources and dkms.conf.
+DKMS_DIR = $(DESTDIR)$(srcdir)/gebpf-$(VERSION)
+install-dkms:
+	rm -rf $(DKMS_DIR)
+	install -d $(DKMS_DIR)
+	cp -R Makefile LICENSE lib kmod $(DKMS_DIR)
+	sed -e 's|@version@|$(VERSION)|g' kmod/linux/dkms.conf.in \
+		> $(DKMS_DIR)/dkms.conf
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/gebpf $(DESTDIR)$(compdir)/gebpf
+	rm -f $(DESTDIR)$(bindir)/gebpf $(DESTDIR)$(compdir)/gebpf \
+		$(DESTDIR)$(udevdir)/60-ebpf.rules
 	rm -f $(DESTDIR)$(libdir)/libebpf.* $(DESTDIR)$(libdir)/libgebpf.* \
 		$(DESTDIR)$(libdir)/pkgconfig/libebpf.pc \
 		$(DESTDIR)$(libdir)/pkgconfig/libgebpf.pc

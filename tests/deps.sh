@@ -11,7 +11,8 @@ need="gcc make clang libc6-dev linux-libc-dev pkg-config libelf-dev
 	libjansson-dev libyaml-dev libreadline-dev libpcap-dev bats python3
 	iproute2 mandoc"
 # Makes more tests run; they skip aloud without it.
-want="clang-19 bpftool"
+want="clang-19 bpftool qemu-system-x86 busybox-static linux-headers-$(dpkg \
+	--print-architecture 2>/dev/null || echo amd64)"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
 	for c in cc make clang pkg-config bats python3 mandoc; do
@@ -29,12 +30,18 @@ missing() {
 
 # shellcheck disable=SC2086
 m=$(missing $need) w=$(missing $want)
-[ -n "$m$w" ] || exit 0
+
+# Last: the kernel that tests/guest boots is no package to install.
+finish() {
+	"$(dirname "$0")/guest/fetch.sh"
+	exit 0
+}
+[ -n "$m$w" ] || finish
 
 sudo=
 if [ "$(id -u)" != 0 ]; then
 	if [ -z "$m" ]; then
-		exit 0 # optional ones only: not worth a password
+		finish # optional ones only: not worth a password
 	fi
 	if ! command -v sudo >/dev/null 2>&1; then
 		echo "deps: missing packages: $m" >&2
@@ -60,3 +67,4 @@ for p in $w; do
 	$sudo apt-get install -y --no-install-recommends "$p" >"$log" 2>&1 ||
 		echo "deps: no package $p here; the tests that want it will skip"
 done
+finish

@@ -6,7 +6,7 @@
  */
 #include <asm/page.h>
 
-	.section .text.jit, "ax", @nobits
+	.section .ebpf_arena, "ax", @nobits
 	.balign	PAGE_SIZE
 	.globl	ebpf_arena_start
 ebpf_arena_start:

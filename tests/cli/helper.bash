@@ -42,7 +42,7 @@ device_clear() {
 	if [ "$GEBPF_TARGET" = kernel ]; then
 		busybox rmmod ebpf_dev
 		busybox rmmod ebpf
-		busybox insmod "$GEBPF_KMOD/ebpf.ko"
+		busybox insmod "$GEBPF_KMOD/ebpf.ko" interp=1
 		busybox insmod "$GEBPF_KMOD/ebpf_dev.ko"
 		return
 	fi

@@ -11,7 +11,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
 work=$top/build/guest-run
-limit=${GUEST_TIMEOUT:-240}
+limit=${GUEST_TIMEOUT:-600} # far more than it takes on an idle machine
 full=
 if [ "${1:-}" = --full ]; then
 	full=1
