@@ -4,6 +4,15 @@
 
 #include "core/os.h"
 
+static size_t
+room_now(const struct ebpf_log *log)
+{
+	size_t kept = log->room / 4 < EBPF_LOG_KEPT ? log->room / 4 :
+						      EBPF_LOG_KEPT;
+
+	return log->concluding ? log->room : log->room - kept;
+}
+
 void
 ebpf_log(struct ebpf_log *log, const char *format, ...)
 {
@@ -13,7 +22,7 @@ ebpf_log(struct ebpf_log *log, const char *format, ...)
 
 	if (!log->text || log->room == 0 || log->truncated)
 		return;
-	left = log->room - log->len; /* at least 1, for the NUL */
+	left = room_now(log) - log->len; /* at least 1, for the NUL */
 	va_start(args, format);
 	len = vsnprintf(log->text + log->len, left, format, args);
 	va_end(args);
@@ -24,4 +33,15 @@ ebpf_log(struct ebpf_log *log, const char *format, ...)
 		len = (int)(left - 1);
 	}
 	log->len += (size_t)len;
+}
+
+void
+ebpf_log_conclude(struct ebpf_log *log)
+{
+	bool cut = log->truncated;
+
+	log->concluding = 1;
+	log->truncated = 0;
+	if (cut)
+		ebpf_log(log, "\n... the account is longer than the log\n");
 }

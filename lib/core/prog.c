@@ -56,6 +56,7 @@ ebpf_reject(struct ebpf_loading *l, uint32_t insn, enum ebpf_rule rule,
 	l->stats.insn = insn;
 	l->stats.rule = rule;
 	/* the form of the verifier's words, core/verifier/explain.c */
+	ebpf_log_conclude(&l->log);
 	ebpf_log(&l->log, "# %u\nrejected: %s\nrule %s: %s\nfix: %s\n", insn,
 		 text, rules[rule].name, rules[rule].sentence,
 		 rules[rule].fix);

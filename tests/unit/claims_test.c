@@ -1036,7 +1036,7 @@ show(void)
 static int
 verify(struct ebpf_load_stats *stats)
 {
-	struct ebpf_log log = {log_text, sizeof(log_text), 0, 0, 0};
+	struct ebpf_log log = {.text = log_text, .room = sizeof(log_text)};
 	struct ebpf_decode_error why;
 	struct ebpf_prog prog = {0};
 	uint32_t i;

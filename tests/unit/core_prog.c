@@ -154,7 +154,9 @@ test_words(void)
 	static const struct ebpf_insn unknown[] = { CALL(25), EXIT };
 	struct ebpf_load load = { .kind = EBPF_PROG_RAW };
 	struct ebpf_prog *prog;
-	char tiny[8];
+	struct ebpf_insn many[200];
+	char tiny[8], shorter[1024];
+	int i;
 
 	TAP_CHECK(LOAD(&load, reserved, &prog) == -EBPF_EREJECTED && !prog);
 	TAP_CHECK(stats.rule == EBPF_RULE_ENCODING && stats.insn == 0);
@@ -169,6 +171,19 @@ test_words(void)
 	TAP_CHECK(ebpf_prog_load(rt, &load, &prog) == -EBPF_EREJECTED);
 	tap_ok(memchr(tiny, '\0', sizeof(tiny)) != NULL,
 	       "a short log is cut and ended");
+	for (i = 0; i < 198; i++)
+		many[i] = (struct ebpf_insn)I(0xb7, 3, 0, 0, i);
+	many[198] = (struct ebpf_insn)MOVR(0, 5);
+	many[199] = (struct ebpf_insn)EXIT;
+	load.insns = many;
+	load.insn_count = 200;
+	load.log = shorter;
+	load.log_size = sizeof(shorter);
+	load.log_level = 2;
+	TAP_CHECK(ebpf_prog_load(rt, &load, &prog) == -EBPF_EREJECTED);
+	tap_ok(strstr(shorter, "longer than the log") &&
+		       strstr(shorter, "rejected: "),
+	       "a long account is cut, the rejection stays");
 	load.log = NULL;
 	load.log_size = 0;
 	load.stats = NULL;

@@ -449,6 +449,7 @@ reject(struct ebpf_venv *env, uint32_t insn, enum ebpf_rule rule,
 	env->stats->rule = rule;
 	env->stats->insn = insn;
 	vsnprintf(words, sizeof(words), format, args);
+	ebpf_log_conclude(env->log);
 	ebpf_log(env->log, "%u: ", insn);
 	log_op(env, insn);
 	ebpf_log(env->log, "\n");

@@ -462,7 +462,7 @@ walk_rounds(struct ebpf_venv *env)
 			return error;
 		clear(env);
 		env->log->len = log_len;
-		env->log->truncated = 0;
+		env->log->truncated = env->log->concluding = 0;
 		if (env->log->text && env->log->room)
 			env->log->text[log_len] = '\0';
 		env->stats->rule = env->stats->insn = 0;
