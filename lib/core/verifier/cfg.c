@@ -64,7 +64,8 @@ find_functions(struct ebpf_venv *env)
 
 	env->aux[0].point = 1;
 	for (i = 0; i < env->count; i++) {
-		if (env->ops[i].code != EBPF_OP_CALL_LOCAL)
+		if (env->ops[i].code != EBPF_OP_CALL_LOCAL &&
+		    env->ops[i].code != EBPF_OP_LDDW_FUNC)
 			continue;
 		to = (int64_t)i + 1 + env->ops[i].off;
 		if (to < 0 || to >= env->count || is_hi(env, (uint32_t)to))
