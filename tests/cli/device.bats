@@ -9,6 +9,7 @@ teardown_file() { device_teardown; }
 setup() { device_clear; }
 
 @test "device: start on demand says so once; show; stop" {
+	only_embedded "starting and stopping"
 	export GEBPF_TARGET=embedded:$DIR/second.sock
 	fails 5 gebpf device show
 	run -0 --separate-stderr gebpf -j map show
@@ -28,6 +29,7 @@ setup() { device_clear; }
 }
 
 @test "device: one in the foreground, a second is refused" {
+	only_embedded "starting and stopping"
 	export GEBPF_TARGET=embedded:$DIR/third.sock
 	gebpf device start --foreground 3>&- &
 	pid=$!
@@ -42,6 +44,7 @@ setup() { device_clear; }
 }
 
 @test "a device that was killed is an error, then a new one" {
+	only_embedded "starting and stopping"
 	export GEBPF_TARGET=embedded:$DIR/fourth.sock
 	gebpf -q device start
 	pid=$(gebpf -j device show | "$PY" -c 'import json,sys; print(json.load(sys.stdin)["pid"])')

@@ -170,7 +170,9 @@ check "unload" unload
 # ---- the command's own tests -----------------------------------------------
 
 export GEBPF_TARGET=kernel
-if [ -n "${GUEST_FULL:-}" ]; then
+if [ -n "${GUEST_BATS:-}" ]; then
+	files=$GUEST_BATS filter=.
+elif [ -n "${GUEST_FULL:-}" ]; then
 	files=$(ls tests/cli/*.bats) filter=.
 else
 	files=tests/cli/map.bats filter='update, lookup|per-CPU|prog arrays'

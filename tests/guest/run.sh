@@ -7,6 +7,7 @@
 #
 #   run.sh          what fits into two or three minutes of emulation
 #   run.sh --full   every case and every bats file
+#   GUEST_BATS="FILE..." run.sh   these bats files, whole
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
@@ -78,7 +79,7 @@ for m in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev \
 	fi
 done >"$work/root/modules/order"
 cat >"$work/root/guest.env" <<-END
-	export GUEST_TOP='$top' GUEST_FULL='$full'
+	export GUEST_TOP='$top' GUEST_FULL='$full' GUEST_BATS='${GUEST_BATS:-}'
 END
 (cd "$work/root" && find . | "$busybox" cpio -o -H newc 2>/dev/null |
 	gzip -1) >"$work/initramfs.gz"
