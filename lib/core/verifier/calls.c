@@ -282,6 +282,13 @@ drop_dead_spills(struct ebpf_venv *env)
 }
 
 static void
+lose_packet(struct ebpf_venv *env)
+{
+	ebpf_verify_each(env, forget_packet, NULL);
+	drop_dead_spills(env);
+}
+
+static void
 lose_args(struct ebpf_vframe *frame)
 {
 	uint32_t i;
@@ -383,9 +390,13 @@ ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 		error = check_arg(env, &call, i);
 	if (error)
 		return error;
-	if (call.helper->flags & EBPF_HELPER_PKT) {
-		ebpf_verify_each(env, forget_packet, NULL);
-		drop_dead_spills(env);
+	if (call.helper->flags & EBPF_HELPER_PKT)
+		lose_packet(env);
+	/* the other program takes a subprogram's place: a path of its own */
+	if ((call.helper->flags & EBPF_HELPER_TAIL) && env->state->depth > 1) {
+		error = ebpf_verify_put_off(env);
+		if (error)
+			return error;
 	}
 	lose_args(ebpf_verify_top(env));
 	return set_result(env, &call);
@@ -450,4 +461,15 @@ ebpf_verify_exit(struct ebpf_venv *env, bool *done)
 	env->insn = frame->call_insn + 1;
 	state->depth--;
 	return 0;
+}
+
+/* What the other program did to the packet and returns is not known. */
+int
+ebpf_verify_tail_called(struct ebpf_venv *env)
+{
+	bool done;
+
+	lose_packet(env);
+	ebpf_vreg_scalar(&ebpf_verify_top(env)->regs[0]);
+	return ebpf_verify_exit(env, &done);
 }

@@ -229,6 +229,12 @@ int ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 			struct ebpf_log *log, struct ebpf_load_stats *stats,
 			ebpf_verify_watch *watch, void *arg);
 
+/*
+ * The jump at env->insn will be taken (the tail call made) later, from the
+ * state as it is now.
+ */
+int ebpf_verify_put_off(struct ebpf_venv *env);
+
 /* explain.c */
 
 /*
@@ -352,6 +358,8 @@ int ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 /* calls.c */
 int ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op);
 int ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op);
+/* The subprogram's tail call at env->insn was made; back in its caller. */
+int ebpf_verify_tail_called(struct ebpf_venv *env);
 /* *done: the program ended. */
 int ebpf_verify_exit(struct ebpf_venv *env, bool *done);
 /* Number of argument registers that a helper reads. */

@@ -128,11 +128,10 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 	return 0;
 }
 
-/* ---- the other side of a branch ---- */
+/* ---- the other side of a branch, or of a subprogram's tail call ---- */
 
-/* The jump at env->insn will be taken later, from the state as it is now. */
-static int
-put_off(struct ebpf_venv *env)
+int
+ebpf_verify_put_off(struct ebpf_venv *env)
 {
 	struct ebpf_vsnap *snap;
 	int error = ebpf_verify_pack(env, &snap);
@@ -169,6 +168,11 @@ resume(struct ebpf_venv *env, bool *more)
 		env->since = 0;
 		ebpf_verify_snap_free(env, snap);
 		op = &env->ops[env->insn];
+		if (op->code == EBPF_OP_CALL_HELPER) {
+			possible = true;
+			error = ebpf_verify_tail_called(env);
+			break;
+		}
 		error = ebpf_verify_branch(env, op, true, &possible);
 		if (!error && !possible)
 			release(env, env->parent);
@@ -190,7 +194,7 @@ jump(struct ebpf_venv *env, const struct ebpf_op *op, bool *ended)
 	if (error)
 		return error;
 	if (outcome < 0) {
-		error = put_off(env);
+		error = ebpf_verify_put_off(env);
 		if (error)
 			return error;
 		outcome = 0;
