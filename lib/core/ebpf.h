@@ -94,7 +94,10 @@ struct ebpf_helper {
 
 /*
  * Add a helper; the struct and its name must outlive the runtime. Must happen
- * before programs are loaded that call it. EEXIST if the number is taken.
+ * before programs are loaded that call it. EEXIST if the number is taken; EINVAL
+ * if the prototype has gaps, a size without memory or memory without a size,
+ * or says what is not verified for helpers of yours (EBPF_ARG_SCALAR_OR_UNSET,
+ * EBPF_HELPER_TAIL, EBPF_HELPER_ACQUIRE and EBPF_HELPER_RELEASE).
  */
 int ebpf_helper_register(struct ebpf_runtime *rt,
 			 const struct ebpf_helper *helper);

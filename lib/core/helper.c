@@ -69,18 +69,43 @@ ebpf_helper_name(const struct ebpf_runtime *rt, uint32_t number)
 }
 
 static bool
+is_mem(uint8_t arg)
+{
+	return arg == EBPF_ARG_MEM || arg == EBPF_ARG_MEM_OR_NULL ||
+	       arg == EBPF_ARG_MEM_OUT;
+}
+
+static bool
+is_size(uint8_t arg)
+{
+	return arg == EBPF_ARG_SIZE || arg == EBPF_ARG_SIZE_OR_ZERO;
+}
+
+/*
+ * A prototype of an embedder's must say only what the verifier proves: no gaps,
+ * sizes right behind their memory, and no argument that may be unset, which
+ * needs a form of the helper for each count (ebpf_trace_printk_set).
+ */
+static bool
 helper_is_sound(const struct ebpf_helper *helper)
 {
+	const uint8_t *args = helper->args;
 	uint32_t i;
 
 	if (!helper->fn || !helper->name || !helper->name[0] ||
 	    helper->number == 0 || helper->number >= 65536 ||
 	    helper->ret > EBPF_RET_RINGBUF_OR_NULL ||
-	    (helper->flags & EBPF_HELPER_TAIL))
+	    (helper->flags &
+	     ~(EBPF_HELPER_PKT | EBPF_HELPER_GPL | EBPF_HELPER_ENV)))
 		return false;
 	for (i = 0; i < 5; i++)
-		if (helper->args[i] > EBPF_ARG_SPIN_LOCK)
+		if (args[i] > EBPF_ARG_SPIN_LOCK ||
+		    is_size(args[i]) != (i > 0 && is_mem(args[i - 1])) ||
+		    (args[i] != EBPF_ARG_NONE && i > 0 &&
+		     args[i - 1] == EBPF_ARG_NONE))
 			return false;
+	if (is_mem(args[4]))
+		return false;
 	return true;
 }
 

@@ -199,7 +199,8 @@ ebpf_map_read(struct ebpf_map *map, const void *key, void *value)
 /*
  * Writers announce themselves before they look at `frozen`; freeze sets it
  * before it looks for writers, with read-modify-writes on both sides. So
- * either the writer sees the freeze or the freeze sees the writer.
+ * either the writer sees the freeze or the freeze sees the writer. FROZEN, on
+ * which the verifier relies, is set only when nobody writes.
  */
 static int
 write_begin(struct ebpf_map *map)
@@ -207,7 +208,7 @@ write_begin(struct ebpf_map *map)
 	if ((map->flags & EBPF_F_RDONLY) != 0)
 		return -EBPF_EACCES;
 	os_add(&map->writers, 1);
-	if (os_load_acquire(&map->frozen) != 0) {
+	if (os_load_acquire(&map->frozen) != EBPF_MAP_OPEN) {
 		os_sub(&map->writers, 1);
 		return -EBPF_EACCES;
 	}
@@ -223,12 +224,15 @@ write_end(struct ebpf_map *map)
 int
 ebpf_map_freeze(struct ebpf_map *map)
 {
-	if (os_swap(&map->frozen, 1) != 0)
+	uint32_t was = EBPF_MAP_OPEN;
+
+	if (!os_cas(&map->frozen, &was, EBPF_MAP_FREEZING))
 		return -EBPF_EBUSY;
 	if (os_add(&map->writers, 0) != 0) {
-		os_store_release(&map->frozen, 0);
+		os_store_release(&map->frozen, EBPF_MAP_OPEN);
 		return -EBPF_EBUSY;
 	}
+	os_store_release(&map->frozen, EBPF_MAP_FROZEN);
 	return 0;
 }
 

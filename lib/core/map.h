@@ -50,6 +50,13 @@ struct ebpf_map_ops {
 	uint64_t (*count)(struct ebpf_map *map); /* NULL: does not count */
 };
 
+/* No writes by users from FREEZING on; it may still be taken back. */
+enum ebpf_map_frozen {
+	EBPF_MAP_OPEN,
+	EBPF_MAP_FREEZING,
+	EBPF_MAP_FROZEN,
+};
+
 struct ebpf_map {
 	/* read-mostly, used while running */
 	const struct ebpf_map_ops *ops;
@@ -58,7 +65,7 @@ struct ebpf_map {
 	uint32_t max_entries;
 	uint32_t flags; /* EBPF_F_* */
 	uint32_t stride; /* value_size rounded up to 8 */
-	uint32_t frozen; /* atomic: no more writes by users */
+	uint32_t frozen; /* atomic, enum ebpf_map_frozen */
 	/* cold */
 	struct ebpf_object obj;
 	struct ebpf_btf *btf;

@@ -80,7 +80,7 @@ ebpf_do_map_info(struct ebpf_call *call)
 	rep->value_size = map->value_size;
 	rep->max_entries = map->max_entries;
 	rep->flags = map->flags;
-	rep->frozen = os_load(&map->frozen);
+	rep->frozen = os_load(&map->frozen) == EBPF_MAP_FROZEN;
 	rep->btf_id = map->btf != NULL ? map->btf->obj.id : 0;
 	rep->btf_key_type = map->btf_key_type;
 	rep->btf_value_type = map->btf_value_type;

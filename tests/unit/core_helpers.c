@@ -54,6 +54,17 @@ test_table(void)
 	static const struct ebpf_helper builtin = {
 		.fn = mine, .name = "x", .number = 1
 	};
+	/* what the verifier would not prove to the helper */
+	static const uint8_t unsound[][5] = {
+		{ EBPF_ARG_SCALAR, EBPF_ARG_SIZE },
+		{ EBPF_ARG_SIZE_OR_ZERO },
+		{ EBPF_ARG_MEM, EBPF_ARG_SCALAR },
+		{ EBPF_ARG_MEM_OUT },
+		{ EBPF_ARG_SCALAR, EBPF_ARG_NONE, EBPF_ARG_SCALAR },
+		{ EBPF_ARG_MAP, EBPF_ARG_SCALAR, EBPF_ARG_SCALAR,
+		  EBPF_ARG_SCALAR, EBPF_ARG_MEM },
+		{ EBPF_ARG_SCALAR_OR_UNSET },
+	};
 	struct ebpf_helper bad = { .fn = mine, .name = "bad", .number = 700 };
 	uint32_t i, good = 0;
 
@@ -68,6 +79,13 @@ test_table(void)
 	TAP_CHECK(ebpf_helper_register(rt, &bad) == -EBPF_EINVAL);
 	bad.number = 700;
 	bad.args[3] = 200;
+	TAP_CHECK(ebpf_helper_register(rt, &bad) == -EBPF_EINVAL);
+	for (i = 0; i < sizeof(unsound) / sizeof(unsound[0]); i++) {
+		memcpy(bad.args, unsound[i], sizeof(bad.args));
+		TAP_CHECK(ebpf_helper_register(rt, &bad) == -EBPF_EINVAL);
+	}
+	memset(bad.args, 0, sizeof(bad.args));
+	bad.flags = EBPF_HELPER_RELEASE;
 	TAP_CHECK(ebpf_helper_register(rt, &bad) == -EBPF_EINVAL);
 	for (i = 0; i < EBPF_HELPER_EXTRA; i++) {
 		many[i] = (struct ebpf_helper){ .fn = mine,

@@ -210,11 +210,12 @@ keeps_name_add(struct ebpf_vreg *dst, const struct ebpf_num *src,
 	    (info->fn != EBPF_FN_ADD && info->fn != EBPF_FN_SUB))
 		return false;
 	by = info->width == 64 ? src->smin : src->hsmin;
+	if (by > INT32_MAX || by < INT32_MIN)
+		return false;
 	if (info->fn == EBPF_FN_SUB)
 		by = -by;
 	to = dst->off + by;
-	if (by > INT32_MAX || by < INT32_MIN || to > EBPF_V_OFF_MAX ||
-	    to < -EBPF_V_OFF_MAX)
+	if (to > EBPF_V_OFF_MAX || to < -EBPF_V_OFF_MAX)
 		return false;
 	if (info->width == 64) {
 		dst->off = (int32_t)to;

@@ -92,14 +92,29 @@ is_near(const struct ebpf_vreg *ptr)
 
 /*
  * Whether the address is certainly not 0. Not so for packets and memory, whose
- * base may be null when they are empty, nor far away from any base.
+ * base may be null when they are empty, nor outside what a base belongs to:
+ * objects may lie low, but nothing lies within a stack's length of 0.
  */
 static bool
-never_null(const struct ebpf_vreg *ptr)
+never_null(const struct ebpf_venv *env, const struct ebpf_vreg *ptr)
 {
-	return !ptr->maybe_null && is_near(ptr) &&
-	       (ptr->type == EBPF_V_STACK || ptr->type == EBPF_V_CTX ||
-		ptr->type == EBPF_V_VALUE || ptr->type == EBPF_V_MAP);
+	int64_t above = EBPF_STACK_MAX;
+
+	if (ptr->maybe_null || !is_near(ptr))
+		return false;
+	switch (ptr->type) {
+	case EBPF_V_VALUE:
+		above += env->prog->maps[ptr->map]->value_size;
+		break;
+	case EBPF_V_STACK:
+	case EBPF_V_CTX:
+	case EBPF_V_MAP:
+		break;
+	default:
+		return false;
+	}
+	return ptr->num.smin + ptr->off >= -EBPF_STACK_MAX &&
+	       ptr->num.smax + ptr->off <= above;
 }
 
 static int
@@ -194,7 +209,7 @@ decide_pointers(struct ebpf_venv *env, const struct ebpf_op *op,
 			env, EBPF_RULE_POINTER_LEAK,
 			"a %s is compared with a number",
 			ebpf_verify_type_name(ptr));
-	if (never_null(ptr))
+	if (never_null(env, ptr))
 		*outcome = info->fn == EBPF_FN_JNE;
 	return 0;
 }

@@ -240,7 +240,7 @@ ebpf_verify_frozen_byte(struct ebpf_venv *env, uint32_t index, uint64_t off)
 	/* nobody writes any more: neither programs nor users */
 	if (map->ops->kind != EBPF_MAP_ARRAY ||
 	    !(map->flags & EBPF_F_RDONLY_PROG) ||
-	    !os_load_acquire(&map->frozen) || off >= map->value_size)
+	    os_load_acquire(&map->frozen) != EBPF_MAP_FROZEN || off >= map->value_size)
 		return -1;
 	array = os_container(map, const struct ebpf_map_array, map);
 	return array->values ? array->values[off] : -1;
