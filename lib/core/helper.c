@@ -252,7 +252,10 @@ ebpf_helper_get_numa_node_id(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 	return 0;
 }
 
-/* r1[r2] is any memory, r3 a constant string. */
+/*
+ * r1[r2] is any memory, which others may be changing: each byte is read once,
+ * and it is the constant string in r3 whose end counts.
+ */
 uint64_t
 ebpf_helper_strncmp(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 		    uint64_t r5, const struct ebpf_prog *prog)
@@ -262,9 +265,11 @@ ebpf_helper_strncmp(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 	uint32_t i, len = (uint32_t)r2;
 
 	for (i = 0; i < len; i++) {
-		if (a[i] != b[i])
-			return result(a[i] < b[i] ? -1 : 1);
-		if (a[i] == '\0')
+		uint8_t byte = os_load(&a[i]);
+
+		if (byte != b[i])
+			return result(byte < b[i] ? -1 : 1);
+		if (b[i] == '\0')
 			break;
 	}
 	return 0;

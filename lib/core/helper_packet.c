@@ -164,7 +164,8 @@ load_bytes(uint64_t ctx, uint32_t off, uint64_t to, uint32_t len, int error)
 		memset((void *)(uintptr_t)to, 0, len);
 		return result(error);
 	}
-	memcpy((void *)(uintptr_t)to, at, len);
+	/* the memory may be the packet itself */
+	memmove((void *)(uintptr_t)to, at, len);
 	return 0;
 }
 
