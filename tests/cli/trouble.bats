@@ -105,6 +105,8 @@ capture() {
 			break
 		sleep 0.05
 	done
+	# a device that dies sooner than 500 ms after is replaced unnoticed
+	sleep 0.7
 	kill -9 "$pid"
 	wait $(jobs -p)
 	for i in 1 2 3; do
