@@ -123,15 +123,6 @@ verb_match(const char *verbs, const char *word, const char **name, size_t *len)
 	return best;
 }
 
-bool
-command_has_verb(const struct command *command, const char *verb)
-{
-	const char *name;
-	size_t len;
-
-	return verb_match(command->verbs, verb, &name, &len) == 2;
-}
-
 const char *
 command_find_noun(struct cmd *cmd, const char *word)
 {

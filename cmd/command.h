@@ -49,7 +49,6 @@ const char *command_find_noun(struct cmd *cmd, const char *word);
 const struct command *command_find_verb(struct cmd *cmd, const char *noun,
 					const char *word);
 const struct command *command_default(const char *noun); /* NULL: none */
-bool command_has_verb(const struct command *command, const char *verb);
 
 /* The word of list[] nearest to word, or NULL if none is near. */
 const char *command_nearest(const char *word, const char *const *list,

@@ -579,3 +579,29 @@ handle_unpin_command(struct cmd *cmd, enum ebpf_object_kind kind)
 	handle_free(&list);
 	return error != 0 ? error : handle_unpin(cmd, pin);
 }
+
+int
+handle_show(struct cmd *cmd, enum ebpf_object_kind kind,
+	    int (*show)(struct cmd *cmd, uint32_t id))
+{
+	struct handle_list list = { NULL, 0 };
+	bool all = cmd_peek(cmd) == NULL, array;
+	int error;
+
+	error = all ? handle_all(cmd, kind, &list)
+		    : handle_many(cmd, kind, &list);
+	if (error == 0)
+		error = cmd_done(cmd);
+	array = all || list.count > 1;
+	if (error == 0 && array)
+		out_array(cmd->out, NULL);
+	for (size_t i = 0; error == 0 && i < list.count; i++) {
+		error = show(cmd, list.ids[i]);
+		if (error == -EBPF_ENOENT && list.count > 1)
+			error = 0; /* went while we were listing */
+	}
+	if (error == 0 && array)
+		out_end(cmd->out);
+	handle_free(&list);
+	return error;
+}

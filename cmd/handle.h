@@ -22,6 +22,9 @@ int handle_many(struct cmd *cmd, enum ebpf_object_kind kind,
 int handle_all(struct cmd *cmd, enum ebpf_object_kind kind,
 	       struct handle_list *list);
 void handle_free(struct handle_list *list);
+/* Show what the words name, or all; several, or all, as an array. */
+int handle_show(struct cmd *cmd, enum ebpf_object_kind kind,
+		int (*show)(struct cmd *cmd, uint32_t id));
 
 int handle_prog_info(struct cmd *cmd, uint32_t id,
 		     struct ebpf_rep_prog_info *info);

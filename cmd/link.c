@@ -50,29 +50,7 @@ show(struct cmd *cmd, uint32_t id)
 int
 cmd_link_show(struct cmd *cmd)
 {
-	struct handle_list list;
-	bool one = cmd_peek(cmd) != NULL;
-	int error;
-
-	error = one ? handle_many(cmd, EBPF_OBJ_LINK, &list)
-		    : handle_all(cmd, EBPF_OBJ_LINK, &list);
-	if (error == 0)
-		error = cmd_done(cmd);
-	if (error != 0)
-		return error;
-	if (!one || list.count > 1)
-		out_array(cmd->out, NULL);
-	for (size_t i = 0; i < list.count; i++) {
-		error = show(cmd, list.ids[i]);
-		if (error == -EBPF_ENOENT && list.count > 1)
-			error = 0;
-		if (error != 0)
-			break;
-	}
-	if (error == 0 && (!one || list.count > 1))
-		out_end(cmd->out);
-	handle_free(&list);
-	return error;
+	return handle_show(cmd, EBPF_OBJ_LINK, show);
 }
 
 int
