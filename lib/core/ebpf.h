@@ -207,7 +207,10 @@ void ebpf_section_leave(struct ebpf_section *section);
 
 /* Run with r1 = context (host struct of the kind). Inside a section. */
 uint64_t ebpf_prog_run_ctx(const struct ebpf_prog *prog, void *ctx);
-/* Run with r1 = mem, r2 = len. Inside a section; mem_size was 0 or <= len. */
+/*
+ * Run with r1 = mem, r2 = len. Inside a section; mem_size was 0 or <= len. mem
+ * is aligned to 8 bytes: programs may use atomics on it.
+ */
 uint64_t ebpf_prog_run_raw(const struct ebpf_prog *prog, void *mem, size_t len);
 /* Run with r1 = buf, r2 = len, r3 = port, for kinds of entry BUF. In a section. */
 uint64_t ebpf_prog_run_buf(const struct ebpf_prog *prog, void *buf,

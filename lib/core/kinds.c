@@ -182,13 +182,14 @@ is_size(uint32_t size)
 
 /*
  * The verifier trusts a kind's table, so what it says must make sense: fields
- * in order, apart, inside both structs, aligned in both, pointers whole.
+ * in order, apart, inside both structs, aligned in both, pointers whole, and of
+ * one packet: two starts would share what is proven of one.
  */
 static bool
 kind_is_sound(const struct ebpf_kind *kind)
 {
 	const struct ebpf_ctx_field *field;
-	uint32_t i, end = 0;
+	uint32_t i, end = 0, seen = 0;
 
 	if (!kind->name || !kind->name[0] || kind->number < 0x1000 ||
 	    kind->entry > EBPF_ENTRY_BUF ||
@@ -213,9 +214,11 @@ kind_is_sound(const struct ebpf_kind *kind)
 			if (field->writable && field->host_size < field->size)
 				return false;
 		} else if (field->host_size != sizeof(void *) ||
-			   field->writable || field->size < 4) {
+			   field->writable || field->size < 4 ||
+			   (seen & 1u << field->type) != 0) {
 			return false;
 		}
+		seen |= 1u << field->type;
 	}
 	return true;
 }

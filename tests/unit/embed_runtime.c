@@ -140,6 +140,8 @@ test_bad_kinds(struct ebpf_runtime *rt)
 	REFUSED(bad[0].size = 2);
 	REFUSED(bad[1].off = 2);
 	REFUSED(bad[1].off = 0);
+	REFUSED((bad[3] = bad[0], bad[3].off = 12));
+	REFUSED((bad[3] = bad[1], bad[3].off = 12));
 	REFUSED(bad[2].type = 9);
 	REFUSED(bad[2].size = 3);
 	REFUSED(bad[2].writable = 1);
