@@ -4,6 +4,7 @@
  * and turns its error into an exit code. The commands are one file per noun;
  * command.def lists them.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,23 @@ style_of_words(int count, char **words)
 	return style;
 }
 
+/*
+ * Whoever started this with one of the three standard files closed would have
+ * the device's socket take its number, and the output go there as a request.
+ * What stands in for them cannot be read or, but for diagnostics, written.
+ */
+static int
+standard_files(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDWR };
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", modes[fd]) != fd)
+			return -1;
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -39,6 +57,8 @@ main(int argc, char **argv)
 	const char *no_color = getenv("NO_COLOR");
 	int error, written;
 
+	if (standard_files() != 0)
+		return CMD_EXIT_FAILED;
 	if (argc > 1 && strcmp(argv[1], "__complete") == 0)
 		return cmd_complete(argc - 2, argv + 2);
 	/* Writing into a closed pipe is an error to report, not a death. */

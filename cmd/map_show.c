@@ -314,7 +314,7 @@ walk(struct dump *dump)
 		}
 		req.cursor = rep.cursor;
 	} while (error == 0 && !rep.done && dump->shown < dump->limit &&
-		 dump->out->error == 0);
+		 out_flush(dump->out) == 0);
 	free(call.out);
 	return error;
 }

@@ -3,7 +3,7 @@
  * The writer's common part: nesting, numbers, bytes. Knows no style (see
  * out_plain.c, out_json.c, out_yaml.c) and no command.
  */
-#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,12 +33,21 @@ out_new(enum out_style style, FILE *file)
 	return out;
 }
 
+/* Has the reader of a pipe closed it? What failed may be long ago. */
+static bool
+is_unread(FILE *file)
+{
+	struct pollfd poller = { .fd = fileno(file), .events = POLLOUT };
+
+	return poll(&poller, 1, 0) > 0 && (poller.revents & POLLERR) != 0;
+}
+
 int
 out_flush(struct out *out)
 {
-	errno = 0;
 	if (fflush(out->file) != 0 || ferror(out->file))
-		out->error = errno == EPIPE ? -EBPF_ECANCELED : -EBPF_EIO;
+		out->error = is_unread(out->file) ? -EBPF_ECANCELED
+						  : -EBPF_EIO;
 	return out->error;
 }
 

@@ -293,8 +293,11 @@ run_finish(struct cmd *cmd, int error, const char *key, unsigned int depth)
 	struct out *out = cmd->out;
 	bool wrote = out->depth > depth || out->anything;
 
-	if (error == 0 && out->error != 0)
+	if (error == 0 && out->error != 0) {
 		error = cmd_fail(cmd, out->error, "cannot write the output");
+		/* whoever closed the pipe has seen enough */
+		cmd->err_shown = out->error == -EBPF_ECANCELED;
+	}
 	if (error == -EBPF_EBADF && cmd->err.hint[0] == '\0')
 		cmd_hint(cmd, "the device has ended; the next command starts "
 			      "or finds another");

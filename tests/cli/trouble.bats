@@ -183,3 +183,23 @@ capture() {
 		value 4000000 entries 1000000 name big
 	[[ $output == *"memory"* ]]
 }
+
+@test "standard files that are closed: nothing lands in the device's socket" {
+	gebpf -q map create type array key 4 value 8 entries 2000 name wide
+	run -1 --separate-stderr bash -c 'gebpf -j map dump name wide >&-'
+	[[ $stderr == *"cannot write the output"* ]]
+	run -1 bash -c 'gebpf map dump name wide <&- >&- 2>&-'
+	run -0 bash -c 'gebpf map show name wide <&- 2>&-'
+	[[ $output == *"name wide"* ]]
+}
+
+@test "a reader that has seen enough: silence" {
+	for form in "" "-j" "-p" "--yaml"; do
+		run -0 --separate-stderr bash -c \
+			"gebpf $form map dump name wide | head -c 10"
+		[ -n "$output" ] && [ -z "$stderr" ]
+	done
+	gebpf -q map create type array key u32 value u64 entries 20000 name typed
+	run -0 --separate-stderr bash -c 'gebpf map dump name typed | head -1'
+	[ "$output" = "[{" ] && [ -z "$stderr" ]
+}
