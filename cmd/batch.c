@@ -11,7 +11,7 @@
 #include "cmd/load.h"
 #include "cmd/run.h"
 
-enum { WORD_MAX = 4096, FILE_MAX = 64 << 20 };
+enum { WORD_MAX = 4096, FILE_MAX = 256 << 20 };
 
 /*
  * The next line at *at into words, which point into the text. Returns their
@@ -139,6 +139,13 @@ cmd_batch_file(struct cmd *cmd)
 		error = read_file(cmd, path, FILE_MAX, &data, &len);
 	if (error != 0)
 		return error;
+	/* Nothing is done of what would be left off in the middle. */
+	if (memchr(data, '\0', len) != NULL) {
+		free(data);
+		return cmd_fail(cmd, CMD_EUSAGE,
+				"%s: not text: there are zero bytes in it",
+				path);
+	}
 	words = calloc(WORD_MAX + 1, sizeof(*words));
 	if (words == NULL) {
 		free(data);

@@ -89,6 +89,8 @@ int cmd_copy_name(struct cmd *cmd, const char *what, const char *word,
 
 /* Open the device, once. */
 int cmd_open(struct cmd *cmd);
+/* Say why no device could be opened; returns the error. */
+int cmd_open_failed(struct cmd *cmd, int error, const struct gebpf_error *why);
 /* The same for work on a file: "local" unless a target was named. */
 int cmd_open_offline(struct cmd *cmd);
 

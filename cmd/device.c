@@ -23,14 +23,10 @@ open_running(struct cmd *cmd, struct gebpf_device **device)
 			   device, &why);
 	if (error == 0)
 		return 0;
-	cmd_fail(cmd, error, "%s", why.text[0] != '\0'
-					   ? why.text
-					   : gebpf_error_text(error));
+	cmd_open_failed(cmd, error, &why);
 	if (error == -EBPF_ENODEV)
-		return cmd_hint(cmd, "gebpf device start");
-	if (why.hint[0] != '\0')
-		cmd_hint(cmd, "%s", why.hint);
-	return error;
+		cmd_hint(cmd, "gebpf device start");
+	return cmd->err.code;
 }
 
 static const char *
@@ -149,14 +145,8 @@ cmd_device_start(struct cmd *cmd)
 		return foreground(cmd);
 	/* What opens it starts it; what runs already is fine. */
 	error = gebpf_open(cmd->target, GEBPF_OPEN_QUIET, &device, &why);
-	if (error != 0) {
-		cmd_fail(cmd, error, "%s", why.text[0] != '\0'
-						   ? why.text
-						   : gebpf_error_text(error));
-		if (why.hint[0] != '\0')
-			cmd_hint(cmd, "%s", why.hint);
-		return error;
-	}
+	if (error != 0)
+		return cmd_open_failed(cmd, error, &why);
 	if (!cmd->quiet || !out_is_plain(cmd->out))
 		show(cmd, device);
 	gebpf_close(device);

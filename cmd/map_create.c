@@ -363,6 +363,18 @@ create_failed(struct cmd *cmd, const struct creating *c, int error)
 	}
 }
 
+/* The device would refuse it without saying which of many things is wrong. */
+static int
+check_name(struct cmd *cmd, const char *name)
+{
+	for (const char *c = name; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 127 || *c == '/')
+			return cmd_fail(cmd, CMD_EUSAGE,
+					"map '%s': a name has no slashes and "
+					"no control characters", name);
+	return 0;
+}
+
 int
 cmd_map_create(struct cmd *cmd)
 {
@@ -376,6 +388,8 @@ cmd_map_create(struct cmd *cmd)
 	if (error == 0)
 		error = cmd_copy_name(cmd, "the map's name", c.name, c.req.name,
 				      sizeof(c.req.name));
+	if (error == 0)
+		error = check_name(cmd, c.name);
 	if (error == 0)
 		error = cmd_pin_name(cmd, c.pin != NULL ? c.pin : c.name, pin);
 	if (error == 0)

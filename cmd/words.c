@@ -113,6 +113,17 @@ cmd_pin_name(struct cmd *cmd, const char *word, char *pin)
 	return cmd_copy_name(cmd, "the pin name", word, pin, EBPF_PIN_SIZE);
 }
 
+int
+cmd_open_failed(struct cmd *cmd, int error, const struct gebpf_error *why)
+{
+	/* what the library calls invalid is the target's word */
+	cmd_fail(cmd, error == -EBPF_EINVAL ? CMD_EUSAGE : error, "%s",
+		 why->text[0] != '\0' ? why->text : gebpf_error_text(error));
+	if (why->hint[0] != '\0')
+		cmd_hint(cmd, "%s", why->hint);
+	return cmd->err.code;
+}
+
 static int
 open_target(struct cmd *cmd, const char *target, struct gebpf_device **device)
 {
@@ -121,14 +132,7 @@ open_target(struct cmd *cmd, const char *target, struct gebpf_device **device)
 
 	error = gebpf_open(target, cmd->quiet ? GEBPF_OPEN_QUIET : 0, device,
 			   &why);
-	if (error == 0)
-		return 0;
-	cmd_fail(cmd, error, "%s", why.text[0] != '\0'
-					   ? why.text
-					   : gebpf_error_text(error));
-	if (why.hint[0] != '\0')
-		cmd_hint(cmd, "%s", why.hint);
-	return cmd->err.code;
+	return error != 0 ? cmd_open_failed(cmd, error, &why) : 0;
 }
 
 int

@@ -256,10 +256,8 @@ vale_port_add(void *cookie, const char *name, const char *port_name,
 
 	if (why_size)
 		why[0] = '\0';
-	if (!vale) {
-		snprintf(why, why_size, "there is no switch '%s'", name);
+	if (!vale)
 		return -EBPF_ENOENT;
-	}
 	pthread_mutex_lock(&vale->lock);
 	error = add(vale, port_name, spec, info, why, why_size);
 	pthread_mutex_unlock(&vale->lock);

@@ -124,6 +124,15 @@ for line in open(sys.argv[1]):
 	fails 2 gebpf map show 1 2
 	fails 2 gebpf prog stats maybe
 	fails 2 gebpf map dump limit many
+	fails 2 gebpf -t nosuch map show
+	[[ $words == *"unknown target 'nosuch'"* ]]
+	fails 2 gebpf -t nosuch device start
+	fails 3 gebpf vale add vale9 pair:x
+	[[ $words == *"gebpf vale create vale9"* ]]
+	fails 2 gebpf map create type hash key 4 value 4 entries 1 name a/b
+	[[ $words == *"a name has no slashes"* ]]
+	printf 'version\0map nonsense\n' >"$DIR/zero"
+	fails 2 gebpf batch file "$DIR/zero"
 }
 
 @test "exit codes: 3 not found, 5 device, 6 unsupported" {
