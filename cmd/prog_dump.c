@@ -224,7 +224,7 @@ prog_list(struct cmd *cmd, const struct prog_code *code,
 	  const struct prog_listing *how)
 {
 	struct out *out = cmd->out;
-	const struct ebpf_line_info *line = NULL, *last = NULL;
+	const struct ebpf_line_info *line;
 	uint32_t func = 0, next_line = 0, used;
 	char text[512], hex[3 * 16 + 1];
 
@@ -242,14 +242,8 @@ prog_list(struct cmd *cmd, const struct prog_code *code,
 			out_string(out, "proto", i == 0 ? "%:\n" : "\n%:\n",
 				   proto);
 		line = line_at(code, i, &next_line);
-		if (line != NULL)
-			last = line;
-		/* JSON has the source with each instruction it made */
 		if (code->btf != NULL && line != NULL)
 			show_line(out, code, line, how->linum);
-		else if (code->btf != NULL && last != NULL &&
-			 !out_is_plain(out))
-			show_line(out, code, last, how->linum);
 		used = prog_insn_text(code, i, text, sizeof(text));
 		out_text(out, "%4u: ", i);
 		out_string(out, "disasm", "%\n", text);

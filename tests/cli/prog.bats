@@ -128,6 +128,9 @@ C
 	[[ $output == *$'\n; '* && $output == *"(95) exit"* ]]
 	output=$json
 	is 'v[0]["proto"].startswith("int l2_bridge") and "src" in v[0] and v[-1]["disasm"] == "(95) exit"'
+	# as in bpftool: the source where a line begins, not with each of its
+	# instructions
+	is 'any("src" not in i for i in v)'
 	run -0 gebpf prog dump xlated name l2_bridge linum
 	[[ $output == *"[file:"*"line_num:"*"line_col:"*"]"* ]]
 	valid gebpf prog dump raw name l2_bridge opcodes
