@@ -70,7 +70,7 @@ CMD_LIB_OBJ := $(filter-out $(B)/obj/cmd/main.o,$(CMD_OBJ))
 EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 	$(wildcard lib/bpf/examples/*.bpf.c))
 
-.PHONY: kmod install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
+.PHONY: check-vale kmod kvale install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
 	install uninstall clean freestanding layers tests lint stress
 .DELETE_ON_ERROR:
 
@@ -168,6 +168,16 @@ kmod:
 			$(filter-out lib/host/%,$(RUNTIME_SRC))))" \
 		DEVICE_OBJS="$(patsubst %.c,%.o,$(notdir $(DEVICE_SRC)))" \
 		modules
+	$(if $(NETMAP),+@$(MAKE) kvale)
+
+# The hook on netmap's switches, with NETMAP=DIR, a tree that was built.
+kvale:
+	@mkdir -p $(B)/kvale
+	@ln -sf $(addprefix $(CURDIR)/kmod/vale/,vale_bpf.c Kbuild) $(B)/kvale
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kvale TOP=$(CURDIR) \
+		NETMAP=$(abspath $(NETMAP)) KBUILD_EXTRA_SYMBOLS="$(abspath \
+			$(NETMAP)/LINUX/Module.symvers $(B)/kmod/Module.symvers)" \
+		modules
 
 # ---- tests --------------------------------------------------------------
 
@@ -218,6 +228,11 @@ check: deps
 # The modules in a guest, all of it; check runs the quicker part.
 check-guest: all tests
 	+@tests/guest/run.sh --full
+
+# vale_bpf.ko on real switches: NETMAP=DIR, a netmap tree that was built.
+check-vale: all tests
+	+@if [ -n "$(NETMAP)" ]; then tests/guest/run.sh --vale "$(NETMAP)"; \
+	else echo "ok 1 - vale_bpf on netmap # SKIP no NETMAP=DIR"; fi
 
 conformance: $(B)/tests/engine_test
 	$(B)/tests/engine_test --conformance $(CONFORMANCE)

@@ -14,6 +14,7 @@
 #include "core/runtime.h"
 #include "core/test_run.h"
 #include "core/tracelog.h"
+#include "switch/bridge.h"
 
 #include <linux/export.h>
 
@@ -44,11 +45,19 @@ EXPORT_SYMBOL(ebpf_runtime_destroy);
 EXPORT_SYMBOL(ebpf_section_enter);
 EXPORT_SYMBOL(ebpf_section_leave);
 
+EXPORT_SYMBOL_GPL(ebpf_bridge_create);
+EXPORT_SYMBOL_GPL(ebpf_bridge_decide);
+EXPORT_SYMBOL_GPL(ebpf_bridge_destroy);
+EXPORT_SYMBOL_GPL(ebpf_bridge_forget_port);
+EXPORT_SYMBOL_GPL(ebpf_bridge_set_prog);
 EXPORT_SYMBOL_GPL(ebpf_btf_load);
+EXPORT_SYMBOL_GPL(ebpf_hook_register);
+EXPORT_SYMBOL_GPL(ebpf_hook_unregister);
 EXPORT_SYMBOL_GPL(ebpf_jit_host);
 EXPORT_SYMBOL_GPL(ebpf_kind_find);
 EXPORT_SYMBOL_GPL(ebpf_link_create);
 EXPORT_SYMBOL_GPL(ebpf_link_detach);
+EXPORT_SYMBOL_GPL(ebpf_link_gone);
 EXPORT_SYMBOL_GPL(ebpf_link_prog);
 EXPORT_SYMBOL_GPL(ebpf_link_update);
 EXPORT_SYMBOL_GPL(ebpf_map_freeze);

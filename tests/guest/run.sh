@@ -19,6 +19,13 @@ if [ "${1:-}" = --full ]; then
 	limit=${GUEST_TIMEOUT:-1800}
 fi
 
+# run.sh --vale DIR: vale_bpf.ko on a netmap tree that was built, with its
+# pkt-gen; otherwise that part is not tested.
+netmap=
+if [ "${1:-}" = --vale ]; then
+	netmap=$(realpath "$2") || exit 1
+fi
+
 skip() {
 	echo "ok 1 - the modules in a guest # SKIP $1"
 	echo "1..1"
@@ -51,7 +58,7 @@ mkdir -p "$work"
 	echo "not ok 1 - make all tests comes first"
 	exit 1
 }
-if ! make -s kmod KDIR="/lib/modules/$release/build" >"$work/kmod.log" 2>&1; then
+if ! make -s kmod KDIR="/lib/modules/$release/build" ${netmap:+NETMAP="$netmap"} >"$work/kmod.log" 2>&1; then
 	echo "not ok 1 - make kmod"
 	tail -n 20 "$work/kmod.log" | sed 's/^/# /'
 	exit 1
@@ -61,6 +68,21 @@ if grep -i warning "$work/kmod.log" | sed 's/^/# /' | grep .; then
 	exit 1
 fi
 echo "ok 1 - make kmod without warnings"
+# A copy, so that the next build does not change what the guest loads.
+rm -rf "$work/kmod"
+mkdir "$work/kmod"
+cp build/kmod/*.ko "$work/kmod/"
+if [ -n "$netmap" ]; then
+	for f in "$netmap"/LINUX/netmap.ko build/kvale/vale_bpf.ko \
+		"$(find "$netmap" -name pkt-gen -type f -perm -1 | head -n 1)"; do
+		cp "$f" "$work/kmod/" || {
+			echo "not ok 2 - $netmap has no ${f##*/}"
+			exit 1
+		}
+	done
+	${BPF_CLANG:-clang} -target bpf -O2 -g -Ilib/bpf -Ilib \
+		-c tests/guest/vale_to.bpf.c -o "$work/vale_to.bpf.o" || exit 1
+fi
 
 # ---- initramfs -----------------------------------------------------------
 
@@ -79,7 +101,7 @@ for m in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev \
 	fi
 done >"$work/root/modules/order"
 cat >"$work/root/guest.env" <<-END
-	export GUEST_TOP='$top' GUEST_FULL='$full' GUEST_BATS='${GUEST_BATS:-}'
+	export GUEST_TOP='$top' GUEST_FULL='$full' GUEST_BATS='${GUEST_BATS:-}' GUEST_VALE='$netmap'
 END
 (cd "$work/root" && find . | "$busybox" cpio -o -H newc 2>/dev/null |
 	gzip -1) >"$work/initramfs.gz"

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=bash disable=SC2154
+#
+# ebpf.ko and ebpf_dev.ko: loading and unloading, the command, requests from
+# below, engine cases, failing allocations. Read by inside.sh.
+#
+# What takes long in emulation runs only with GUEST_FULL: all but three of the
+# command's own tests, engine cases with the interpreter.
+
+# ---- loading ---------------------------------------------------------------
+
+refuse "the device without the runtime" "nknown symbol" \
+	busybox insmod "$kmod/ebpf_dev.ko"
+refuse "a parameter with a wrong value" "nvalid" \
+	busybox insmod "$kmod/ebpf.ko" mem_max=many
+check "the runtime" busybox insmod "$kmod/ebpf.ko"
+refuse "the runtime a second time" "exists" busybox insmod "$kmod/ebpf.ko"
+check "the device" busybox insmod "$kmod/ebpf_dev.ko"
+refuse "the device a second time" "exists" busybox insmod "$kmod/ebpf_dev.ko"
+check "/dev/ebpf is root's alone" \
+	test "$(stat -c '%a %U %F' /dev/ebpf)" = "600 root character special file"
+check "parameters can be read" test "$(cat /sys/module/ebpf/parameters/interp)" = N
+refuse "opening without permission" "permission\|denied" \
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$gebpf" -t kernel map show
+exec 9<>/dev/ebpf
+refuse "unloading while the device is open" "unavailable\|busy" busybox rmmod ebpf_dev
+refuse "unloading what the device needs" "unavailable\|busy" busybox rmmod ebpf
+exec 9>&-
+
+# ---- the command -----------------------------------------------------------
+
+unset GEBPF_TARGET
+check "the kernel is the default target" sees '"home":"kernel"' \
+	"$gebpf" -j device show
+export GEBPF_TARGET=kernel
+check "load" sees "loaded: id" "$gebpf" prog load -j build/examples/l2_bridge.bpf.o
+check "compiled" sees '"jited":true' "$gebpf" -j prog show
+check "machine code" sees "ret" "$gebpf" prog dump jited name l2_bridge
+check "run" sees "Return value: 25[45]" "$gebpf" prog run name l2_bridge \
+	data_in hex:ffffffffffff0200000000010800450000000000000000000000
+check "what it learned" sees "02 00 00 00 00 01\|02:00:00:00:00:01" \
+	"$gebpf" map dump name mac_table
+refuse "no interpreter unless allowed" "." "$gebpf" prog load -i \
+	build/examples/l2_bridge.bpf.o other
+check "maps: create" "$gebpf" map create m type hash key u32 value u64 entries 64 name m
+check "maps: update" "$gebpf" map update m key 1 value 18446744073709551615
+check "maps: lookup" sees 18446744073709551615 "$gebpf" map lookup m key 1
+check "maps: delete" "$gebpf" map delete m key 1
+check "maps: unpin" "$gebpf" map unpin m
+check "unload" "$gebpf" prog unload name l2_bridge
+
+# ---- the same cases as in a process ----------------------------------------
+
+suite "engine cases, jit" build/tests/engine_test --device kernel
+suite "requests" build/tests/chardev_test
+suite "memory runs out" build/tests/chardev_test --fail-at \
+	/sys/module/ebpf/parameters/fail_at
+
+# ---- again and again -------------------------------------------------------
+
+cycles() {
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		load || return 1
+		"$gebpf" prog load build/examples/pkt_count.bpf.o x >/dev/null || return 1
+		unload || return 1
+	done
+}
+check "unload with programs and maps pinned" unload
+check "nothing of it is left" is_gone
+check "8 rounds of load, pin, unload" cycles
+
+check "interpreter only, 1 MiB for all" load no_jit=1 mem_max=1048576
+check "interpreted" sees "loaded: id" "$gebpf" prog load build/examples/l2_bridge.bpf.o x
+check "not compiled" sees '"jited":false' "$gebpf" -j prog show
+refuse "memory limit" "limit\|memory" "$gebpf" map create big type array key 4 \
+	value 4096 entries 1024 name big
+[ -z "${GUEST_FULL:-}" ] || suite "engine cases, interpreter" build/tests/engine_test --device kernel
+check "unload" unload
+
+# ---- the command's own tests -----------------------------------------------
+
+export GEBPF_TARGET=kernel
+if [ -n "${GUEST_BATS:-}" ]; then
+	files=$GUEST_BATS filter=.
+elif [ -n "${GUEST_FULL:-}" ]; then
+	files=$(ls tests/cli/*.bats) filter=.
+else
+	files=tests/cli/map.bats filter='update, lookup|per-CPU|prog arrays'
+fi
+check "load for the command's tests" load interp=1
+for f in $files; do
+	suite "$(basename "$f")" bats --tap -f "$filter" "$f"
+done
+check "unload after the command's tests" unload
+check "nothing is left" is_gone
