@@ -84,7 +84,6 @@ static struct netmap_bdg_ops ours = {
 	.lookup = lookup,
 	.dtor = port_leaves,
 };
-/* What a reset leaves as it was: netmap keeps its own. */
 
 /* ---- switches ---- */
 
