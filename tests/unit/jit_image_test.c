@@ -270,10 +270,12 @@ allocation_failures(void)
 {
 	struct ebpf_prog *prog = random_prog(2);
 	struct ebpf_jit_image *image;
-	uint64_t live = os_test_live();
+	uint64_t live;
 	bool clean = true;
 	int err = 0;
 
+	os_epoch_drain(); /* what earlier tests left to be freed later */
+	live = os_test_live();
 	for (uint64_t n = 1; n < 100; n++) {
 		os_test_fail_at(n);
 		err = ebpf_jit_compile(prog, &image);

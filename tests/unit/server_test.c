@@ -291,11 +291,12 @@ test_killed(void)
 	struct gebpf_device *device, *next;
 	struct ebpf_req_stats req = { 0 };
 	pid_t pid, children[WAITERS];
-	int i, status, error;
+	int i, status, error, ready[2];
+	char byte = 0;
 
 	fresh();
 	device = opened(0, NULL);
-	if (!TAP_CHECK(device != NULL))
+	if (!TAP_CHECK(device != NULL && pipe(ready) == 0))
 		return;
 	pid = (pid_t)gebpf_hello(device)->pid;
 	fflush(stdout);
@@ -304,14 +305,17 @@ test_killed(void)
 		if (children[i])
 			continue;
 		next = opened(GEBPF_OPEN_NO_START, NULL);
-		if (!next)
+		if (!next || write(ready[1], &byte, 1) != 1)
 			_exit(1);
 		while (!(error = gebpf_ask(next, EBPF_REQUEST_STATS, &req,
 					   sizeof(req), NULL, 0)))
 			;
 		_exit(error == -EBPF_EBADF ? 0 : 2);
 	}
-	nap(50);
+	for (i = 0; i < WAITERS; i++)
+		TAP_CHECK(read(ready[0], &byte, 1) == 1);
+	close(ready[0]);
+	close(ready[1]);
 	kill(pid, SIGSTOP); /* now all of them wait for an answer */
 	nap(50);
 	kill(pid, SIGKILL);

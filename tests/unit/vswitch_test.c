@@ -252,7 +252,7 @@ test_names(void)
 	TAP_CHECK(ops->destroy(set, "vale0") == -EBPF_ENOENT);
 	TAP_CHECK(ops->info(set, "vale0", &info) == -EBPF_ENOENT);
 	TAP_CHECK(ops->start(set, "vale0", 0, &info) == -EBPF_ENOENT);
-	TAP_CHECK(add("vale0", "", "pair:x") == -EBPF_ENOENT && *why);
+	TAP_CHECK(add("vale0", "", "pair:x") == -EBPF_ENOENT && !*why);
 	TAP_CHECK(switch_info("vale1")->state == EBPF_SWITCH_LIVE);
 	end();
 }
