@@ -180,7 +180,7 @@ struct ebpf_req_obj_find {
 	uint8_t tag[EBPF_TAG_SIZE];
 };
 
-/* Take or drop a reference of this session. Reply: none. */
+/* Take or drop a reference for the asking session. Reply: none. */
 struct ebpf_req_obj {
 	uint32_t size;
 	uint32_t kind;

@@ -19,7 +19,7 @@ flags="-std=gnu11 -O1 -g -Ilib -Ilib/host -Itests/lib -I. -D_GNU_SOURCE
 	-fno-strict-aliasing -w
 	-ffunction-sections -Wl,--gc-sections"
 sources="lib/core/*.c lib/core/*/*.c lib/host/os_*.c lib/client/asm*.c
-	lib/client/insn_rows.c lib/client/disasm.c lib/client/device_open.c
+	lib/client/insn_rows.c lib/client/disasm.c tests/arm64/no_device.c
 	lib/client/gebpf_names.c tests/lib/tap.c tests/lib/unverified.c tests/lib/progen.c"
 # objects do not know their headers: all anew when one has changed
 if [ -n "$(find lib tests/lib -name '*.[hd]*' -newer $b/stamp 2>&1)" ]; then

@@ -23,10 +23,10 @@ PKG_CONFIG_PATH="$tmp/usr/lib/pkgconfig"
 PKG_CONFIG_SYSROOT_DIR="$tmp"
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
 cat >"$tmp/expected" <<'OUT'
-job 0 of owner 0: yes
-job 1 of owner 0: no
-job 2 of owner 1: yes
-total 180, priority 5
+job 0: 30, priority 5
+job 1: 10, priority 5
+job 2: 50, priority 5
+total 90
 OUT
 
 cd "$tmp" || exit 1
