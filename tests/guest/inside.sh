@@ -10,7 +10,6 @@ exec 3>/dev/ttyS1
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LC_ALL=C.UTF-8 NO_COLOR=1
 cd "$GUEST_TOP" || exit 1
-mount -t tmpfs tmp /tmp
 busybox ip link set lo up
 ln -s /proc/self/fd /dev/fd
 kmod=$GUEST_TOP/build/guest-run/kmod
