@@ -1016,7 +1016,8 @@ enum {
 
 struct traffic {
 	struct ebpf_pair_end *from;
-	uint32_t stop;	    /* atomic */
+	uint32_t stop;	    /* atomic: no more frames, please */
+	uint32_t done;	    /* atomic: the last frame was sent */
 	uint32_t sent;	    /* atomic */
 	uint32_t received;  /* atomic */
 	struct ebpf_pair_end *to[2];
@@ -1076,7 +1077,7 @@ receiver_main(void *cookie)
 			idle = os_time_ns();
 			continue;
 		}
-		if (os_load_acquire(&t->stop) &&
+		if (os_load_acquire(&t->done) &&
 		    total >= os_load_acquire(&t->sent))
 			break;
 		if (os_time_ns() - idle > 5000000000ull)
@@ -1084,6 +1085,16 @@ receiver_main(void *cookie)
 		sched_yield();
 	}
 	return NULL;
+}
+
+/* The receiver counts until it has all that the sender sent in the end. */
+static void
+traffic_end(struct traffic *t, pthread_t sender, pthread_t receiver)
+{
+	os_store_release(&t->stop, 1);
+	pthread_join(sender, NULL);
+	os_store_release(&t->done, 1);
+	pthread_join(receiver, NULL);
 }
 
 /* Each frame goes to exactly one of two ports, whichever program decides. */
@@ -1130,9 +1141,7 @@ test_replace(void)
 		ebpf_object_put(&link->obj);
 		link = next;
 	}
-	os_store_release(&t.stop, 1);
-	pthread_join(sender, NULL);
-	pthread_join(receiver, NULL);
+	traffic_end(&t, sender, receiver);
 	tap_ok(refused_count == 0, "%u replaces in %llu ms", i,
 	       (unsigned long long)(os_time_ns() - start) / 1000000);
 	tap_ok(t.received == t.sent && t.sent >= REPLACES,
@@ -1188,9 +1197,7 @@ test_ports_under_traffic(void)
 			failed += ops->destroy(set, "vale1") != 0;
 		}
 	}
-	os_store_release(&t.stop, 1);
-	pthread_join(sender, NULL);
-	pthread_join(receiver, NULL);
+	traffic_end(&t, sender, receiver);
 	tap_ok(failed == 0, "ports come and go (%u failed)", failed);
 	tap_ok(t.received == t.sent && t.sent > 0 && !t.misplaced,
 	       "%u frames sent, %u received, %u misplaced", t.sent, t.received,
