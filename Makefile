@@ -71,7 +71,7 @@ EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 	$(wildcard lib/bpf/examples/*.bpf.c))
 
 .PHONY: check-vale kmod kvale install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
-	install uninstall clean freestanding layers tests lint stress
+	mutate install uninstall clean freestanding layers tests lint stress
 .DELETE_ON_ERROR:
 
 all: libs $(B)/gebpf examples $(B)/man/gebpf-asm.7
@@ -245,6 +245,10 @@ bench: all $(BENCH_BIN)
 
 fuzz: deps
 	+@tests/fuzz/run
+
+# Which of the verifier's checks would be missed: each taken out in turn.
+mutate:
+	+@tests/mutate/run
 
 # ---- install ------------------------------------------------------------
 
