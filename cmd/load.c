@@ -205,7 +205,7 @@ load_set_kind(struct cmd *cmd, struct load_file *file,
 		 "%s: program '%s': section '%s' does not say what type it is",
 		 file->path, prog->name, prog->section);
 	return cmd_hint(cmd, "add 'type vale', or another of: vale, vale_buf, "
-			     "xdp, raw");
+			     "xdp, tc, socket, raw");
 }
 
 static int

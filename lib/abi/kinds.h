@@ -16,6 +16,7 @@ enum ebpf_map_kind {
 enum ebpf_prog_kind {
 #define EBPF_PROG_KIND(kind, number, name, alias, section) \
 	EBPF_PROG_##kind = number,
+#define EBPF_PROG_KIND_NAME(kind, number, name) EBPF_PROG_##kind = number,
 #include "abi/prog_kind.def"
 };
 

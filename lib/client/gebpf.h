@@ -52,6 +52,8 @@ uint32_t gebpf_prog_kind_number(const char *name);
 uint32_t gebpf_helper_number(const char *name);
 /* From an ELF section name ("xdp/drop"); 0 when the section names no kind. */
 uint32_t gebpf_prog_kind_of_section(const char *section);
+/* A kind that exists inside Linux and here only by name. */
+bool gebpf_prog_kind_is_linux_only(uint32_t kind);
 
 /* ---- devices and requests ---- */
 
@@ -203,7 +205,7 @@ struct gebpf_obj_map {
 	char name[EBPF_NAME_SIZE]; /* "flows"; data: "<object>.rodata" */
 	uint32_t kind, key_size, value_size, max_entries, flags;
 	uint32_t btf_key_type, btf_value_type; /* in the object's BTF, 0: none */
-	uint32_t pinning; /* 0 none, 1 by name; others are refused on load */
+	uint32_t pinning; /* 0 none, 1 by name, others: as none, and warned of */
 	bool is_data;	  /* .rodata .data .bss: one element, the section */
 	bool frozen;	  /* read-only data */
 	const uint8_t *data; /* is_data: value_size bytes of initial value */

@@ -68,6 +68,7 @@ static const struct entry map_kinds[] = {
 static const struct entry prog_kinds[] = {
 #define EBPF_PROG_KIND(kind, number, name, alias, section) \
 	{ number, name, alias },
+#define EBPF_PROG_KIND_NAME(kind, number, name) { number, name, "" },
 #include "abi/prog_kind.def"
 };
 
@@ -81,9 +82,21 @@ static const struct entry helpers[] = {
 static const struct entry sections[] = {
 #define EBPF_PROG_KIND(kind, number, name, alias, section) \
 	{ number, section, "" },
+#define EBPF_PROG_SECTION(kind, section) { EBPF_PROG_##kind, section, "" },
 #include "abi/prog_kind.def"
-	/* libbpf's older word for tc programs */
+};
+
+/*
+ * Loaders of the first years looked only at how a section's name begins, so
+ * that objects have "xdp_prog", "xdp1", "socket2", "tc_mark". Where those are
+ * meant something follows that is no letter.
+ */
+static const struct entry old_sections[] = {
+	{ EBPF_PROG_XDP, "xdp", "" },
+	{ EBPF_PROG_SOCKET, "socket", "" },
 	{ EBPF_PROG_TC, "classifier", "" },
+	{ EBPF_PROG_TC, "action", "" },
+	{ EBPF_PROG_TC, "tc", "" },
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -194,5 +207,24 @@ gebpf_prog_kind_of_section(const char *section)
 		if (section[len] == '\0' || section[len] == '/')
 			return sections[i].number;
 	}
+	for (i = 0; i < COUNT(old_sections); i++) {
+		len = strlen(old_sections[i].name);
+		if (!strncmp(section, old_sections[i].name, len) &&
+		    !((section[len] | 0x20) >= 'a' &&
+		      (section[len] | 0x20) <= 'z'))
+			return old_sections[i].number;
+	}
 	return 0;
+}
+
+bool
+gebpf_prog_kind_is_linux_only(uint32_t kind)
+{
+	switch (kind) {
+#define EBPF_PROG_KIND_NAME(kind, number, name) case number:
+#include "abi/prog_kind.def"
+		return true;
+	default:
+		return false;
+	}
 }

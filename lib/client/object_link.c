@@ -62,6 +62,20 @@ in_datasec(const struct gebpf_btf *btf, const char *datasec, const char *name)
 	return 0;
 }
 
+/* Functions that a compiler takes to be in every C library. */
+static bool
+is_compilers_own(const char *name)
+{
+	static const char *const names[] = { "memset", "memcpy", "memmove",
+					     "memcmp", "bcmp" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* A symbol that the object only uses: what was it meant to be? */
 static int
 fail_undefined(const struct gebpf_object *obj, uint32_t section, uint32_t slot,
@@ -89,7 +103,12 @@ fail_undefined(const struct gebpf_object *obj, uint32_t section, uint32_t slot,
 			       sym->name, "exists only inside Linux (__ksym)");
 	fail_at(obj, section, slot, err, -EBPF_ENOENT, "symbol", sym->name,
 		"is used and nowhere defined");
-	gebpf_hint(err, "define it, or link the object that has it");
+	if (is_compilers_own(sym->name))
+		gebpf_hint(err, "clang calls it for large or variable sizes: "
+				"use a constant size, at most 1024 bytes at a "
+				"time, or a loop");
+	else
+		gebpf_hint(err, "define it, or link the object that has it");
 	return -EBPF_ENOENT;
 }
 

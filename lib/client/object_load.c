@@ -392,13 +392,6 @@ need_map(struct load *l, int index)
 			*l->err = map->broken;
 		return map->broken.code;
 	}
-	if (pub->pinning > 1)
-		return gebpf_fail(l->err, -EBPF_EUNSUPPORTED,
-				  "%s: section '%s': map '%s': pinning %u is "
-				  "neither 0 (none) nor 1 (by name)",
-				  l->obj->name,
-				  l->obj->sections[map->section].name,
-				  pub->name, pub->pinning);
 	error = reserve_made(l);
 	if (error != 0)
 		return error;
@@ -722,9 +715,16 @@ gebpf_object_load_prog(struct gebpf_device *device, struct gebpf_object *obj,
 			   "%s: section '%s': program '%s': the section's "
 			   "name says no program type", obj->name,
 			   prog->section, prog->name);
-		gebpf_hint(err, "name the type: vale, vale_buf, xdp or raw");
+		gebpf_hint(err, "name the type: vale, vale_buf, xdp, tc, "
+				"socket or raw");
 		return -EBPF_EINVAL;
 	}
+	if (gebpf_prog_kind_is_linux_only(prog->kind))
+		return gebpf_fail(err, -EBPF_EUNSUPPORTED,
+				  "%s: section '%s': program '%s': programs of "
+				  "type %s exist only inside Linux", obj->name,
+				  prog->section, prog->name,
+				  gebpf_prog_kind_name(prog->kind));
 	error = load_btf(&l);
 	if (error == 0)
 		error = load_one(&l, &obj->progs[i], true);

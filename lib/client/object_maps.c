@@ -534,6 +534,29 @@ read_data(struct gebpf_object *obj, uint32_t index, struct gebpf_error *err)
 	return 0;
 }
 
+/* Folders of iproute2's, pinning that Cilium's loader replaces: said once. */
+static void
+warn_pinning(struct gebpf_object *obj)
+{
+	const struct obj_map *first = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < obj->map_count; i++)
+		if (obj->maps[i].pub.pinning > 1 && n++ == 0)
+			first = &obj->maps[i];
+	if (n == 1)
+		obj_warn(obj, "section '%s': map '%s': pinning %u means "
+			 "something to another loader; here the map is not "
+			 "shared by name", obj->sections[first->section].name,
+			 first->pub.name, first->pub.pinning);
+	else if (n > 1)
+		obj_warn(obj, "section '%s': map '%s' and %zu others: pinning "
+			 "%u means something to another loader; here these "
+			 "maps are not shared by name",
+			 obj->sections[first->section].name, first->pub.name,
+			 n - 1, first->pub.pinning);
+}
+
 int
 obj_maps_read(struct gebpf_object *obj, struct gebpf_error *err)
 {
@@ -546,6 +569,8 @@ obj_maps_read(struct gebpf_object *obj, struct gebpf_error *err)
 	for (i = 1; i < obj->section_count && error == 0; i++)
 		if (obj->sections[i].what == OBJ_DATA)
 			error = read_data(obj, i, err);
+	if (error == 0)
+		warn_pinning(obj);
 	return error;
 }
 

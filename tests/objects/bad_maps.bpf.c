@@ -3,7 +3,9 @@
 #include "bpf_helpers.h"
 
 struct {
+#if BAD != 4
 	__uint(type, BPF_MAP_TYPE_HASH);
+#endif
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
@@ -13,8 +15,7 @@ struct {
 	__uint(key_size, 8);
 #elif BAD == 3 /* a member of a strange type */
 	int map_flags;
-#elif BAD == 4 /* a pinning that nobody knows */
-	__uint(pinning, 5);
+#elif BAD == 4 /* no type */
 #elif BAD == 5 /* a value that this runtime does not have */
 	__uint(map_extra, 9);
 #endif

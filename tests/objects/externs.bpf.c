@@ -4,6 +4,7 @@
 
 extern int nowhere_variable;
 extern int nowhere_function(int x);
+extern int left_over(void *p, int c, unsigned long n) __asm__("memset");
 extern unsigned long CONFIG_HZ __kconfig;
 extern const void some_symbol __ksym;
 extern int some_kfunc(int x) __ksym;
@@ -16,6 +17,12 @@ SEC("xdp") int variable(struct xdp_md *ctx)
 SEC("xdp") int function(struct xdp_md *ctx)
 {
 	return nowhere_function(1);
+}
+SEC("xdp") int library(struct xdp_md *ctx)
+{
+	char big[8];
+
+	return left_over(big, 0, sizeof(big));
 }
 SEC("xdp") int config(struct xdp_md *ctx)
 {

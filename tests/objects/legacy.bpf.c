@@ -24,11 +24,10 @@ struct record {
 struct record first SEC("maps") = { BPF_MAP_TYPE_ARRAY, 4, 8, 16, 0 };
 struct record second SEC("maps") = {
 	BPF_MAP_TYPE_HASH, 4, 4, 32, BPF_F_NO_PREALLOC,
-#if RECORD >= 36
+#if RECORD == 36
 	7, 2, 0, 0,
-#endif
-#if RECORD == 44
-	{ 1, 2 },
+#elif RECORD == 44
+	7, 16, 0, 0, { 1, 2 },
 #endif
 };
 

@@ -304,11 +304,14 @@ test_objects(const struct bpfcc *cc)
 		TAP_CHECK(m != NULL && m->kind == EBPF_MAP_HASH &&
 			  m->key_size == 4 && m->max_entries == 32 &&
 			  m->flags == EBPF_F_NO_PREALLOC &&
-			  m->pinning == (records[i] >= 36));
+			  m->pinning == (records[i] == 36 ? 1 :
+					 records[i] == 44 ? 16 : 0));
 		m = map_named(o, "first");
 		TAP_CHECK(m != NULL && m->value_size == 8 &&
 			  (m->btf_value_type != 0) == cc->debug);
 		TAP_CHECK((strstr(gebpf_object_warnings(o), "'second'") !=
+			   NULL) == (records[i] == 44));
+		TAP_CHECK((strstr(gebpf_object_warnings(o), "pinning 16") !=
 			   NULL) == (records[i] == 44));
 		gebpf_object_close(o);
 	}
@@ -438,7 +441,7 @@ test_externs(const struct bpfcc *cc)
 		{ "function", "nowhere_function" },
 		{ "config", "CONFIG_HZ" },
 		{ "symbol", "some_symbol" },
-		{ "kfunc", "some_kfunc" },
+		{ "kfunc", "some_kfunc" }, { "library", "memset" },
 	};
 	struct gebpf_object *o;
 	size_t i;
@@ -460,6 +463,8 @@ test_externs(const struct bpfcc *cc)
 		load(o, prog_named(o, "kfunc"));
 		TAP_CHECK(strstr(last.text, "kernel function") != NULL);
 	}
+	load(o, prog_named(o, "library"));
+	TAP_CHECK(strstr(last.hint, "constant size") != NULL);
 	tap_ok(left_over() == 0, "%s: failed loads leave nothing", cc->name);
 	expect(cc, o, "fine", 2);
 	expect(cc, o, "weak", 2);
@@ -477,8 +482,13 @@ test_sections(const struct bpfcc *cc)
 		{ "c", EBPF_PROG_XDP }, { "d", EBPF_PROG_XDP },
 		{ "e", EBPF_PROG_TC }, { "f", EBPF_PROG_TC },
 		{ "g", EBPF_PROG_VALE }, { "h", EBPF_PROG_VALE },
-		{ "i", EBPF_PROG_RAW }, { "j", 0 }, { "k", 0 }, { "l", 0 },
-		{ "m", EBPF_PROG_SOCKET },
+		{ "i", EBPF_PROG_RAW }, { "j", 0 }, { "k", 0 },
+		{ "l", EBPF_PROG_XDP }, { "m", EBPF_PROG_SOCKET },
+		{ "n", EBPF_PROG_SOCKET }, { "o", EBPF_PROG_XDP },
+		{ "p", EBPF_PROG_TC }, { "q", EBPF_PROG_TC },
+		{ "r", EBPF_PROG_TC }, { "s", 0 }, { "t", 0 },
+		{ "u", EBPF_PROG_XDP }, { "v", EBPF_PROG_CGROUP_SOCK_ADDR },
+		{ "w", EBPF_PROG_KPROBE }, { "x", EBPF_PROG_KPROBE },
 	};
 	struct gebpf_object *o;
 	size_t i;
@@ -494,6 +504,10 @@ test_sections(const struct bpfcc *cc)
 		       "%s: section '%s' is kind %u", cc->name,
 		       p != NULL ? p->section : "?", want[i].kind);
 	}
+	tap_ok(load(o, prog_named(o, "v")) == -EBPF_EUNSUPPORTED &&
+		       strstr(last.text, "cgroup_sock_addr") != NULL,
+	       "%s: what exists only inside Linux is refused by name: %s",
+	       cc->name, last.text);
 	/* "2/7" went into slot 7 of map 2, with the jumping program's kind. */
 	expect(cc, o, "jump", 11);
 	gebpf_object_close(o);
@@ -507,7 +521,7 @@ test_bad_maps(const struct bpfcc *cc)
 		bool at_load; /* the object opens, the program does not load */
 	} cases[] = {
 		{ "'colour'", false }, { "key_size is 8", false },
-		{ "'map_flags'", false }, { "pinning 5", true },
+		{ "'map_flags'", false }, { "has no type", true },
 		{ "map_extra", true }, { "999", true },
 	};
 	size_t i;
