@@ -476,8 +476,8 @@ L_LD_INDW:
 	packet_bytes = 4;
 packet:
 	if (!load_packet(prog, r1, r2, packet_off, packet_bytes, &r[0])) {
-		*ended = true;
-		return 0;
+		r[0] = 0;
+		goto L_EXIT;
 	}
 	GOTO_NEXT;
 

@@ -16,7 +16,7 @@
  *   the context fields of type EBPF_CTX_PKT and EBPF_CTX_PKT_END of the run's
  *   context, or the run's memory for kinds without a context. The offset is
  *   imm (plus src's low 32 bits), unsigned. Outside the packet, or without
- *   one, the whole run ends with r0 = 0.
+ *   one, the function returns with r0 = 0.
  * - What verification never lets through, calls of unknown functions, ends the
  *   whole run with r0 = -1.
  */

@@ -681,6 +681,7 @@ matches(const struct ebpf_vreg *reg, uint64_t v)
 	switch ((enum ebpf_vtype)reg->type) {
 	case EBPF_V_NONE:
 	case EBPF_V_MAP:
+	case EBPF_V_RECORD:
 		return true;
 	case EBPF_V_SCALAR:
 		break;

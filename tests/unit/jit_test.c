@@ -496,18 +496,20 @@ packets(void)
 		put(0x95, 0, 0, 0, 0);
 		check_both("ld_ind byte", 2);
 	}
-	/* out of a subprogram: the whole run ends */
+	/* a subprogram returns 0, its caller goes on with what it had */
 	for (uint32_t r = 6; r < 10; r++)
 		put(0xb7, r, 0, 0, 3);
-	put(0x85, 0, 1, 0, 2);
-	put(0xb7, 0, 0, 0, 9);
+	put(0x85, 0, 1, 0, 6);
+	put(0x07, 0, 0, 0, 1);
+	for (uint32_t r = 6; r < 10; r++)
+		put(0x0f, 0, r, 0, 0);
 	put(0x95, 0, 0, 0, 0);
 	for (uint32_t r = 6; r < 10; r++)
 		put(0xb7, r, 0, 0, 4);
 	put(0x7a, 10, 0, -8, 1);
 	put(0x30, 0, 0, 0, MEM);
 	put(0x95, 0, 0, 0, 0);
-	check_both("ld_abs past the end in a subprogram", 0);
+	check_both("ld_abs past the end in a subprogram", 13);
 	put(0xb7, 6, 0, 0, 400);
 	put(0x8d, 6, 0, 0, 0);
 	put(0x95, 0, 0, 0, 0);

@@ -26,6 +26,7 @@
 #include <time.h>
 
 #include "client/gebpf.h"
+#include "core/helper.h"
 #include "core/map.h"
 #include "core/prog.h"
 #include "core/runtime.h"
@@ -69,6 +70,7 @@ number_of(const char *name)
 		{"prog_array", EBPF_MAP_PROG_ARRAY},
 		{"percpu_array", EBPF_MAP_PERCPU_ARRAY},
 		{"percpu_hash", EBPF_MAP_PERCPU_HASH},
+		{"ringbuf", EBPF_MAP_RINGBUF},
 	};
 	size_t i;
 
@@ -95,6 +97,12 @@ make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 		spec.flags |= EBPF_F_RDONLY_PROG;
 	if (strstr(options, "wronly"))
 		spec.flags |= EBPF_F_WRONLY_PROG;
+	if (spec.kind == EBPF_MAP_RINGBUF &&
+	    !ebpf_map_ops_find(EBPF_MAP_RINGBUF)) {
+		spec.kind = EBPF_MAP_ARRAY;
+		spec.key_size = spec.value_size = 4;
+		spec.max_entries = 1;
+	}
 	if (ebpf_map_create(rt, &spec, &t->maps[t->map_count]))
 		return false;
 	if (strstr(options, "frozen")) {
@@ -142,12 +150,44 @@ put_names(struct test_case *t, const char *from)
 	return true;
 }
 
+/* Ring buffers where the runtime has none of its own. */
+static const struct ebpf_helper ring_helpers[] = {
+	{
+		.fn = ebpf_helper_get_numa_node_id,
+		.name = "ringbuf_reserve",
+		.number = EBPF_FUNC_ringbuf_reserve,
+		.kinds = EBPF_KINDS_ALL,
+		.flags = EBPF_HELPER_ACQUIRE,
+		.ret = EBPF_RET_RINGBUF_OR_NULL,
+		.args = {EBPF_ARG_MAP, EBPF_ARG_ALLOC_SIZE, EBPF_ARG_SCALAR},
+	},
+	{
+		.fn = ebpf_helper_get_numa_node_id,
+		.name = "ringbuf_submit",
+		.number = EBPF_FUNC_ringbuf_submit,
+		.kinds = EBPF_KINDS_ALL,
+		.flags = EBPF_HELPER_RELEASE,
+		.ret = EBPF_RET_VOID,
+		.args = {EBPF_ARG_RINGBUF_MEM, EBPF_ARG_SCALAR},
+	},
+	{
+		.fn = ebpf_helper_get_numa_node_id,
+		.name = "ringbuf_discard",
+		.number = EBPF_FUNC_ringbuf_discard,
+		.kinds = EBPF_KINDS_ALL,
+		.flags = EBPF_HELPER_RELEASE,
+		.ret = EBPF_RET_VOID,
+		.args = {EBPF_ARG_RINGBUF_MEM, EBPF_ARG_SCALAR},
+	},
+};
+
 static bool
 parse(struct ebpf_runtime **rt, struct test_case *t)
 {
 	char *line = t->text, *next, word[32];
 	struct ebpf_runtime_config config = {.size = sizeof(config)};
 	bool verdict = false;
+	size_t i;
 
 	/* the budget belongs to the runtime, so it is made here */
 	next = strstr(t->text, "\nbudget ");
@@ -155,6 +195,10 @@ parse(struct ebpf_runtime **rt, struct test_case *t)
 		config.insns_processed_max = (uint32_t)atoi(next + 8);
 	if (ebpf_runtime_create(&config, rt))
 		return false;
+	for (i = 0; i < sizeof(ring_helpers) / sizeof(ring_helpers[0]); i++)
+		if (!(*rt)->helpers[ring_helpers[i].number])
+			(*rt)->helpers[ring_helpers[i].number] =
+				&ring_helpers[i];
 	t->kind = EBPF_PROG_XDP;
 	for (; line && *line; line = next) {
 		next = strchr(line, '\n');

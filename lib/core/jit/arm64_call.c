@@ -207,7 +207,9 @@ arm64_packet(struct arm64 *a, const struct ebpf_op *op)
 	arm64_call_address(a, (const void *)(uintptr_t)ebpf_jit_load_packet);
 	/* tbz x0, 63: not negative */
 	inside = arm64_skip(a, 0xb6000000 | 31 << 19 | 0);
-	end_run(a, 0);
+	arm64_const(a, 0, 0);
+	arm64_epilogue(a);
+	arm64_put(a, A_RET);
 	arm64_land(a, inside);
 	arm64_mov(a, A_X, A_R0, 0);
 	arm64_forget(a, 0, 5);

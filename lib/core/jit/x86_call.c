@@ -227,7 +227,9 @@ x86_packet(struct x86 *x, const struct ebpf_op *op)
 	x86_call_address(x, (const void *)(uintptr_t)ebpf_jit_load_packet);
 	x86_rr(x, OP_TEST | X_W, RAX, RAX);
 	inside = x86_skip(x, 9); /* not negative */
-	end_run(x, 0);
+	x86_const(x, RAX, 0);
+	x86_epilogue(x);
+	x86_ret(x);
 	x86_land(x, inside);
 	x86_forget(x, 0, 5);
 }

@@ -66,6 +66,14 @@ ebpf_verify_name(struct ebpf_venv *env, struct ebpf_vreg *reg)
 	}
 }
 
+/* Its id names the number it moved by, its range is what is proven there. */
+static bool
+has_names(const struct ebpf_vreg *ptr)
+{
+	return ptr->type == EBPF_V_PKT || ptr->type == EBPF_V_PKT_META ||
+	       ptr->type == EBPF_V_MEM;
+}
+
 /* The pointer moves by a number that is known. */
 static void
 move_const(struct ebpf_vreg *ptr, uint64_t by)
@@ -80,14 +88,8 @@ move_const(struct ebpf_vreg *ptr, uint64_t by)
 	}
 	ebpf_num_const(&num, by, 64);
 	ebpf_num_alu(&ptr->num, &num, EBPF_FN_ADD, true, 64);
-	ptr->id = ptr->range = 0;
-}
-
-static bool
-has_names(const struct ebpf_vreg *ptr)
-{
-	return ptr->type == EBPF_V_PKT || ptr->type == EBPF_V_PKT_META ||
-	       ptr->type == EBPF_V_MEM;
+	if (has_names(ptr))
+		ptr->id = ptr->range = 0;
 }
 
 /* dst = ptr +- number; dst may be either of them. */
@@ -120,8 +122,10 @@ move(struct ebpf_venv *env, struct ebpf_vreg *dst, const struct ebpf_vreg *ptr,
 	} else {
 		ebpf_num_alu(&out->num, &number->num,
 			     minus ? EBPF_FN_SUB : EBPF_FN_ADD, true, 64);
-		out->id = has_names(ptr) ? ebpf_verify_new_id(env) : 0;
-		out->range = 0;
+		if (has_names(ptr)) {
+			out->id = ebpf_verify_new_id(env);
+			out->range = 0;
+		}
 	}
 	*dst = *out;
 }

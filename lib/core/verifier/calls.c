@@ -13,6 +13,8 @@ enum {
 struct call {
 	const struct ebpf_helper *helper;
 	uint32_t map; /* index, NO_MAP before a MAP argument */
+	uint32_t size; /* of what it allocates */
+	uint32_t ref;  /* id of what it releases */
 };
 
 uint32_t
@@ -184,6 +186,39 @@ check_string(struct ebpf_venv *env, const struct call *call, uint32_t number)
 }
 
 static int
+check_alloc_size(struct ebpf_venv *env, struct call *call, uint32_t number)
+{
+	const struct ebpf_vreg *reg = &ebpf_verify_top(env)->regs[number];
+
+	if (reg->type != EBPF_V_SCALAR || !ebpf_num_is_const(&reg->num) ||
+	    reg->num.umin > EBPF_V_OFF_MAX)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_ARG,
+			"%s wants a size in r%u that is known here and at most "
+			"%d",
+			call->helper->name, number, EBPF_V_OFF_MAX);
+	call->size = (uint32_t)reg->num.umin;
+	return 0;
+}
+
+/* What was reserved, as it was given. */
+static int
+check_record(struct ebpf_venv *env, struct call *call, uint32_t number)
+{
+	const struct ebpf_vreg *reg = &ebpf_verify_top(env)->regs[number];
+
+	if (reg->type != EBPF_V_RECORD || reg->maybe_null)
+		return bad_arg(env, call, number, "a ring buffer record");
+	if (reg->off != 0 || reg->num.umax != 0)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_ARG,
+			"%s wants the start of the record; r%u was moved",
+			call->helper->name, number);
+	call->ref = reg->id;
+	return 0;
+}
+
+static int
 check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 {
 	struct ebpf_vreg *reg;
@@ -236,7 +271,9 @@ check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 	case EBPF_ARG_STR_CONST:
 		return check_string(env, call, number);
 	case EBPF_ARG_ALLOC_SIZE:
+		return check_alloc_size(env, call, number);
 	case EBPF_ARG_RINGBUF_MEM:
+		return check_record(env, call, number);
 	case EBPF_ARG_FUNC:
 	case EBPF_ARG_STACK_OR_NULL:
 	case EBPF_ARG_SPIN_LOCK:
@@ -258,34 +295,11 @@ forget_packet(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 	return 0;
 }
 
-/* Spilled packet pointers died in their slots: nothing is there any more. */
-static void
-drop_dead_spills(struct ebpf_venv *env)
-{
-	uint32_t f, i, b;
-
-	for (f = 0; f < env->state->depth; f++) {
-		struct ebpf_vframe *frame = &env->state->frames[f];
-
-		for (i = 0; i < frame->slot_count; i++) {
-			struct ebpf_vslot *slot = &frame->slots[i];
-
-			if (!slot->spill_size ||
-			    slot->reg.type != EBPF_V_NONE)
-				continue;
-			for (b = 0; b < 8; b++)
-				if (slot->bytes[b] == EBPF_VB_SPILL)
-					slot->bytes[b] = EBPF_VB_NONE;
-			slot->spill_size = slot->spill_off = 0;
-		}
-	}
-}
-
 static void
 lose_packet(struct ebpf_venv *env)
 {
 	ebpf_verify_each(env, forget_packet, NULL);
-	drop_dead_spills(env);
+	ebpf_verify_drop_dead_spills(env);
 }
 
 static void
@@ -319,7 +333,7 @@ set_result(struct ebpf_venv *env, const struct call *call)
 		r0->origin = env->insn;
 		return 0;
 	case EBPF_RET_RINGBUF_OR_NULL:
-		break;
+		return ebpf_verify_acquire(env, call->size);
 	}
 	return ebpf_verify_reject(
 		env, EBPF_RULE_UNSUPPORTED,
@@ -379,7 +393,7 @@ call_args(struct ebpf_venv *env, const struct call *call)
 int
 ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 {
-	struct call call = {NULL, NO_MAP};
+	struct call call = {NULL, NO_MAP, 0, 0};
 	uint32_t i, n;
 	int error = find_helper(env, op, &call);
 
@@ -390,8 +404,15 @@ ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 		error = check_arg(env, &call, i);
 	if (error)
 		return error;
+	if (call.helper->flags & EBPF_HELPER_TAIL) {
+		error = ebpf_verify_holds_nothing(env, "a tail call");
+		if (error)
+			return error;
+	}
 	if (call.helper->flags & EBPF_HELPER_PKT)
 		lose_packet(env);
+	if (call.helper->flags & EBPF_HELPER_RELEASE)
+		ebpf_verify_release(env, call.ref);
 	/* the other program takes a subprogram's place: a path of its own */
 	if ((call.helper->flags & EBPF_HELPER_TAIL) && env->state->depth > 1) {
 		error = ebpf_verify_put_off(env);
@@ -442,6 +463,10 @@ ebpf_verify_exit(struct ebpf_venv *env, bool *done)
 
 	*done = state->depth == 1;
 	if (*done) {
+		int error = ebpf_verify_holds_nothing(env, "exit");
+
+		if (error)
+			return error;
 		if (r0->type == EBPF_V_NONE)
 			return ebpf_verify_reject(
 				env, EBPF_RULE_RETURN_VALUE,

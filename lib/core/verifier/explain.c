@@ -40,6 +40,10 @@ ebpf_verify_type_name(const struct ebpf_vreg *reg)
 	case EBPF_V_VALUE:
 		return reg->maybe_null ? "map value pointer that may be null" :
 					 "map value pointer";
+	case EBPF_V_RECORD:
+		return reg->maybe_null ?
+			       "ring buffer record that may be null" :
+			       "ring buffer record";
 	}
 	return "register";
 }
@@ -134,6 +138,9 @@ log_reg(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 		ebpf_log(log, "%s %s",
 			 reg->type == EBPF_V_MAP ? "map" : "value of map",
 			 map->obj.name);
+		break;
+	case EBPF_V_RECORD:
+		ebpf_log(log, "record of %u bytes", reg->range);
 		break;
 	}
 	log_offset(log, reg);

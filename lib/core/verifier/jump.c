@@ -106,6 +106,9 @@ never_null(const struct ebpf_venv *env, const struct ebpf_vreg *ptr)
 	case EBPF_V_VALUE:
 		above += env->prog->maps[ptr->map]->value_size;
 		break;
+	case EBPF_V_RECORD:
+		above += ptr->range;
+		break;
 	case EBPF_V_STACK:
 	case EBPF_V_CTX:
 	case EBPF_V_MAP:
@@ -412,7 +415,9 @@ learn_null(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 		ebpf_vreg_const(reg, 0);
 	} else {
 		reg->maybe_null = 0;
-		reg->id = 0;
+		/* what must be released keeps its name */
+		if (reg->type != EBPF_V_RECORD)
+			reg->id = 0;
 	}
 	return 0;
 }
@@ -433,6 +438,8 @@ branch_pointers(struct ebpf_venv *env, struct ebpf_vreg *dst,
 	if (ptr->maybe_null) {
 		check.id = ptr->id;
 		check.is_null = (fn == EBPF_FN_JEQ) == taken;
+		if (check.is_null && ptr->type == EBPF_V_RECORD)
+			ebpf_verify_drop(env, check.id);
 		ebpf_verify_each(env, learn_null, &check);
 	}
 	return true;

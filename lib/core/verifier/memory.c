@@ -110,6 +110,9 @@ check_region(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		return error ? error :
 			       check_fixed(env, EBPF_RULE_VALUE_BOUNDS, ptr,
 					   number, off, size, map->value_size);
+	case EBPF_V_RECORD:
+		return check_fixed(env, EBPF_RULE_MEM_BOUNDS, ptr, number, off,
+				   size, ptr->range);
 	case EBPF_V_PKT:
 	case EBPF_V_PKT_META:
 	case EBPF_V_MEM:
@@ -308,6 +311,7 @@ check_atomic(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	uint64_t low = (uint64_t)(int64_t)(ptr->off + off) + ptr->num.t.value;
 
 	if (ptr->type != EBPF_V_VALUE && ptr->type != EBPF_V_STACK &&
+	    ptr->type != EBPF_V_RECORD &&
 	    (ptr->type != EBPF_V_MEM || env->kind->entry == EBPF_ENTRY_BUF))
 		return ebpf_verify_reject(
 			env, EBPF_RULE_UNSUPPORTED,

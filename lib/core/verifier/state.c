@@ -89,6 +89,28 @@ ebpf_verify_each(struct ebpf_venv *env,
 	return 0;
 }
 
+void
+ebpf_verify_drop_dead_spills(struct ebpf_venv *env)
+{
+	uint32_t f, i, b;
+
+	for (f = 0; f < env->state->depth; f++) {
+		struct ebpf_vframe *frame = &env->state->frames[f];
+
+		for (i = 0; i < frame->slot_count; i++) {
+			struct ebpf_vslot *slot = &frame->slots[i];
+
+			if (!slot->spill_size ||
+			    slot->reg.type != EBPF_V_NONE)
+				continue;
+			for (b = 0; b < 8; b++)
+				if (slot->bytes[b] == EBPF_VB_SPILL)
+					slot->bytes[b] = EBPF_VB_NONE;
+			slot->spill_size = slot->spill_off = 0;
+		}
+	}
+}
+
 static void
 need(struct ebpf_venv *env, uint32_t maker)
 {
@@ -188,7 +210,8 @@ static size_t
 packed_size(const struct ebpf_venv *env)
 {
 	const struct ebpf_vstate *state = env->state;
-	size_t size = sizeof(struct ebpf_vsnap);
+	size_t size = sizeof(struct ebpf_vsnap) +
+		      state->ref_count * sizeof(struct ebpf_vref);
 	uint32_t f, i, set;
 
 	for (f = 0; f < state->depth; f++) {
@@ -241,6 +264,7 @@ _Static_assert(offsetof(struct ebpf_vslot, reg) == sizeof(struct packed_slot),
 	       "a packed slot is a slot's head");
 _Static_assert(sizeof(struct packed_frame) % 8 == 0 &&
 		       sizeof(struct ebpf_vsnap) % 8 == 0 &&
+		       sizeof(struct ebpf_vref) % 8 == 0 &&
 		       sizeof(struct ebpf_vreg) % 8 == 0,
 	       "packed pieces stay aligned");
 
@@ -270,8 +294,10 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 	(*snap)->size = (uint32_t)size;
 	(*snap)->insn = env->insn;
 	(*snap)->depth = (uint8_t)state->depth;
+	(*snap)->ref_count = (uint8_t)state->ref_count;
 	(*snap)->len = state->len;
-	at = (uint8_t *)(*snap + 1);
+	at = put((uint8_t *)(*snap + 1), state->refs,
+		 state->ref_count * sizeof(state->refs[0]));
 	for (f = 0; f < state->depth; f++)
 		at = pack_frame(&state->frames[f], live_regs(env, f), at);
 	return 0;
@@ -295,6 +321,9 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	state->depth = snap->depth;
 	env->insn = snap->insn;
 	state->len = snap->len;
+	state->ref_count = snap->ref_count;
+	memcpy(state->refs, at, state->ref_count * sizeof(state->refs[0]));
+	at += state->ref_count * sizeof(state->refs[0]);
 	for (f = 0; f < state->depth; f++) {
 		struct ebpf_vframe *frame = &state->frames[f];
 		struct packed_frame head;
@@ -393,6 +422,7 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	case EBPF_V_MEM:
 	case EBPF_V_MAP:
 	case EBPF_V_VALUE:
+	case EBPF_V_RECORD:
 		break;
 	}
 	return old->maybe_null == cur->maybe_null &&
@@ -459,6 +489,25 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 	       covers_reg(env, &old->reg, number, true, exact);
 }
 
+/*
+ * As many references, by whatever names: the oldest of one is the oldest of the
+ * other. Each has a name of its own in both, so the pairs are one to one.
+ */
+static bool
+same_refs(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
+{
+	const struct ebpf_vref *old = (const struct ebpf_vref *)(snap + 1);
+	const struct ebpf_vstate *state = env->state;
+	uint32_t i;
+
+	if (snap->ref_count != state->ref_count)
+		return false;
+	for (i = 0; i < state->ref_count; i++)
+		if (!same_id(env, old[i].id, state->refs[i].id, true))
+			return false;
+	return true;
+}
+
 bool
 ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 		    bool exact)
@@ -474,6 +523,9 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 	    !covers_num(&snap->len, &state->len, exact))
 		return false;
 	env->id_count = 0;
+	if (!same_refs(env, snap))
+		return false;
+	at += snap->ref_count * sizeof(struct ebpf_vref);
 	for (f = 0; f < state->depth; f++) {
 		const struct ebpf_vframe *frame = &state->frames[f];
 		struct packed_frame head;

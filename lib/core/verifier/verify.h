@@ -9,6 +9,7 @@
  *	state.c	   snapshots, comparison of states	alu.c	arithmetic
  *	jump.c	   conditional jumps			memory.c loads and stores
  *	stack.c	   the stack, byte by byte		calls.c	helpers, functions
+ *	refs.c	   what must be given back		packet.c loads of old filters
  *	explain.c  words				rewrite.c host layout
  */
 #ifndef CORE_VERIFIER_VERIFY_H
@@ -29,6 +30,7 @@ enum {
 	EBPF_V_PKT_MAX = 0xffff,
 	EBPF_V_ID_LEN = 1, /* the id of the length that is tied to memory */
 	EBPF_V_IDS = 160,  /* pairs of ids in one comparison */
+	EBPF_V_REFS = 16,  /* references held at once */
 };
 
 enum ebpf_vtype {
@@ -42,6 +44,7 @@ enum ebpf_vtype {
 	EBPF_V_MEM,
 	EBPF_V_MAP,
 	EBPF_V_VALUE,
+	EBPF_V_RECORD, /* reserved in a ring buffer */
 };
 
 /*
@@ -54,7 +57,8 @@ enum ebpf_vtype {
  * Pointers: base + off + num. For PKT, PKT_META and MEM id names the number
  * num (0: num is 0 or nothing is known by name), and range bytes from base +
  * num on are proven to be there. For a VALUE that may be null id names the
- * lookup that gave it.
+ * lookup that gave it. For a RECORD id names the reference, and range is its
+ * size.
  */
 struct ebpf_vreg {
 	uint8_t type; /* enum ebpf_vtype */
@@ -102,9 +106,16 @@ struct ebpf_vframe {
 	struct ebpf_vslot slots[EBPF_V_SLOTS];
 };
 
+/* Something that was acquired and must be released. */
+struct ebpf_vref {
+	uint32_t id;
+	uint32_t origin; /* slot of the call; for words only */
+};
+
 struct ebpf_vstate {
 	uint32_t depth; /* frames in use */
-	uint32_t pad;
+	uint32_t ref_count;
+	struct ebpf_vref refs[EBPF_V_REFS]; /* in the order of acquisition */
 	struct ebpf_num len; /* tied length */
 	struct ebpf_vframe frames[EBPF_FRAME_MAX];
 };
@@ -124,12 +135,12 @@ struct ebpf_vsnap {
 	uint8_t depth;
 	uint8_t done;
 	uint8_t forked; /* waiting: the path had forked since parent */
-	uint8_t pad;
+	uint8_t ref_count;
 	uint64_t read[EBPF_FRAME_MAX];	  /* slots that what follows reads */
 	uint64_t number[EBPF_FRAME_MAX];  /* those whose number matters */
 	uint64_t written[EBPF_FRAME_MAX]; /* slots written since parent */
 	struct ebpf_num len;
-	/* packed frames follow */
+	/* references and packed frames follow */
 };
 
 struct ebpf_vpoint {
@@ -230,8 +241,8 @@ int ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 			ebpf_verify_watch *watch, void *arg);
 
 /*
- * The jump at env->insn will be taken (the tail call made) later, from the
- * state as it is now.
+ * The jump at env->insn will be taken (the tail call made, the packet found too
+ * short) later, from the state as it is now.
  */
 int ebpf_verify_put_off(struct ebpf_venv *env);
 
@@ -299,6 +310,8 @@ void ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap);
  */
 bool ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 			 bool exact);
+/* Slots whose register became NONE hold nothing any more. */
+void ebpf_verify_drop_dead_spills(struct ebpf_venv *env);
 /* What comes reads those slots of that frame; number: and what they hold. */
 void ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame,
 			   uint64_t slots, bool number);
@@ -364,6 +377,22 @@ int ebpf_verify_tail_called(struct ebpf_venv *env);
 int ebpf_verify_exit(struct ebpf_venv *env, bool *done);
 /* Number of argument registers that a helper reads. */
 uint32_t ebpf_verify_helper_args(const struct ebpf_helper *helper);
+
+/* refs.c */
+
+/* r0 is a new reference to size bytes, or null. */
+int ebpf_verify_acquire(struct ebpf_venv *env, uint32_t size);
+/* It is given back: no register has it any more. */
+void ebpf_verify_release(struct ebpf_venv *env, uint32_t id);
+/* The reference turned out to be null: there is nothing to release. */
+void ebpf_verify_drop(struct ebpf_venv *env, uint32_t id);
+/* Whatever comes now ("exit") would lose what is still held. */
+int ebpf_verify_holds_nothing(struct ebpf_venv *env, const char *what);
+
+/* packet.c: LD_ABS and LD_IND */
+int ebpf_verify_load_packet(struct ebpf_venv *env, const struct ebpf_op *op);
+/* The packet ended before: the function returned 0. */
+int ebpf_verify_packet_missed(struct ebpf_venv *env);
 
 /* rewrite.c */
 int ebpf_verify_rewrite(struct ebpf_venv *env);

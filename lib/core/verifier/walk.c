@@ -128,7 +128,7 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 	return 0;
 }
 
-/* ---- the other side of a branch, or of a subprogram's tail call ---- */
+/* ---- the other side of a branch, or of what may end a subprogram ---- */
 
 int
 ebpf_verify_put_off(struct ebpf_venv *env)
@@ -171,6 +171,12 @@ resume(struct ebpf_venv *env, bool *more)
 		if (op->code == EBPF_OP_CALL_HELPER) {
 			possible = true;
 			error = ebpf_verify_tail_called(env);
+			break;
+		}
+		if (ebpf_op_info[op->code].form != EBPF_FORM_JCC_IMM &&
+		    ebpf_op_info[op->code].form != EBPF_FORM_JCC_REG) {
+			possible = true;
+			error = ebpf_verify_packet_missed(env);
 			break;
 		}
 		error = ebpf_verify_branch(env, op, true, &possible);
@@ -301,11 +307,8 @@ step(struct ebpf_venv *env, bool *ended)
 					  "available here");
 	case EBPF_FORM_LD_ABS:
 	case EBPF_FORM_LD_IND:
-		return ebpf_verify_reject(
-			env, EBPF_RULE_UNSUPPORTED,
-			"the old packet access instructions are not available "
-			"to programs of kind %s",
-			env->kind->name);
+		error = ebpf_verify_load_packet(env, op);
+		break;
 	case EBPF_FORM_LDDW_HI:
 	default:
 		return ebpf_verify_reject(env, EBPF_RULE_JUMP,
