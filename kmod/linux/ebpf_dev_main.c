@@ -88,10 +88,14 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 	if (copy_from_user(request, u64_to_user_ptr(call.request),
 			   call.request_len))
 		goto out;
-	mutex_lock(&handle->lock);
+	/* another call on this file may be waiting for records */
+	error = -ERESTARTSYS;
+	if (mutex_lock_interruptible(&handle->lock))
+		goto out;
 	len = ebpf_dispatch(handle->session, request, call.request_len, reply,
 			    call.reply_cap);
 	mutex_unlock(&handle->lock);
+	error = -EFAULT;
 	call.reply_len = len;
 	if (copy_to_user(u64_to_user_ptr(call.reply), reply, len) ||
 	    copy_to_user((void __user *)argument, &call, sizeof(call)))

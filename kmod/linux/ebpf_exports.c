@@ -62,6 +62,8 @@ EXPORT_SYMBOL_GPL(ebpf_link_prog);
 EXPORT_SYMBOL_GPL(ebpf_link_update);
 EXPORT_SYMBOL_GPL(ebpf_map_freeze);
 EXPORT_SYMBOL_GPL(ebpf_map_ops_find);
+EXPORT_SYMBOL_GPL(ebpf_map_take);
+EXPORT_SYMBOL_GPL(ebpf_map_wake);
 EXPORT_SYMBOL_GPL(ebpf_map_walk);
 EXPORT_SYMBOL_GPL(ebpf_object_by_id);
 EXPORT_SYMBOL_GPL(ebpf_object_count);

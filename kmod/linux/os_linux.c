@@ -4,6 +4,7 @@
  * on RCU, time, log. Executable memory is in os_linux_exec.c. Called by the
  * engine only.
  */
+#include "abi/error.h"
 #include "core/os.h"
 
 #include <linux/atomic.h>
@@ -272,6 +273,55 @@ void
 os_spin_unlock(struct os_spin *lock)
 {
 	raw_spin_unlock_irqrestore(&lock->lock, lock->flags);
+}
+
+/* ---- events ---- */
+
+static void
+event_wake(struct irq_work *work)
+{
+	wake_up_all(&container_of(work, struct os_event, work)->queue);
+}
+
+void
+os_event_init(struct os_event *event)
+{
+	atomic_set(&event->count, 0);
+	init_waitqueue_head(&event->queue);
+	init_irq_work(&event->work, event_wake);
+}
+
+void
+os_event_destroy(struct os_event *event)
+{
+	irq_work_sync(&event->work);
+}
+
+uint32_t
+os_event_count(struct os_event *event)
+{
+	return (uint32_t)atomic_read_acquire(&event->count);
+}
+
+void
+os_event_signal(struct os_event *event)
+{
+	atomic_inc(&event->count);
+	/* with the barrier that pairs with the waiter's */
+	if (wq_has_sleeper(&event->queue))
+		irq_work_queue(&event->work);
+}
+
+int
+os_event_wait(struct os_event *event, uint32_t seen, uint64_t timeout_ns)
+{
+	long left = wait_event_interruptible_timeout(
+		event->queue, os_event_count(event) != seen,
+		(long)nsecs_to_jiffies(timeout_ns) + 1);
+
+	if (left < 0)
+		return -EBPF_ECANCELED;
+	return left == 0 ? -EBPF_EAGAIN : 0;
 }
 
 /* ---- epochs ---- */

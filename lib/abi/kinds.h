@@ -42,6 +42,22 @@ enum {
 	EBPF_F_LOCK = 4,
 };
 
+/* Records of ringbuf maps (Linux BPF_RB_* and BPF_RINGBUF_HDR_SZ). */
+enum {
+	EBPF_RB_NO_WAKEUP = 1u << 0,
+	EBPF_RB_FORCE_WAKEUP = 1u << 1,
+	EBPF_RB_AVAIL_DATA = 0, /* what ringbuf_query tells */
+	EBPF_RB_RING_SIZE = 1,
+	EBPF_RB_CONS_POS = 2,
+	EBPF_RB_PROD_POS = 3,
+};
+
+/* Flags of perf_event_output: a CPU's index, and bytes of the context. */
+#define EBPF_F_INDEX_MASK 0xffffffffull
+#define EBPF_F_CURRENT_CPU EBPF_F_INDEX_MASK
+#define EBPF_F_CTXLEN_SHIFT 32
+#define EBPF_F_CTXLEN_MASK (0xfffffull << EBPF_F_CTXLEN_SHIFT)
+
 /* Verdicts of vale and vale_buf programs: 0..253 are port indices. */
 enum {
 	EBPF_VALE_PORT_MAX = 254, /* ports of one switch, indices 0..253 */

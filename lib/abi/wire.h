@@ -443,6 +443,38 @@ struct ebpf_rep_map_batch {
 	uint32_t count; /* elements done before the error, if any */
 };
 
+/*
+ * Records that programs wrote to a ringbuf or perf_event_array, oldest first;
+ * each is given once, to whoever asks first. Reply: trailing records, each
+ * struct ebpf_record and its bytes, unpadded; none when the wait is over
+ * without any. With ENOSPC `need` says how much room the first one takes.
+ */
+struct ebpf_req_map_records {
+	uint32_t size;
+	uint32_t id;
+	uint32_t wait_ms;   /* for the first one; a second at most */
+	uint32_t count_max; /* 0: as many as fit */
+	uint32_t cpu;	    /* of a perf_event_array; ~0: all */
+	uint32_t pad;
+};
+struct ebpf_rep_map_records {
+	uint32_t size;
+	uint32_t count;
+	uint32_t need;
+	uint32_t pad;
+};
+enum ebpf_record_kind {
+	EBPF_RECORD_DATA = 1,
+	EBPF_RECORD_LOST = 2, /* a uint64_t: how many found no room */
+};
+struct ebpf_record {
+	uint64_t time_ns; /* monotonic; 0: not kept (ringbuf) */
+	uint32_t kind;	  /* enum ebpf_record_kind */
+	uint32_t cpu;	  /* perf_event_array */
+	uint32_t len;	  /* bytes that follow */
+	uint32_t pad;
+};
+
 /* ---- BTF ---- */
 
 struct ebpf_req_btf_load { /* trailing: BTF, `len` bytes */

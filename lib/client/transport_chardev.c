@@ -77,8 +77,16 @@ chardev_exchange(void *state, const void *request, size_t request_len,
 		.reply_cap = (uint32_t)cap,
 	};
 
-	/* The driver answers inside the reply; here only the carrying fails. */
-	if (ioctl((int)(intptr_t)state, EBPF_CHARDEV_CALL, &call) < 0)
+	int n;
+
+	/*
+	 * The driver answers inside the reply; here only the carrying fails. A
+	 * call that a signal ended has not begun.
+	 */
+	do
+		n = ioctl((int)(intptr_t)state, EBPF_CHARDEV_CALL, &call);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
 		return errno == ENOMEM ? -EBPF_ENOMEM :
 		       errno == ENOTTY || errno == EINVAL ? -EBPF_EPROTO :
 							   -EBPF_EBADF;

@@ -21,7 +21,8 @@ static const struct ebpf_map_ops *const kinds[] = {
 	&ebpf_map_hash_ops,	   &ebpf_map_array_ops,
 	&ebpf_map_prog_array_ops,  &ebpf_map_percpu_hash_ops,
 	&ebpf_map_percpu_array_ops, &ebpf_map_lru_hash_ops,
-	&ebpf_map_lru_percpu_hash_ops,
+	&ebpf_map_lru_percpu_hash_ops, &ebpf_map_ringbuf_ops,
+	&ebpf_map_perf_event_array_ops,
 };
 
 const struct ebpf_map_ops *

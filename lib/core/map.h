@@ -15,6 +15,7 @@ struct ebpf_map_ops {
 	uint32_t flags_allowed; /* EBPF_F_* that create accepts */
 	bool percpu;   /* user values are one per CPU */
 	bool holds_ids; /* user values are uint32_t ids of objects */
+	bool has_records; /* for ebpf_map_take(): struct ebpf_map_rings */
 	/* Bytes of the struct that starts with struct ebpf_map. */
 	uint32_t struct_size;
 	/*
@@ -79,6 +80,8 @@ extern const struct ebpf_map_ops ebpf_map_hash_ops, ebpf_map_percpu_hash_ops;
 extern const struct ebpf_map_ops ebpf_map_lru_hash_ops;
 extern const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops;
 extern const struct ebpf_map_ops ebpf_map_prog_array_ops;
+extern const struct ebpf_map_ops ebpf_map_ringbuf_ops;
+extern const struct ebpf_map_ops ebpf_map_perf_event_array_ops;
 
 /*
  * What ebpf_map_read and friends of ebpf.h leave out. Freeze: EBUSY while a
@@ -87,6 +90,27 @@ extern const struct ebpf_map_ops ebpf_map_prog_array_ops;
 int ebpf_map_freeze(struct ebpf_map *map);
 int ebpf_map_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 		  void *out, bool *done);
+
+/*
+ * Take records out, oldest first, each as struct ebpf_record (abi/wire.h) and
+ * its bytes: as many whole ones as there are and fit. While there is none wait
+ * up to wait_ns, or until *stop (may be NULL) is set and the map woken, or the
+ * home calls off; then count is 0. EUNSUPPORTED: no such kind; ERANGE: no such
+ * CPU; ENOSPC: the first does not fit, `need` bytes would do.
+ */
+#define EBPF_CPU_ANY UINT32_MAX
+struct ebpf_take {
+	uint32_t cpu;	    /* of a perf_event_array; EBPF_CPU_ANY: all */
+	uint32_t count_max; /* 0: no limit */
+	uint8_t *out;
+	size_t room;
+	size_t len;	/* result: bytes at out */
+	uint32_t count; /* result: records */
+	uint32_t need;
+};
+int ebpf_map_take(struct ebpf_map *map, struct ebpf_take *take,
+		  uint64_t wait_ns, const uint32_t *stop);
+void ebpf_map_wake(struct ebpf_map *map); /* any; harmless for other kinds */
 
 /* Array family: what the JIT needs to inline lookups, and verifier to check
  * direct values (lddw map_value). map_array.c */

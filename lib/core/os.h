@@ -27,6 +27,7 @@
  *   struct os_epoch     tracker of one read section, on the reader's stack
  *   struct os_deferred  embedded in what os_epoch_defer() frees later
  *   struct os_exec      one piece of executable memory; see below
+ *   struct os_event     what wakes those who wait for something to come
  */
 #include "os_impl.h"
 
@@ -70,6 +71,22 @@ void os_mutex_unlock(struct os_mutex *lock);
 void os_spin_init(struct os_spin *lock);
 void os_spin_lock(struct os_spin *lock); /* any */
 void os_spin_unlock(struct os_spin *lock);
+
+/*
+ * Events. Whoever waits first takes the count, then looks for what it wants,
+ * then waits with that count: a signal in between is not missed. Signalling
+ * costs little while nobody waits, and whoever is woken looks again.
+ */
+void os_event_init(struct os_event *event);
+void os_event_destroy(struct os_event *event); /* sleep; nobody waits now */
+uint32_t os_event_count(struct os_event *event); /* any */
+void os_event_signal(struct os_event *event);	 /* any */
+/*
+ * 0 once the count is no longer `seen`, EAGAIN after timeout_ns, ECANCELED
+ * when the home calls the waiter off (a signal for its process).
+ */
+int os_event_wait(struct os_event *event, uint32_t seen,
+		  uint64_t timeout_ns); /* sleep */
 
 /*
  * Epochs. What was unlinked before sync or defer is not freed while a section

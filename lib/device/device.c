@@ -3,6 +3,7 @@
  * The device's beginning and end. It owns little: the objects live in the
  * runtime, the switches at their provider, the references in sessions.
  */
+#include "core/map.h"
 #include "device/device.h"
 #include "device/dispatch.h"
 
@@ -39,4 +40,18 @@ ebpf_device_destroy(struct ebpf_device *device)
 		return;
 	os_mutex_destroy(&device->lock);
 	os_free(device);
+}
+
+void
+ebpf_device_end_waits(struct ebpf_device *device)
+{
+	struct ebpf_object *obj;
+	uint32_t id = 0;
+
+	os_store_release(&device->ending, 1);
+	while ((obj = ebpf_object_next(device->rt, EBPF_OBJ_MAP, id)) != NULL) {
+		id = obj->id;
+		ebpf_map_wake(os_container(obj, struct ebpf_map, obj));
+		ebpf_object_put(obj);
+	}
 }

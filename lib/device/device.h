@@ -30,6 +30,9 @@ int ebpf_device_create(const struct ebpf_device_config *config,
 /* All sessions must be closed. */
 void ebpf_device_destroy(struct ebpf_device *device);
 
+/* Before sessions are waited for: requests that wait for records return. */
+void ebpf_device_end_waits(struct ebpf_device *device);
+
 /* A client. uid is its owner's. ELIMIT over session_max. */
 int ebpf_session_open(struct ebpf_device *device, uint32_t uid,
 		      struct ebpf_session **session);

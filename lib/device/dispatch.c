@@ -44,6 +44,8 @@ pad_of(enum ebpf_request number)
 	case EBPF_REQUEST_MAP_UPDATE_BATCH:
 	case EBPF_REQUEST_MAP_DELETE_BATCH:
 		return offsetof(struct ebpf_req_map_batch, pad);
+	case EBPF_REQUEST_MAP_RECORDS:
+		return offsetof(struct ebpf_req_map_records, pad);
 	case EBPF_REQUEST_SWITCH_CREATE:
 	case EBPF_REQUEST_SWITCH_DESTROY:
 	case EBPF_REQUEST_SWITCH_INFO:

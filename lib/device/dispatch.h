@@ -15,6 +15,7 @@ struct ebpf_device {
 	struct ebpf_runtime *rt;
 	struct os_mutex lock; /* sessions */
 	uint32_t sessions;
+	uint32_t ending; /* atomic: nobody waits any more */
 	uint64_t start_time_ns; /* Unix time */
 };
 

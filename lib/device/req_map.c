@@ -9,6 +9,7 @@
 
 enum {
 	GRACE_TRIES = 16, /* for a map whose spare elements are used up */
+	WAIT_MAX_MS = 1000, /* a client that has gone is noticed then */
 };
 
 static struct ebpf_map *
@@ -298,4 +299,34 @@ ebpf_do_map_freeze(struct ebpf_call *call)
 	struct ebpf_map *map = map_get(call, req->id);
 
 	return map == NULL ? -EBPF_ENOENT : ebpf_map_freeze(map);
+}
+
+/* ---- records ---- */
+
+int
+ebpf_do_map_records(struct ebpf_call *call)
+{
+	const struct ebpf_req_map_records *req = call->req;
+	struct ebpf_rep_map_records *rep = call->rep;
+	struct ebpf_map *map = map_get(call, req->id);
+	struct ebpf_take take = {
+		.cpu = req->cpu,
+		.count_max = req->count_max,
+		.out = call->out,
+		.room = call->out_room,
+	};
+	uint64_t wait_ms = req->wait_ms;
+	int error;
+
+	if (map == NULL)
+		return -EBPF_ENOENT;
+	if (wait_ms > WAIT_MAX_MS)
+		wait_ms = WAIT_MAX_MS;
+	error = ebpf_map_take(map, &take, wait_ms * 1000000,
+			      &call->device->ending);
+	rep->count = take.count;
+	rep->need = take.need;
+	call->out_len = take.len;
+	call->keep_reply = true;
+	return error;
 }

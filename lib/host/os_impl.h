@@ -38,6 +38,13 @@ struct os_spin {
 	uint32_t held;
 };
 
+struct os_event {
+	uint32_t count;
+	uint32_t waiters;
+	pthread_mutex_t mutex; /* between the last look and sleeping */
+	pthread_cond_t woken;
+};
+
 /*
  * One for every thread that ever entered a section, reused after its thread's
  * end, never freed; so whoever waits may walk the list without a lock.

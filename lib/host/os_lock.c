@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Waiting in the userspace home: the contended side of spin locks and of CPU
- * slots. A holder may have lost its processor, so waiting soon yields.
+ * slots, and events. A holder may have lost its processor, so waiting soon
+ * yields.
  */
+#include "abi/error.h"
 #include "core/os.h"
 
 #include <sched.h>
@@ -92,4 +94,68 @@ os_cpu_pin_slow(void)
 	self->slot = slot;
 	self->has_slot = 1;
 	return slot;
+}
+
+/* ---- events ---- */
+
+void
+os_event_init(struct os_event *event)
+{
+	pthread_condattr_t attr;
+
+	event->count = 0;
+	event->waiters = 0;
+	pthread_mutex_init(&event->mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&event->woken, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+void
+os_event_destroy(struct os_event *event)
+{
+	pthread_cond_destroy(&event->woken);
+	pthread_mutex_destroy(&event->mutex);
+}
+
+uint32_t
+os_event_count(struct os_event *event)
+{
+	return __atomic_load_n(&event->count, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Count before looking for waiters, and a waiter announces itself before it
+ * looks at the count, all in one order: one of the two sees the other.
+ */
+void
+os_event_signal(struct os_event *event)
+{
+	__atomic_add_fetch(&event->count, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&event->waiters, __ATOMIC_SEQ_CST) == 0)
+		return;
+	pthread_mutex_lock(&event->mutex);
+	pthread_cond_broadcast(&event->woken);
+	pthread_mutex_unlock(&event->mutex);
+}
+
+int
+os_event_wait(struct os_event *event, uint32_t seen, uint64_t timeout_ns)
+{
+	struct timespec end;
+	int error = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	timeout_ns += (uint64_t)end.tv_nsec;
+	end.tv_sec += (time_t)(timeout_ns / 1000000000u);
+	end.tv_nsec = (long)(timeout_ns % 1000000000u);
+	pthread_mutex_lock(&event->mutex);
+	__atomic_add_fetch(&event->waiters, 1, __ATOMIC_SEQ_CST);
+	while (os_event_count(event) == seen && !error)
+		error = pthread_cond_timedwait(&event->woken, &event->mutex,
+					       &end);
+	__atomic_sub_fetch(&event->waiters, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&event->mutex);
+	return error ? -EBPF_EAGAIN : 0;
 }

@@ -386,6 +386,7 @@ run(const struct gebpf_server_options *options, int ready_fd, bool detached)
 	os_store_release(&server.stopping, 1);
 	/* Captures are written and waiting clients released before all else. */
 	ebpf_vswitch_stop(server.switches);
+	ebpf_device_end_waits(server.device);
 	sessions_stop(&server);
 device:
 	device_unmake(&server);

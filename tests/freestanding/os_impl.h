@@ -16,6 +16,9 @@ struct os_mutex {
 struct os_spin {
 	uint32_t opaque;
 };
+struct os_event {
+	void *opaque;
+};
 struct os_epoch {
 	void *opaque;
 };

@@ -228,7 +228,7 @@ good_prog(struct input *in, struct ebpf_req_prog_load *req, uint8_t *tail)
 static size_t
 good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 {
-	static const uint8_t map_kinds[] = { 1, 2, 3, 5, 6, 9, 10 };
+	static const uint8_t map_kinds[] = { 1, 2, 3, 4, 5, 6, 9, 10, 27 };
 	struct ebpf_req_map_create *create = (void *)body;
 	struct ebpf_req_map_key *key = (void *)body;
 	struct ebpf_req_map_update *update = (void *)body;
@@ -266,10 +266,14 @@ good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 		memset(tail, 0, TAIL_MAX);
 		return run->data_len + run->ctx_len;
 	case EBPF_REQUEST_MAP_CREATE:
-		create->kind = map_kinds[take(in) % 7];
+		create->kind = map_kinds[take(in) % sizeof(map_kinds)];
 		create->key_size = 4;
 		create->value_size = 4;
 		create->max_entries = 1 + take(in) % 64;
+		if (create->kind == EBPF_MAP_RINGBUF) {
+			create->key_size = create->value_size = 0;
+			create->max_entries = 4096;
+		}
 		return 0;
 	case EBPF_REQUEST_MAP_LOOKUP:
 	case EBPF_REQUEST_MAP_DELETE:
@@ -299,6 +303,10 @@ good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 	case EBPF_REQUEST_MAP_LOOKUP_BATCH:
 		body[1] = take(in) % 32;
 		body[2] = take(in);
+		return 0;
+	case EBPF_REQUEST_MAP_RECORDS:
+		body[1] = take(in) % 32;
+		body[4] = take(in) % 4 == 0 ? 0 : UINT32_MAX;
 		return 0;
 	case EBPF_REQUEST_BTF_LOAD:
 		body[1] = 45;
@@ -366,9 +374,10 @@ send(struct ebpf_session *session, const uint8_t *message, size_t len,
 	/* runs are bounded by time, and there is none to lose */
 	if (len >= sizeof(msg) + 12) {
 		memcpy(&msg, request, sizeof(msg));
-		if (msg.number == EBPF_REQUEST_PROG_RUN) {
+		if (msg.number == EBPF_REQUEST_PROG_RUN ||
+		    msg.number == EBPF_REQUEST_MAP_RECORDS) { /* its wait */
 			memcpy(&repeat, request + sizeof(msg) + 8, 4);
-			repeat %= 64;
+			repeat %= msg.number == EBPF_REQUEST_PROG_RUN ? 64 : 2;
 			memcpy(request + sizeof(msg) + 8, &repeat, 4);
 		}
 	}

@@ -8,6 +8,7 @@
 #define OS_IMPL_H
 
 #include <linux/compiler.h>
+#include <linux/irq_work.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -15,6 +16,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 struct os_mutex {
@@ -24,6 +26,13 @@ struct os_mutex {
 struct os_spin {
 	raw_spinlock_t lock;
 	unsigned long flags; /* of the holder */
+};
+
+/* Signals come from anywhere, so the waking is left to an interrupt. */
+struct os_event {
+	atomic_t count;
+	wait_queue_head_t queue;
+	struct irq_work work;
 };
 
 struct os_epoch {

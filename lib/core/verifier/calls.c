@@ -71,6 +71,16 @@ check_map_call(struct ebpf_venv *env, const struct call *call)
 		if (map->ops->kind != EBPF_MAP_PROG_ARRAY)
 			why = "tail calls need a prog_array";
 		break;
+	case EBPF_FUNC_ringbuf_output:
+	case EBPF_FUNC_ringbuf_reserve:
+	case EBPF_FUNC_ringbuf_query:
+		if (map->ops->kind != EBPF_MAP_RINGBUF)
+			why = "it needs a ringbuf";
+		break;
+	case EBPF_FUNC_perf_event_output:
+		if (map->ops->kind != EBPF_MAP_PERF_EVENT_ARRAY)
+			why = "it needs a perf_event_array";
+		break;
 	default:
 		/* helpers of embedders know their maps */
 		break;
