@@ -394,6 +394,12 @@ os_wall_time_ns(void)
 	return ktime_get_real_fast_ns();
 }
 
+uint64_t
+os_cpu_time_ns(void)
+{
+	return current->se.sum_exec_runtime; /* as of the last tick */
+}
+
 uint32_t
 os_random_u32(void)
 {

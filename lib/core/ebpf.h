@@ -61,6 +61,9 @@ struct ebpf_runtime_config {
 	 */
 	uint32_t tail_nest_max;
 	uint64_t verify_mem_max; /* bytes of verifier state: 64 MiB */
+	/* Processor time of the loading thread that one verification takes. */
+	uint32_t verify_time_ms; /* 1000 */
+	uint32_t pad;
 };
 
 /* Make a runtime; config may be NULL. ENOMEM, EINVAL. */
@@ -181,6 +184,8 @@ struct ebpf_load {
 	struct ebpf_load_stats *stats; /* filled also on rejection; may be NULL */
 	uint32_t uid;
 	uint32_t pad;
+	char *report;	    /* the same as records for programs (abi/wire.h), */
+	size_t report_size; /* NUL-terminated; may be NULL */
 };
 
 /*

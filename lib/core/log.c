@@ -20,7 +20,7 @@ ebpf_log(struct ebpf_log *log, const char *format, ...)
 	va_list args;
 	int len;
 
-	if (!log->text || log->room == 0 || log->truncated)
+	if (!log || !log->text || log->room == 0 || log->truncated)
 		return;
 	left = room_now(log) - log->len; /* at least 1, for the NUL */
 	va_start(args, format);
@@ -33,6 +33,27 @@ ebpf_log(struct ebpf_log *log, const char *format, ...)
 		len = (int)(left - 1);
 	}
 	log->len += (size_t)len;
+}
+
+void
+ebpf_log_clean(struct ebpf_log *log, const char *text, size_t max)
+{
+	char piece[64];
+	size_t len = strnlen(text, max), at, n;
+
+	/* not in the middle of a character of several bytes */
+	while (len == max && len > 0 && ((uint8_t)text[len] & 0xc0) == 0x80)
+		len--;
+	for (at = 0; at < len; at += n) {
+		for (n = 0; n < sizeof(piece) - 1 && at + n < len; n++) {
+			unsigned char c = (unsigned char)text[at + n];
+
+			piece[n] = c == '\t' ? ' ' :
+				   c < 0x20 || c == 0x7f ? '?' : (char)c;
+		}
+		piece[n] = '\0';
+		ebpf_log(log, "%s", piece);
+	}
 }
 
 void

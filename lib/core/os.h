@@ -102,6 +102,7 @@ void os_epoch_drain(void); /* sleep: all deferred work is done on return */
 uint64_t os_time_ns(void);	/* any: monotonic, not counting suspend */
 uint64_t os_boot_time_ns(void); /* any: monotonic, counting suspend */
 uint64_t os_wall_time_ns(void); /* any: Unix time */
+uint64_t os_cpu_time_ns(void);	/* sleep: what this thread ran, within a tick */
 uint32_t os_random_u32(void);	/* any */
 void os_yield(void);		/* sleep: a rest within long work */
 

@@ -11,6 +11,7 @@
 #include "core/jit/jit.h"
 #include "core/map.h"
 #include "core/prog_load.h"
+#include "core/report.h"
 #include "core/runtime.h"
 #include "core/sha1.h"
 #include "core/verifier.h"
@@ -41,12 +42,9 @@ int
 ebpf_reject(struct ebpf_loading *l, uint32_t insn, enum ebpf_rule rule,
 	    const char *format, ...)
 {
-	static const struct {
-		const char *name, *sentence, *fix;
-	} rules[EBPF_RULE_COUNT] = {
-#define EBPF_RULE(name, sentence, fix) { #name, sentence, fix },
-#include "abi/rule.def"
-	};
+	/* as they were given: they may not have been checked yet */
+	struct ebpf_source source = { l->load.btf, l->load.lines,
+				      l->load.line_count };
 	char text[160];
 	va_list args;
 
@@ -55,11 +53,12 @@ ebpf_reject(struct ebpf_loading *l, uint32_t insn, enum ebpf_rule rule,
 	va_end(args);
 	l->stats.insn = insn;
 	l->stats.rule = rule;
-	/* the form of the verifier's words, core/verifier/explain.c */
-	ebpf_log_conclude(&l->log);
-	ebpf_log(&l->log, "# %u\nrejected: %s\nrule %s: %s\nfix: %s\n", insn,
-		 text, rules[rule].name, rules[rule].sentence,
-		 rules[rule].fix);
+	ebpf_report_begin(&l->log, rule, text, &source, insn);
+	ebpf_log(&l->log, "at instruction %u\n", insn);
+	ebpf_log(l->log.records, "at\t%u\t", insn);
+	ebpf_record_place(l->log.records, &source, insn);
+	ebpf_log(l->log.records, "\n");
+	ebpf_report_end(&l->log, rule, NULL);
 	return -EBPF_EREJECTED;
 }
 
@@ -337,6 +336,13 @@ ebpf_prog_load(struct ebpf_runtime *rt, const struct ebpf_load *load,
 		l.log.room = l.load.log_size;
 		l.log.level = l.load.log_level;
 		l.log.text[0] = '\0';
+	}
+	if (l.load.report && l.load.report_size > 0) {
+		l.records.text = l.load.report;
+		l.records.room = l.load.report_size;
+		l.records.concluding = 1; /* all of it is the end */
+		l.records.text[0] = '\0';
+		l.log.records = &l.records;
 	}
 	error = check_load(&l);
 	if (error)

@@ -14,7 +14,7 @@ struct ebpf_loading {
 	struct ebpf_runtime *rt;
 	struct ebpf_prog *prog;
 	struct ebpf_op *ops; /* prog->ops, writable until published */
-	struct ebpf_log log;
+	struct ebpf_log log, records;
 	struct ebpf_load_stats stats;
 };
 

@@ -39,7 +39,7 @@ config_fill(struct ebpf_runtime_config *config,
 			return error;
 	}
 	config->size = sizeof(*config);
-	if (config->no_jit > 1 || config->no_interp > 1 ||
+	if (config->pad || config->no_jit > 1 || config->no_interp > 1 ||
 	    config->tail_nest_max > EBPF_TAIL_CALL_MAX ||
 	    (config->no_jit && config->no_interp))
 		return -EBPF_EINVAL;
@@ -49,6 +49,8 @@ config_fill(struct ebpf_runtime_config *config,
 		config->insns_processed_max = 1000000;
 	if (!config->tail_nest_max)
 		config->tail_nest_max = EBPF_TAIL_CALL_MAX;
+	if (!config->verify_time_ms)
+		config->verify_time_ms = 1000;
 	if (!config->verify_mem_max)
 		config->verify_mem_max = 64 << 20;
 	return 0;

@@ -41,6 +41,12 @@ os_wall_time_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
+uint64_t
+os_cpu_time_ns(void)
+{
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 static uint64_t
 rotate(uint64_t x, unsigned int n)
 {

@@ -272,6 +272,16 @@ frozen_value(struct ebpf_venv *env, const struct ebpf_vreg *ptr, int32_t off,
 	ebpf_vreg_const(value, word);
 }
 
+/* For the words of a refusal: where the access goes. */
+static void
+touch(struct ebpf_venv *env, uint32_t number, int32_t off, uint64_t size)
+{
+	env->touch.insn = env->insn;
+	env->touch.number = number;
+	env->touch.off = off;
+	env->touch.size = size;
+}
+
 static int
 load(struct ebpf_venv *env, const struct ebpf_vreg *ptr, uint32_t number,
      int32_t off, uint32_t size, struct ebpf_vreg *value)
@@ -279,6 +289,7 @@ load(struct ebpf_venv *env, const struct ebpf_vreg *ptr, uint32_t number,
 	const struct ebpf_ctx_field *field;
 	int error;
 
+	touch(env, number, off, size);
 	if (ptr->type == EBPF_V_SCALAR)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_ARITH,
@@ -371,6 +382,7 @@ ebpf_verify_store(struct ebpf_venv *env, const struct ebpf_op *op)
 	error = ebpf_verify_read_reg(env, op->dst, &ptr);
 	if (error)
 		return error;
+	touch(env, op->dst, op->off, size);
 	if (info->form == EBPF_FORM_ST) {
 		value = &env->scratch[1];
 		ebpf_vreg_const(value,
@@ -468,6 +480,7 @@ ebpf_verify_helper_mem(struct ebpf_venv *env, uint32_t number, uint64_t size,
 {
 	const struct ebpf_vreg *ptr = &ebpf_verify_top(env)->regs[number];
 
+	touch(env, number, 0, size);
 	if (size > EBPF_V_OFF_MAX)
 		return ebpf_verify_reject(env, EBPF_RULE_CALL_ARG,
 					  "the size of r%u's memory may be up "

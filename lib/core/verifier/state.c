@@ -278,10 +278,8 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 
 	size = packed_size(env);
 	if (env->mem + size > env->mem_max)
-		return ebpf_verify_reject(
-			env, EBPF_RULE_COMPLEXITY,
-			"states need more than %llu bytes of memory",
-			(unsigned long long)env->mem_max);
+		return ebpf_verify_limit(env, "verify_mem", env->mem_max,
+					 " bytes");
 	*snap = os_alloc(size);
 	if (!*snap)
 		return -EBPF_ENOMEM;

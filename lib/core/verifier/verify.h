@@ -10,7 +10,9 @@
  *	jump.c	   conditional jumps			memory.c loads and stores
  *	stack.c	   the stack, byte by byte		calls.c	helpers, functions
  *	refs.c	   what must be given back		packet.c loads of old filters
- *	explain.c  words				rewrite.c host layout
+ *	explain.c  why a program is refused	trail.c	how its path went
+ *	fix.c	   what would mend it		words.c	states as text
+ *	rewrite.c  host layout
  */
 #ifndef CORE_VERIFIER_VERIFY_H
 #define CORE_VERIFIER_VERIFY_H
@@ -136,6 +138,8 @@ struct ebpf_vsnap {
 	uint8_t done;
 	uint8_t forked; /* waiting: the path had forked since parent */
 	uint8_t ref_count;
+	uint32_t forks; /* waiting: of the path so far */
+	uint64_t steps;
 	uint64_t read[EBPF_FRAME_MAX];	  /* slots that what follows reads */
 	uint64_t number[EBPF_FRAME_MAX];  /* those whose number matters */
 	uint64_t written[EBPF_FRAME_MAX]; /* slots written since parent */
@@ -183,7 +187,41 @@ struct ebpf_vfunc {
 	uint16_t pad;
 };
 
+/*
+ * The path being walked, so that it can be walked again (trail.c): how many
+ * instructions it has, and at each fork whether it went the way that waited.
+ */
+struct ebpf_vpath {
+	uint64_t steps;
+	uint32_t forks;
+	uint32_t room;	/* words at bits */
+	uint64_t *bits; /* first, until that is too small */
+	uint64_t first[16];
+};
+
+/* The last access to memory that was checked. */
+struct ebpf_vtouch {
+	uint32_t insn;
+	uint32_t number; /* register that points there */
+	int32_t off;
+	uint32_t pad;
+	uint64_t size; /* 0: none was */
+};
+
+/* Why the walk ended. */
+struct ebpf_vfault {
+	uint32_t rule; /* enum ebpf_rule; NONE: it did not */
+	uint32_t insn;
+	bool walked;	/* there is a path, and steps instructions of it */
+	uint64_t steps; /* were gone before the one that failed */
+	const char *limit; /* of the device, that was reached, or NULL */
+	uint64_t limit_value;
+	struct ebpf_vtouch touch;
+	char words[256];
+};
+
 struct ebpf_venv;
+struct ebpf_vtrail; /* trail.h */
 
 /* Told of every instruction of every path, before it is looked at. */
 typedef void ebpf_verify_watch(void *arg, const struct ebpf_venv *env);
@@ -218,9 +256,16 @@ struct ebpf_venv {
 	uint32_t next_id;
 	uint32_t insn;	 /* being looked at */
 
+	struct ebpf_vpath path;
+	struct ebpf_vfault fault;
+	struct ebpf_vtouch touch;
+	struct ebpf_vtrail *trail; /* the path is being walked again */
+
 	bool changed;	 /* in this round an instruction came to need numbers */
 	uint64_t processed, processed_max;
 	uint64_t mem, mem_max;
+	uint64_t start_ns, time_max; /* of this thread's processor time */
+	uint32_t effort; /* since the clock was looked at */
 	uint32_t states;
 
 	bool want_number; /* memory.c: what is loaded matters as a number */
@@ -246,22 +291,49 @@ int ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
  */
 int ebpf_verify_put_off(struct ebpf_venv *env);
 
+/* What the walk is made of, for going a path again. */
+void ebpf_verify_begin(struct ebpf_venv *env);
+int ebpf_verify_step(struct ebpf_venv *env, bool *ended);
+int ebpf_verify_resume(struct ebpf_venv *env, bool *more);
+/* A limit of the device was reached: a rejection that names it. */
+int ebpf_verify_limit(struct ebpf_venv *env, const char *name, uint64_t limit,
+		      const char *unit);
+/* Work was done; a rejection when the time for it is over. */
+int ebpf_verify_effort(struct ebpf_venv *env, uint32_t units);
+
 /* explain.c */
 
 /*
- * Reject at env->insn: tells the rule, the words, the source line and the
- * registers. Always returns -EBPF_EREJECTED.
+ * Reject at env->insn: notes the rule and the words. Always returns
+ * -EBPF_EREJECTED; the account is written when that has reached the top.
  */
 int ebpf_verify_reject(struct ebpf_venv *env, enum ebpf_rule rule,
 		       const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The same for checks before any state exists. */
+/* The same for checks that are not part of the walk. */
 int ebpf_verify_reject_at(struct ebpf_venv *env, uint32_t insn,
 			  enum ebpf_rule rule, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Tell in log, records and statistics why the program is refused. */
+void ebpf_verify_explain(struct ebpf_venv *env);
+
+/* trail.c: the path forks here; going it again: does it go the way to wait? */
+int ebpf_verify_note_fork(struct ebpf_venv *env, bool waited);
+bool ebpf_verify_fork_again(struct ebpf_venv *env);
+
+/* words.c */
+struct ebpf_source ebpf_verify_source(const struct ebpf_venv *env);
+/* The function that starts at that slot, as BTF names it, or "". */
+const char *ebpf_verify_func_name(const struct ebpf_venv *env, uint32_t start);
 const char *ebpf_verify_type_name(const struct ebpf_vreg *reg);
-void ebpf_verify_log_insn(struct ebpf_venv *env, uint32_t insn);
-void ebpf_verify_log_state(struct ebpf_venv *env);
+void ebpf_verify_log_reg(const struct ebpf_venv *env, struct ebpf_log *log,
+			 const struct ebpf_vreg *reg);
+void ebpf_verify_log_slot(const struct ebpf_venv *env, struct ebpf_log *log,
+			  const struct ebpf_vslot *slot);
+void ebpf_verify_log_op(const struct ebpf_venv *env, struct ebpf_log *log,
+			uint32_t insn);
+/* The instruction about to be looked at, and the state, as the level asks. */
+void ebpf_verify_log_step(struct ebpf_venv *env);
 
 /* cfg.c */
 int ebpf_verify_cfg(struct ebpf_venv *env);

@@ -14,9 +14,37 @@ enum {
 	DONE_MAX = 32,	 /* explored states kept per point */
 	LOOP_CHECK = 16, /* states of the own path compared per point */
 	KEEP_EVERY = 64, /* instructions after which a state is kept anyway */
-	YIELD_EVERY = 1024,
+	SLICE = 4096,	 /* units of effort between looks at the clock */
 	ROUNDS = 6,	 /* walks before every number is taken to matter */
 };
+
+/* ---- limits ---- */
+
+int
+ebpf_verify_limit(struct ebpf_venv *env, const char *name, uint64_t limit,
+		  const char *unit)
+{
+	env->fault.limit = name;
+	env->fault.limit_value = limit;
+	return ebpf_verify_reject(env, EBPF_RULE_COMPLEXITY,
+				  "the limit %s of %llu%s was reached", name,
+				  (unsigned long long)limit, unit);
+}
+
+int
+ebpf_verify_effort(struct ebpf_venv *env, uint32_t units)
+{
+	env->effort += units;
+	if (os_likely(env->effort < SLICE))
+		return 0;
+	env->effort = 0;
+	os_yield();
+	if (os_cpu_time_ns() - env->start_ns <= env->time_max)
+		return 0;
+	return ebpf_verify_limit(env, "verify_time",
+				 env->prog->obj.rt->config.verify_time_ms,
+				 " ms");
+}
 
 /* ---- kept states ---- */
 
@@ -84,6 +112,7 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 
 	*ended = false;
 	for (snap = point->done; snap; snap = snap->next) {
+		env->effort += snap->size >> 7;
 		if (!ebpf_verify_covered(env, snap, false)) {
 			snap->misses++;
 			continue;
@@ -134,10 +163,15 @@ int
 ebpf_verify_put_off(struct ebpf_venv *env)
 {
 	struct ebpf_vsnap *snap;
-	int error = ebpf_verify_pack(env, &snap);
+	int error;
 
+	if (env->trail && !ebpf_verify_fork_again(env))
+		return 0;
+	error = ebpf_verify_pack(env, &snap);
 	if (error)
 		return error;
+	snap->forks = env->path.forks;
+	snap->steps = env->path.steps;
 	snap->parent = env->parent;
 	if (snap->parent)
 		snap->parent->pending++;
@@ -145,12 +179,12 @@ ebpf_verify_put_off(struct ebpf_venv *env)
 	snap->next = env->waiting;
 	env->waiting = snap;
 	env->forked = true;
-	return 0;
+	return env->trail ? 0 : ebpf_verify_note_fork(env, false);
 }
 
 /* Go on with the last one waiting; *more: there was one. */
-static int
-resume(struct ebpf_venv *env, bool *more)
+int
+ebpf_verify_resume(struct ebpf_venv *env, bool *more)
 {
 	struct ebpf_vsnap *snap;
 	bool possible = false;
@@ -162,11 +196,18 @@ resume(struct ebpf_venv *env, bool *more)
 
 		env->waiting = snap->next;
 		ebpf_verify_unpack(env, snap);
+		if (!env->trail) {
+			env->path.forks = snap->forks;
+			env->path.steps = snap->steps;
+			error = ebpf_verify_note_fork(env, true);
+		}
 		env->parent = snap->parent;
 		memcpy(env->written, snap->written, sizeof(env->written));
 		env->forked = true;
 		env->since = 0;
 		ebpf_verify_snap_free(env, snap);
+		if (error)
+			break;
 		op = &env->ops[env->insn];
 		if (op->code == EBPF_OP_CALL_HELPER) {
 			possible = true;
@@ -256,8 +297,8 @@ lddw(struct ebpf_venv *env, const struct ebpf_op *op)
 }
 
 /* *ended: this path goes no further. */
-static int
-step(struct ebpf_venv *env, bool *ended)
+int
+ebpf_verify_step(struct ebpf_venv *env, bool *ended)
 {
 	const struct ebpf_op *op = &env->ops[env->insn];
 	int error;
@@ -318,37 +359,24 @@ step(struct ebpf_venv *env, bool *ended)
 	return error;
 }
 
-static void
-log_step(struct ebpf_venv *env)
-{
-	struct ebpf_vaux *aux = &env->aux[env->insn];
-
-	/* level 1: each source line (or instruction) the first time */
-	if (env->log->level < 2 && (aux->flags & EBPF_VA_LINE))
-		return;
-	aux->flags |= EBPF_VA_LINE;
-	ebpf_verify_log_state(env);
-	ebpf_verify_log_insn(env, env->insn);
-}
-
 static int
 walk(struct ebpf_venv *env)
 {
 	bool ended = false, more = true;
 	int error = 0;
 
+	env->fault.walked = true;
 	while (!error && more) {
 		struct ebpf_vaux *aux = &env->aux[env->insn];
 
+		env->fault.steps = env->path.steps;
 		if (++env->processed > env->processed_max)
-			return ebpf_verify_reject(
-				env, EBPF_RULE_COMPLEXITY,
-				"more than %llu instructions were looked at",
-				(unsigned long long)env->processed_max);
-		if (env->processed % YIELD_EVERY == 0)
-			os_yield();
+			return ebpf_verify_limit(env, "insns_processed",
+						 env->processed_max,
+						 " instructions");
+		error = ebpf_verify_effort(env, 1);
 		ended = false;
-		if (aux->point)
+		if (!error && aux->point)
 			error = join(env, &env->points[aux->point - 1],
 				     &ended);
 		if (!error && !ended) {
@@ -356,17 +384,19 @@ walk(struct ebpf_venv *env)
 
 			aux->flags |= EBPF_VA_SEEN;
 			env->since++;
+			env->path.steps++;
 			if (env->watch)
 				env->watch(env->watch_arg, env);
 			if (env->log->level)
-				log_step(env);
-			error = step(env, &ended);
+				ebpf_verify_log_step(env);
+			error = ebpf_verify_step(env, &ended);
 			if (error)
 				env->insn = at;
 		}
 		if (!error && ended) {
 			release(env, env->parent);
-			error = resume(env, &more);
+			error = ebpf_verify_resume(env, &more);
+			env->fault.steps = env->path.steps - 1;
 		}
 	}
 	return error;
@@ -374,8 +404,8 @@ walk(struct ebpf_venv *env)
 
 /* ---- beginning and end ---- */
 
-static void
-entry_state(struct ebpf_venv *env)
+void
+ebpf_verify_begin(struct ebpf_venv *env)
 {
 	struct ebpf_vstate *state = env->state;
 	struct ebpf_vreg *regs = state->frames[0].regs;
@@ -384,7 +414,6 @@ entry_state(struct ebpf_venv *env)
 	memset(env->written, 0, sizeof(env->written));
 	env->insn = env->since = 0;
 	env->forked = env->changed = false;
-	env->processed = 0;
 	state->depth = 1;
 	ebpf_num_unknown(&state->len, 64);
 	regs[EBPF_REG_FP].type = EBPF_V_STACK;
@@ -463,16 +492,19 @@ walk_rounds(struct ebpf_venv *env)
 		}
 		for (i = 0; i < env->func_count; i++)
 			env->funcs[i].depth = 0;
-		entry_state(env);
+		env->processed = 0;
+		env->path.steps = env->path.forks = 0;
+		ebpf_verify_begin(env);
 		error = walk(env);
-		if (!env->changed || error == -EBPF_ENOMEM)
+		if (!env->changed || error == -EBPF_ENOMEM ||
+		    env->fault.limit)
 			return error;
 		clear(env);
 		env->log->len = log_len;
-		env->log->truncated = env->log->concluding = 0;
+		env->log->truncated = 0;
 		if (env->log->text && env->log->room)
 			env->log->text[log_len] = '\0';
-		env->stats->rule = env->stats->insn = 0;
+		env->fault.rule = EBPF_RULE_NONE;
 		for (i = 0; round == ROUNDS && i < env->count; i++)
 			env->aux[i].flags |= EBPF_VA_NUMBERS;
 	}
@@ -515,6 +547,8 @@ static void
 free_env(struct ebpf_venv *env)
 {
 	clear(env);
+	if (env->path.bits != env->path.first)
+		os_free(env->path.bits);
 	os_free(env->points);
 	os_free(env->live);
 	os_free(env->aux);
@@ -552,11 +586,15 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 	env->kind = prog->kind;
 	env->count = prog->op_count;
 	env->next_id = EBPF_V_ID_LEN + 1;
+	env->path.bits = env->path.first;
+	env->path.room = sizeof(env->path.first) / sizeof(env->path.first[0]);
 	env->processed_max = config->insns_processed_max ?
 				     config->insns_processed_max :
 				     1000000;
 	env->mem_max = config->verify_mem_max ? config->verify_mem_max :
 						64ull << 20;
+	env->start_ns = os_cpu_time_ns();
+	env->time_max = (uint64_t)config->verify_time_ms * 1000000;
 	env->aux = os_alloc((size_t)env->count * sizeof(*env->aux));
 	env->state = os_alloc(sizeof(*env->state));
 	if (env->aux && env->state)
@@ -565,6 +603,8 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 		error = walk_rounds(env);
 	if (!error)
 		error = finish(env);
+	if (error == -EBPF_EREJECTED)
+		ebpf_verify_explain(env);
 	stats->insns_processed = env->processed;
 	stats->stack_depth = env->funcs ? env->funcs[0].total : 0;
 	stats->verify_ns = os_time_ns() - start;
