@@ -7,6 +7,7 @@
  */
 #include "core/map.h"
 #include "core/btf.h"
+#include "core/map_inner.h"
 #include "core/map_value.h"
 #include "core/runtime.h"
 
@@ -18,11 +19,17 @@ enum {
 };
 
 static const struct ebpf_map_ops *const kinds[] = {
-	&ebpf_map_hash_ops,	   &ebpf_map_array_ops,
-	&ebpf_map_prog_array_ops,  &ebpf_map_percpu_hash_ops,
-	&ebpf_map_percpu_array_ops, &ebpf_map_lru_hash_ops,
-	&ebpf_map_lru_percpu_hash_ops, &ebpf_map_ringbuf_ops,
+	&ebpf_map_hash_ops,
+	&ebpf_map_array_ops,
+	&ebpf_map_prog_array_ops,
+	&ebpf_map_percpu_hash_ops,
+	&ebpf_map_percpu_array_ops,
+	&ebpf_map_lru_hash_ops,
+	&ebpf_map_lru_percpu_hash_ops,
+	&ebpf_map_ringbuf_ops,
 	&ebpf_map_perf_event_array_ops,
+	&ebpf_map_array_of_maps_ops,
+	&ebpf_map_hash_of_maps_ops,
 };
 
 const struct ebpf_map_ops *
@@ -52,8 +59,13 @@ spec_check(const struct ebpf_map_ops *ops, const struct ebpf_map_spec *spec,
 	if ((spec->flags & USER_MODES) == USER_MODES ||
 	    (spec->flags & PROG_MODES) == PROG_MODES)
 		return -EBPF_EINVAL;
-	if (spec->inner != NULL)
+	if (spec->inner != NULL && !ops->holds_maps)
 		return -EBPF_EINVAL;
+	if (ops->holds_maps) {
+		error = ebpf_map_inner_check(spec->inner);
+		if (error != 0)
+			return error;
+	}
 	if (spec->btf == NULL) {
 		if (spec->btf_key_type != 0 || spec->btf_value_type != 0)
 			return -EBPF_EINVAL;
@@ -65,6 +77,8 @@ spec_check(const struct ebpf_map_ops *ops, const struct ebpf_map_spec *spec,
 	error = ops->check(spec, bytes);
 	if (error != 0)
 		return error;
+	if (ops->holds_maps)
+		*bytes += sizeof(struct ebpf_map);
 	/* a user's message must be able to carry one value */
 	user = ((uint64_t)spec->value_size + 7) & ~7ull;
 	if (ops->percpu)
@@ -78,6 +92,7 @@ map_destroy(struct ebpf_object *obj)
 	struct ebpf_map *map = os_container(obj, struct ebpf_map, obj);
 
 	map->ops->fini(map);
+	ebpf_map_inner_fini(map);
 	if (map->btf != NULL)
 		ebpf_object_put(&map->btf->obj);
 	os_free(map);
@@ -129,6 +144,8 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 		map->btf_value_type = spec.btf_value_type;
 	}
 	error = ebpf_charge(&map->obj, bytes + ops->struct_size);
+	if (error == 0 && ops->holds_maps)
+		error = ebpf_map_inner_init(map, spec.inner);
 	if (error == 0)
 		error = ops->init(map, &spec);
 	if (error == 0)

@@ -16,6 +16,8 @@ struct ebpf_map_ops {
 	bool percpu;   /* user values are one per CPU */
 	bool holds_ids; /* user values are uint32_t ids of objects */
 	bool has_records; /* for ebpf_map_take(): struct ebpf_map_rings */
+	/* Elements are maps: lookup gives struct ebpf_map *, not a value. */
+	bool holds_maps;
 	/* Bytes of the struct that starts with struct ebpf_map. */
 	uint32_t struct_size;
 	/*
@@ -67,6 +69,11 @@ struct ebpf_map {
 	uint32_t flags; /* EBPF_F_* */
 	uint32_t stride; /* value_size rounded up to 8 */
 	uint32_t frozen; /* atomic, enum ebpf_map_frozen */
+	/*
+	 * Of maps of maps, else NULL: what every inner map equals in ops, sizes,
+	 * flags and, for arrays without INNER_MAP, max_entries. No object.
+	 */
+	struct ebpf_map *inner;
 	/* cold */
 	struct ebpf_object obj;
 	struct ebpf_btf *btf;
@@ -82,6 +89,8 @@ extern const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops;
 extern const struct ebpf_map_ops ebpf_map_prog_array_ops;
 extern const struct ebpf_map_ops ebpf_map_ringbuf_ops;
 extern const struct ebpf_map_ops ebpf_map_perf_event_array_ops;
+extern const struct ebpf_map_ops ebpf_map_array_of_maps_ops;
+extern const struct ebpf_map_ops ebpf_map_hash_of_maps_ops;
 
 /*
  * What ebpf_map_read and friends of ebpf.h leave out. Freeze: EBUSY while a

@@ -169,7 +169,7 @@ array_read(struct ebpf_map *map, const void *key, void *value)
 const struct ebpf_map_ops ebpf_map_array_ops = {
 	.kind = EBPF_MAP_ARRAY,
 	/* nothing maps memory here: MMAPABLE only lets such objects load */
-	.flags_allowed = FLAGS | EBPF_F_MMAPABLE,
+	.flags_allowed = FLAGS | EBPF_F_MMAPABLE | EBPF_F_INNER_MAP,
 	.struct_size = sizeof(struct ebpf_map_array),
 	.check = array_check,
 	.init = array_init,

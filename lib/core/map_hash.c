@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Hash maps: hash, percpu_hash and, with eviction (map_lru.c), lru_hash and
- * lru_percpu_hash. The operations on one table; hash_table.h says how it works.
+ * lru_percpu_hash; with maps for values hash_of_maps. The operations on one
+ * table; hash_table.h says how it works.
  * A walk goes by element number: what stays is seen exactly once.
  */
 #include "core/hash_table.h"
+#include "core/map_inner.h"
 #include "core/map_value.h"
 
 enum {
@@ -17,13 +19,24 @@ enum target {
 	ONE,	 /* the element's own value */
 	THIS_CPU, /* a program's: this CPU's; new elsewhere: zero */
 	ALL_CPUS, /* a user's: one value per CPU */
+	INNER,	 /* an inner map, which the element then holds */
 };
 
+/* The place for the inner map in an element of a hash_of_maps. */
+static struct ebpf_map **
+inner_slot(const struct ebpf_map_hash *hash, uint32_t number)
+{
+	return (struct ebpf_map **)(void *)(ebpf_hash_element(hash, number) +
+					    hash->value_off);
+}
+
 static void
-value_set(struct ebpf_map_hash *hash, uint32_t number, const uint8_t *value,
+value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
 	  enum target target, bool fresh)
 {
 	uint32_t size = hash->map.value_size, cpu, self;
+	const uint8_t *value = from;
+	struct ebpf_map *old;
 
 	switch (target) {
 	case ONE:
@@ -46,6 +59,13 @@ value_set(struct ebpf_map_hash *hash, uint32_t number, const uint8_t *value,
 			ebpf_value_store(ebpf_hash_percpu(hash, number, cpu),
 					 value + (size_t)cpu * hash->map.stride,
 					 size);
+		break;
+	case INNER:
+		old = os_swap(inner_slot(hash, number),
+			      *(struct ebpf_map *const *)from);
+		/* what is left in a fresh element was put when it went */
+		if (!fresh)
+			ebpf_map_put(old);
 		break;
 	}
 }
@@ -192,8 +212,14 @@ hash_next(struct ebpf_map *map, const void *key, void *next)
 static void
 value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
 {
+	const struct ebpf_map *inner;
 	uint32_t cpu;
 
+	if (hash->map.inner != NULL) {
+		inner = os_load_acquire(inner_slot(hash, number));
+		memcpy(value, &inner->obj.id, sizeof(inner->obj.id));
+		return;
+	}
 	if (hash->percpu == NULL) {
 		ebpf_value_load(value,
 				ebpf_hash_element(hash, number) + hash->value_off,
@@ -297,6 +323,75 @@ percpu_hash_write(struct ebpf_map *map, const void *key, const void *value,
 		  uint64_t flags)
 {
 	return set(map, key, value, flags, ALL_CPUS);
+}
+
+/* ---- hash_of_maps ---- */
+
+static void *
+maps_lookup(struct ebpf_map *map, const void *key)
+{
+	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
+	uint32_t number = ebpf_hash_find(hash, &probe);
+
+	return os_likely(number != 0) ?
+		os_load_acquire(inner_slot(hash, number)) : NULL;
+}
+
+static int
+maps_write(struct ebpf_map *map, const void *key, const void *value,
+	   uint64_t flags)
+{
+	struct ebpf_map *inner;
+	int error = ebpf_map_inner_get(map, value, &inner);
+
+	if (error == 0)
+		error = set(map, key, &inner, flags, INNER);
+	if (error != 0)
+		ebpf_map_put(inner);
+	return error;
+}
+
+static int
+maps_remove(struct ebpf_map *map, const void *key)
+{
+	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
+	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	struct ebpf_map *inner = NULL;
+	uint32_t number;
+
+	os_spin_lock(&stripe->lock);
+	number = ebpf_hash_find(hash, &probe);
+	if (number != 0) {
+		/* left in place for who has just found the element */
+		inner = *inner_slot(hash, number);
+		ebpf_hash_unlink(hash, probe.hash, number);
+	}
+	os_spin_unlock(&stripe->lock);
+	ebpf_map_put(inner);
+	return number != 0 ? 0 : -EBPF_ENOENT;
+}
+
+static void
+maps_fini(struct ebpf_map *map)
+{
+	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	uint32_t number = 0;
+
+	if (hash->pool != NULL)
+		while ((number = live_from(hash, number + 1,
+					   hash->pool->fresh)) != 0)
+			ebpf_map_put(*inner_slot(hash, number));
+	ebpf_hash_fini(map);
+}
+
+static int
+maps_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
+{
+	if (spec->value_size != sizeof(uint32_t))
+		return -EBPF_EINVAL;
+	return ebpf_hash_check(spec, bytes, false, false);
 }
 
 static int
@@ -421,6 +516,24 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 	.remove = hash_remove,
 	.read = hash_read,
 	.write = percpu_hash_write,
+	.next = hash_next,
+	.walk = hash_walk,
+	.count = hash_count,
+};
+
+const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {
+	.kind = EBPF_MAP_HASH_OF_MAPS,
+	.flags_allowed = HASH_FLAGS,
+	.holds_ids = true,
+	.holds_maps = true,
+	.struct_size = sizeof(struct ebpf_map_hash),
+	.check = maps_check,
+	.init = hash_init,
+	.fini = maps_fini,
+	.lookup = maps_lookup,
+	.remove = maps_remove,
+	.read = hash_read,
+	.write = maps_write,
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
