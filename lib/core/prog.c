@@ -31,6 +31,7 @@ prog_destroy(struct ebpf_object *obj)
 	os_free(prog->func_infos);
 	os_free(prog->line_infos);
 	os_free(prog->dead);
+	os_free(prog->fences);
 	os_free((void *)(uintptr_t)prog->funcs);
 	os_free((void *)(uintptr_t)prog->ops);
 	os_free(prog->raw);
@@ -202,8 +203,9 @@ verify(struct ebpf_loading *l)
 	return ebpf_charge(&l->prog->obj,
 			   (uint64_t)l->prog->func_count *
 					   sizeof(l->prog->funcs[0]) +
-				   (l->prog->dead ? l->prog->op_count / 8 + 1 :
-						    0));
+				   (l->prog->op_count / 8 + 1) *
+					   ((l->prog->dead != NULL) +
+					    (l->prog->fences != NULL)));
 }
 
 /* ---- engines ---- */
@@ -242,9 +244,13 @@ use_jit(struct ebpf_loading *l)
 static int
 choose_engine(struct ebpf_loading *l)
 {
-	bool no_interp = l->rt->config.no_interp != 0;
+	/* where speculation is a worry, the interpreter is one */
+	bool no_interp = l->rt->config.no_interp != 0 ||
+			 (l->rt->config.harden & EBPF_HARDEN_SPECULATION);
 	int error;
 
+	if (l->load.engine == EBPF_LOAD_INTERP && no_interp)
+		ebpf_log(&l->log, "programs are not interpreted here\n");
 	if (l->load.engine == EBPF_LOAD_INTERP)
 		return no_interp ? -EBPF_EUNSUPPORTED : 0;
 	error = use_jit(l);

@@ -74,6 +74,7 @@ struct ebpf_prog {
 	uint32_t map_count;
 	uint32_t mem_size;
 	uint8_t *dead; /* one bit per slot, NULL: none is */
+	uint8_t *fences; /* speculation ends before these slots; NULL: none */
 	struct ebpf_btf *btf;
 	struct ebpf_func_info *func_infos;
 	struct ebpf_line_info *line_infos;

@@ -39,9 +39,10 @@ config_fill(struct ebpf_runtime_config *config,
 			return error;
 	}
 	config->size = sizeof(*config);
-	if (config->pad || config->no_jit > 1 || config->no_interp > 1 ||
+	if (config->no_jit > 1 || config->no_interp > 1 ||
 	    config->tail_nest_max > EBPF_TAIL_CALL_MAX ||
-	    (config->no_jit && config->no_interp))
+	    (config->harden & ~(uint32_t)EBPF_HARDEN_ALL) ||
+	    (config->no_jit && (config->no_interp || config->harden)))
 		return -EBPF_EINVAL;
 	if (!config->trace_slots)
 		config->trace_slots = 4096;

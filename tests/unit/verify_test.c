@@ -13,8 +13,10 @@
  *	assembler text; map[NAME] is the map's reference
  *
  * Each case is loaded again with the first, second ... allocation failing:
- * that gives ENOMEM, or the same refusal told in fewer words, and leaks nothing. Then cost, of programs that no text case
- * can hold.
+ * that gives ENOMEM, or the same refusal told in fewer words, and leaks nothing.
+ * All of it is done twice, the second time in a runtime that is hardened, which
+ * must not change any verdict. Then cost, of programs that no text case can
+ * hold.
  *
  *	verify_test [--quick] [NAME]	quick: no failing allocations, no cost,
  *					and the first failure is the last case
@@ -27,6 +29,7 @@
 
 #include "client/gebpf.h"
 #include "core/helper.h"
+#include "core/jit/jit.h"
 #include "core/map.h"
 #include "core/prog.h"
 #include "core/runtime.h"
@@ -47,6 +50,7 @@ static const char *const rule_names[] = {
 struct test_case {
 	char text[TEXT];
 	uint32_t kind, mem, budget;
+	bool hardened;
 	struct ebpf_map *maps[MAPS];
 	char names[MAPS][32];
 	uint32_t map_count;
@@ -189,6 +193,8 @@ parse(struct ebpf_runtime **rt, struct test_case *t)
 	bool verdict = false;
 	size_t i;
 
+	if (t->hardened)
+		config.harden = EBPF_HARDEN_ALL;
 	/* the budget belongs to the runtime, so it is made here */
 	next = strstr(t->text, "\nbudget ");
 	if (next)
@@ -244,7 +250,7 @@ load(struct ebpf_runtime *rt, const struct test_case *t,
 		.kind = t->kind,
 		.insns = insns,
 		.insn_count = count,
-		.engine = EBPF_LOAD_INTERP,
+		.engine = t->hardened ? EBPF_LOAD_JIT : EBPF_LOAD_INTERP,
 		.mem_size = t->mem,
 		.map_count = t->map_count,
 		.maps = t->maps,
@@ -324,7 +330,8 @@ survives_no_memory(struct ebpf_runtime *rt, const struct test_case *t,
 }
 
 static void
-run_case(const char *path, const char *name, int *accepts, int *rejects)
+run_case(const char *path, const char *name, bool hardened, int *accepts,
+	 int *rejects)
 {
 	struct test_case *t = calloc(1, sizeof(*t));
 	struct outcome *out = calloc(1, sizeof(*out));
@@ -335,6 +342,7 @@ run_case(const char *path, const char *name, int *accepts, int *rejects)
 	bool ok;
 	FILE *file = fopen(path, "r");
 
+	t->hardened = hardened;
 	if (file) {
 		fread(t->text, 1, sizeof(t->text) - 1, file);
 		fclose(file);
@@ -350,10 +358,10 @@ run_case(const char *path, const char *name, int *accepts, int *rejects)
 	load(rt, t, insns, count, out);
 	ok = judge(t, out) &&
 	     (quick || survives_no_memory(rt, t, insns, count, out, 40));
-	tap_ok(ok, "%s", name);
+	tap_ok(ok, "%s%s", name, hardened ? ", hardened" : "");
 	if (quick && !ok)
 		exit(1);
-	*(t->accept ? accepts : rejects) += 1;
+	*(t->accept ? accepts : rejects) += !hardened;
 out:
 	free(insns);
 	for (i = 0; i < t->map_count; i++)
@@ -383,8 +391,13 @@ run_cases(const char *only)
 
 	for (i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
-		if (!only || strstr(entries[i]->d_name, only))
-			run_case(path, entries[i]->d_name, &accepts, &rejects);
+		if (!only || strstr(entries[i]->d_name, only)) {
+			run_case(path, entries[i]->d_name, false, &accepts,
+				 &rejects);
+			if (ebpf_jit_host())
+				run_case(path, entries[i]->d_name, true,
+					 &accepts, &rejects);
+		}
 		free(entries[i]);
 	}
 	if (n >= 0)

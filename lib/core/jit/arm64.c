@@ -425,6 +425,10 @@ generate_func(struct arm64 *a, struct ebpf_jit_func *func)
 		a->slot = i;
 		if (ebpf_jit_is_label(&a->scan, i))
 			arm64_forget(a, 0, EBPF_REG_FP);
+		if (ebpf_jit_is_fenced(a->prog, i)) {
+			arm64_put(a, 0xd5033f9f); /* dsb sy */
+			arm64_put(a, 0xd5033fdf); /* isb */
+		}
 		if (!ebpf_jit_is_dead(a->prog, i))
 			used = generate_slot(a);
 		for (i++; used > 1; used--, i++)

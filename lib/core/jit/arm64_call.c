@@ -119,6 +119,9 @@ tail_call(struct arm64 *a)
 		     (int32_t)offsetof(struct ebpf_map, max_entries));
 	arm64_rrr(a, A_SUBS, A_ZR, 2, A_T0);
 	range = arm64_skip(a, A_BCOND | A_HS);
+	/* a mispredicted index becomes 0: csel w2, w2, wzr, lo; csdb */
+	arm64_put(a, 0x1a9f3042);
+	arm64_put(a, 0xd503229f);
 	arm64_access(a, A_LOAD, 64, A_RUN, A_SP, 0);
 	arm64_access(a, A_LOAD, 64, A_T0, A_RUN, 0);
 	arm64_const(a, A_T1, cost);

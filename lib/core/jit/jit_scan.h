@@ -57,6 +57,14 @@ ebpf_jit_is_dead(const struct ebpf_prog *prog, uint32_t slot)
 	return prog->dead != NULL && (prog->dead[slot >> 3] >> (slot & 7) & 1);
 }
 
+/* Speculation must end before the slot; it is a label too. */
+static inline bool
+ebpf_jit_is_fenced(const struct ebpf_prog *prog, uint32_t slot)
+{
+	return prog->fences != NULL &&
+	       (prog->fences[slot >> 3] >> (slot & 7) & 1);
+}
+
 /* The function that starts at slot, or NULL. */
 struct ebpf_jit_func *ebpf_jit_func_at(const struct ebpf_jit_scan *scan,
 				       uint32_t slot);

@@ -372,6 +372,8 @@ generate_func(struct x86 *x, struct ebpf_jit_func *func)
 			x86_forget(x, 0, EBPF_REG_FP);
 			x->flags_reg = NO_FLAGS;
 		}
+		if (ebpf_jit_is_fenced(x->prog, i))
+			x86_put(x, 0xe8ae0f, 3); /* lfence */
 		if (!ebpf_jit_is_dead(x->prog, i))
 			used = generate_slot(x);
 		for (i++; used > 1; used--, i++)

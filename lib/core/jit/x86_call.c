@@ -136,6 +136,9 @@ tail_call(struct x86 *x)
 		x86_mem(x, 0x3b, RDX, RSI,
 			(int32_t)offsetof(struct ebpf_map, max_entries));
 	range = x86_skip(x, CC_AE);
+	/* a mispredicted index becomes 0: sbb ecx, ecx; and edx, ecx */
+	x86_put(x, 0xc919, 2);
+	x86_rr(x, OP_AND, RDX, RCX);
 	x86_mem(x, OP_LOAD | X_W, R10, RSP, 0);
 	x86_mem(x, 0x83, OP_CMP >> 3 & 7, R10,
 		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));

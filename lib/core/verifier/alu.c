@@ -101,6 +101,7 @@ move(struct ebpf_venv *env, struct ebpf_vreg *dst, const struct ebpf_vreg *ptr,
 	struct ebpf_num delta;
 
 	*out = *ptr;
+	out->guess |= number->guess;
 	if (ebpf_num_is_const(&number->num)) {
 		move_const(out, minus ? 0 - number->num.umin :
 					number->num.umin);
@@ -252,8 +253,8 @@ changes_nothing(const struct ebpf_vreg *dst, const struct ebpf_num *src,
 }
 
 static void
-scalar_alu(struct ebpf_venv *env, struct ebpf_vreg *dst,
-	   const struct ebpf_num *src, const struct ebpf_op_info *info)
+number_alu(struct ebpf_vreg *dst, const struct ebpf_num *src,
+	   const struct ebpf_op_info *info)
 {
 	bool wide = info->width == 64;
 	uint64_t by;
@@ -280,6 +281,28 @@ scalar_alu(struct ebpf_venv *env, struct ebpf_vreg *dst,
 	if (!keeps_name_add(dst, src, info))
 		anonymous(dst);
 	ebpf_num_alu(&dst->num, src, info->fn, wide, 64);
+}
+
+/* A result is a guess if it is better than what is known without guesses. */
+static void
+scalar_alu(struct ebpf_vreg *dst, const struct ebpf_vreg *src,
+	   const struct ebpf_op_info *info)
+{
+	bool guess = dst->guess || src->guess;
+	struct ebpf_num from = src->num, plain;
+
+	if (guess) {
+		ebpf_num_unknown(&plain, 64);
+		if (src->guess)
+			from = plain;
+		if (!dst->guess)
+			plain = dst->num;
+		ebpf_num_alu(&plain, &from, (enum ebpf_fn)info->fn,
+			     info->width == 64, 64);
+		from = src->num;
+	}
+	number_alu(dst, &from, info);
+	dst->guess = guess && !ebpf_num_includes(&dst->num, &plain);
 }
 
 static int
@@ -375,7 +398,6 @@ ebpf_verify_alu(struct ebpf_venv *env, const struct ebpf_op *op)
 {
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	struct ebpf_vreg *dst, *src = NULL;
-	struct ebpf_num number;
 	int error;
 
 	if (op->dst == EBPF_REG_FP)
@@ -404,7 +426,6 @@ ebpf_verify_alu(struct ebpf_venv *env, const struct ebpf_op *op)
 		ebpf_vreg_const(dst, 0);
 		return 0;
 	}
-	number = src->num;
-	scalar_alu(env, dst, &number, info);
+	scalar_alu(dst, src, info);
 	return 0;
 }

@@ -236,6 +236,10 @@ check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 
 	if (error)
 		return error;
+	/* all but plain numbers, which helpers check themselves */
+	if (call->helper->args[number - 1] != EBPF_ARG_SCALAR &&
+	    call->helper->args[number - 1] != EBPF_ARG_SCALAR_OR_UNSET)
+		ebpf_verify_rely(env, reg);
 	switch ((enum ebpf_arg)call->helper->args[number - 1]) {
 	case EBPF_ARG_NONE:
 		return 0;

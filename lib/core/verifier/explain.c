@@ -35,6 +35,10 @@ ebpf_verify_reject(struct ebpf_venv *env, enum ebpf_rule rule,
 	va_list args;
 	int error;
 
+	/* accepted already: only what speculation does is in question */
+	if (env->hardened)
+		return rule == EBPF_RULE_COMPLEXITY ? -EBPF_E2BIG :
+						      -EBPF_EREJECTED;
 	va_start(args, format);
 	error = note(env, env->insn, rule, format, args);
 	va_end(args);

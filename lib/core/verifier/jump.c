@@ -285,6 +285,7 @@ learn_same(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 		ebpf_num_const(&delta, (uint64_t)by, 64);
 		ebpf_num_alu(&num, &delta, EBPF_FN_ADD, true, 64);
 	}
+	reg->guess |= env->hardened;
 	return ebpf_num_intersect(&reg->num, &num, 64) ? 0 : 1;
 }
 
@@ -305,6 +306,7 @@ spread(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 		ebpf_num_alu(&num, &delta, EBPF_FN_ADD, true, 64);
 		if (!ebpf_num_intersect(&env->state->len, &num, 64))
 			return false;
+		env->state->len_guess |= env->hardened;
 	}
 	return ebpf_verify_each(env, learn_same, &from) == 0;
 }
@@ -326,8 +328,10 @@ learn_range(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 			  reg->type != EBPF_V_SCALAR &&
 				  reg->type != EBPF_V_MEM)
 		return 0;
-	if (reg->range < proof->range)
+	if (reg->range < proof->range) {
 		reg->range = proof->range;
+		reg->guess |= env->hardened;
+	}
 	return 0;
 }
 
@@ -413,6 +417,7 @@ learn_null(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 		return 0;
 	if (check->is_null) {
 		ebpf_vreg_const(reg, 0);
+		reg->guess = env->hardened;
 	} else {
 		reg->maybe_null = 0;
 		/* what must be released keeps its name */
@@ -467,6 +472,8 @@ ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op, bool taken,
 	b = src->num;
 	*possible = ebpf_num_refine(&a, &b, info->fn, taken, wide, 64);
 	if (*possible && dst != src) {
+		dst->guess |= env->hardened && !ebpf_num_equal(&dst->num, &a);
+		src->guess |= env->hardened && !ebpf_num_equal(&src->num, &b);
 		dst->num = a;
 		src->num = b;
 		if (order_of(dst, src, info->fn, taken, &order))

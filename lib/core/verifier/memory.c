@@ -352,6 +352,8 @@ ebpf_verify_load(struct ebpf_venv *env, const struct ebpf_op *op)
 		error = check_atomic(env, ptr, op->src, op->off, size);
 	env->want_number = env->live[env->insn + 1] >> 16 & 1u << op->dst;
 	if (!error)
+		ebpf_verify_rely(env, ptr);
+	if (!error)
 		error = load(env, ptr, op->src, op->off, size, value);
 	if (error)
 		return error;
@@ -397,6 +399,7 @@ ebpf_verify_store(struct ebpf_venv *env, const struct ebpf_op *op)
 		if (error)
 			return error;
 	}
+	ebpf_verify_rely(env, ptr);
 	if (ptr->type == EBPF_V_SCALAR)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_ARITH,
@@ -444,6 +447,7 @@ ebpf_verify_atomic(struct ebpf_venv *env, const struct ebpf_op *op)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_LEAK,
 			"atomic operations take numbers, not pointers");
+	ebpf_verify_rely(env, ptr);
 	error = check_atomic(env, ptr, op->dst, op->off, size);
 	if (error)
 		return error;

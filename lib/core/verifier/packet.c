@@ -33,6 +33,7 @@ ebpf_verify_load_packet(struct ebpf_venv *env, const struct ebpf_op *op)
 		if (error)
 			return error;
 	}
+	ebpf_verify_rely(env, ctx);
 	error = ebpf_verify_holds_nothing(env, "the packet may end");
 	/* in the entry function the run ends: nothing more to see there */
 	if (!error && env->state->depth > 1)

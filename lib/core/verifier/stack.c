@@ -63,8 +63,12 @@ bounds(struct ebpf_venv *env, const struct ebpf_vreg *ptr, uint32_t number,
 			"pointer; the stack is -%d to -1",
 			number, off, (long long)*lo, (long long)*hi - 1,
 			EBPF_STACK_MAX);
-	if (*lo < *hi && (uint32_t)-*lo > *depth)
+	if (*lo < *hi && (uint32_t)-*lo > *depth) {
+		/* no frame is made larger for what will not happen */
+		if (env->state->ahead)
+			return -EBPF_EREJECTED;
 		*depth = (uint32_t)-*lo;
+	}
 	return 0;
 }
 
@@ -171,13 +175,14 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		       uint32_t number, int32_t off, uint32_t size,
 		       struct ebpf_vreg *value)
 {
-	const struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
+	struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
 	int64_t lo, hi;
 	int error;
 
 	error = bounds(env, ptr, number, off, size, &lo, &hi);
 	if (error)
 		return error;
+	ebpf_verify_slots_read(env, frame, slots_of(lo, hi));
 	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi),
 			      env->want_number);
 	if (ebpf_num_is_const(&ptr->num)) {
@@ -186,8 +191,10 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 			return error;
 		if (slot_of(lo) < frame->slot_count &&
 		    ebpf_verify_slot_number(&frame->slots[slot_of(lo)],
-					    byte_of(lo), size, value))
+					    byte_of(lo), size, value)) {
+			value->guess |= frame->slots[slot_of(lo)].fresh != 0;
 			return 0;
+		}
 	}
 	ebpf_vreg_upto(value, ebpf_bits_mask(size * 8));
 	return check_readable(env, frame, number, lo, hi);
@@ -203,6 +210,7 @@ store_const(struct ebpf_venv *env, struct ebpf_vframe *frame, int64_t lo,
 	bool known = value && value->type == EBPF_V_SCALAR &&
 		     ebpf_num_is_const(&value->num);
 
+	ebpf_verify_slot_written(env, slot, value);
 	/* one register is remembered per slot; an older one gives way */
 	if (touches_spill(slot, from, size) ||
 	    (value && !known && slot->spill_size))
@@ -252,6 +260,7 @@ store_variable(struct ebpf_venv *env, struct ebpf_vframe *frame,
 		struct ebpf_vslot *slot = &frame->slots[slot_of(off)];
 		uint8_t *byte = &slot->bytes[byte_of(off)];
 
+		ebpf_verify_slot_written(env, slot, NULL);
 		if (*byte == EBPF_VB_SPILL) {
 			if (ebpf_vreg_is_pointer(&slot->reg))
 				return ebpf_verify_reject(
@@ -321,8 +330,10 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	if (error || lo == hi)
 		return error;
 	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi), false);
-	if (!write)
+	if (!write) {
+		ebpf_verify_slots_read(env, frame, slots_of(lo, hi));
 		return check_readable(env, frame, number, lo, hi);
+	}
 	grow(frame, slot_of(lo) + 1);
 	if (!ebpf_num_is_const(&ptr->num))
 		return store_variable(env, frame, number, lo, hi);
@@ -330,6 +341,7 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		struct ebpf_vslot *slot = &frame->slots[slot_of(off)];
 		uint8_t *byte = &slot->bytes[byte_of(off)];
 
+		ebpf_verify_slot_written(env, slot, NULL);
 		if (*byte == EBPF_VB_SPILL)
 			break_spill(slot);
 		if (off < lo + (int64_t)sure || *byte == EBPF_VB_CONST)

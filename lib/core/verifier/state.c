@@ -17,6 +17,7 @@ plain(struct ebpf_vreg *reg)
 {
 	reg->type = EBPF_V_SCALAR;
 	reg->maybe_null = reg->shl = reg->frame = reg->fixed_element = 0;
+	reg->guess = 0;
 	reg->id = reg->range = reg->map = reg->origin = 0;
 	reg->off = 0;
 }
@@ -170,8 +171,8 @@ struct packed_frame {
 struct packed_slot {
 	uint8_t bytes[8];
 	uint8_t data[8];
-	uint8_t spill_off, spill_size;
-	uint8_t pad[6];
+	uint8_t spill_off, spill_size, fresh;
+	uint8_t pad[5];
 	uint32_t writer[2], teacher, pad2;
 };
 
@@ -294,6 +295,8 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 	(*snap)->depth = (uint8_t)state->depth;
 	(*snap)->ref_count = (uint8_t)state->ref_count;
 	(*snap)->len = state->len;
+	(*snap)->len_guess = state->len_guess;
+	(*snap)->ahead = state->ahead;
 	at = put((uint8_t *)(*snap + 1), state->refs,
 		 state->ref_count * sizeof(state->refs[0]));
 	for (f = 0; f < state->depth; f++)
@@ -319,6 +322,8 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	state->depth = snap->depth;
 	env->insn = snap->insn;
 	state->len = snap->len;
+	state->len_guess = snap->len_guess;
+	state->ahead = snap->ahead;
 	state->ref_count = snap->ref_count;
 	memcpy(state->refs, at, state->ref_count * sizeof(state->refs[0]));
 	at += state->ref_count * sizeof(state->refs[0]);
@@ -390,6 +395,13 @@ covers_num(const struct ebpf_num *old, const struct ebpf_num *cur, bool exact)
 	return exact ? ebpf_num_equal(old, cur) : ebpf_num_includes(old, cur);
 }
 
+/* What did well as a guess does well for certain; not the other way round. */
+static bool
+covers_guess(uint8_t old, uint8_t cur, bool exact)
+{
+	return exact ? old == cur : old >= cur;
+}
+
 static bool
 covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	   const struct ebpf_vreg *cur, bool value, bool exact)
@@ -402,7 +414,8 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	case EBPF_V_SCALAR:
 		if (!value)
 			return true;
-		if (!covers_num(&old->num, &cur->num, exact))
+		if (!covers_num(&old->num, &cur->num, exact) ||
+		    !covers_guess(old->guess, cur->guess, exact))
 			return false;
 		if (exact && (old->id != 0) != (cur->id != 0))
 			return false;
@@ -429,6 +442,7 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	       old->off == cur->off &&
 	       (exact ? old->range == cur->range : old->range <= cur->range) &&
 	       covers_num(&old->num, &cur->num, exact) &&
+	       covers_guess(old->guess, cur->guess, exact) &&
 	       same_id(env, old->id, cur->id, exact);
 }
 
@@ -454,6 +468,8 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 	struct ebpf_vreg *number = &env->scratch[0];
 	uint32_t i;
 
+	if (!covers_guess(old->fresh, cur->fresh, exact))
+		return false;
 	if (!number_matters &&
 	    !(old->spill_size && ebpf_vreg_is_pointer(&old->reg)))
 		return covers_slot_kind(old, cur);
@@ -518,7 +534,11 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 	uint32_t f, i;
 
 	if (snap->depth != state->depth ||
-	    !covers_num(&snap->len, &state->len, exact))
+	    !covers_num(&snap->len, &state->len, exact) ||
+	    !covers_guess(snap->len_guess, state->len_guess, exact))
+		return false;
+	/* what a stray path was spared says nothing of a real one */
+	if (snap->ahead && !state->ahead)
 		return false;
 	env->id_count = 0;
 	if (!same_refs(env, snap))

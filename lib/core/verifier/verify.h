@@ -13,6 +13,7 @@
  *	explain.c  why a program is refused	trail.c	how its path went
  *	fix.c	   what would mend it		words.c	states as text
  *	rewrite.c  host layout
+ *	speculate.c what mispredicted paths must not do
  */
 #ifndef CORE_VERIFIER_VERIFY_H
 #define CORE_VERIFIER_VERIFY_H
@@ -68,7 +69,8 @@ struct ebpf_vreg {
 	uint8_t shl;
 	uint8_t frame; /* STACK */
 	uint8_t fixed_element; /* VALUE: of an array's first element */
-	uint8_t pad[3];
+	uint8_t guess;	       /* speculate.c: what is known may not hold yet */
+	uint8_t pad[2];
 	uint32_t id;
 	int32_t off;
 	uint32_t range;
@@ -89,7 +91,8 @@ struct ebpf_vslot {
 	uint8_t bytes[8]; /* enum ebpf_vbyte */
 	uint8_t data[8];
 	uint8_t spill_off, spill_size; /* where reg lies; size 0: nowhere */
-	uint8_t pad[6];
+	uint8_t fresh;		       /* speculate.c: enum ebpf_vfresh */
+	uint8_t pad[5];
 	/*
 	 * Slot + 1 of the stores that wrote its halves and of the jump that
 	 * taught its reg, or 0: if what is here matters, so do their operands.
@@ -116,6 +119,9 @@ struct ebpf_vref {
 
 struct ebpf_vstate {
 	uint32_t depth; /* frames in use */
+	uint16_t ahead; /* instructions since a branch was mispredicted, or 0 */
+	uint8_t len_guess;
+	uint8_t pad;
 	uint32_t ref_count;
 	struct ebpf_vref refs[EBPF_V_REFS]; /* in the order of acquisition */
 	struct ebpf_num len; /* tied length */
@@ -138,6 +144,9 @@ struct ebpf_vsnap {
 	uint8_t done;
 	uint8_t forked; /* waiting: the path had forked since parent */
 	uint8_t ref_count;
+	uint8_t len_guess;
+	uint8_t taken; /* waiting: the way the branch at insn goes */
+	uint16_t ahead;
 	uint32_t forks; /* waiting: of the path so far */
 	uint64_t steps;
 	uint64_t read[EBPF_FRAME_MAX];	  /* slots that what follows reads */
@@ -161,6 +170,7 @@ enum {
 	 * or taught other registers, a store that kept them on the stack.
 	 */
 	EBPF_VA_NUMBERS = 1 << 3,
+	EBPF_VA_FENCE = 1 << 4, /* speculation must not pass it */
 };
 enum ebpf_vaccess {
 	EBPF_VX_NONE,
@@ -268,6 +278,7 @@ struct ebpf_venv {
 	uint32_t effort; /* since the clock was looked at */
 	uint32_t states;
 
+	bool hardened; /* walking for speculate.c: nothing is rejected */
 	bool want_number; /* memory.c: what is loaded matters as a number */
 	const struct ebpf_vreg *operand; /* jump.c: the one that teaches */
 	struct { /* where ebpf_verify_each() is */
@@ -465,6 +476,26 @@ int ebpf_verify_holds_nothing(struct ebpf_venv *env, const char *what);
 int ebpf_verify_load_packet(struct ebpf_venv *env, const struct ebpf_op *op);
 /* The packet ended before: the function returned 0. */
 int ebpf_verify_packet_missed(struct ebpf_venv *env);
+/* speculate.c */
+enum ebpf_vfresh { /* what a load from a slot may see until the next fence */
+	EBPF_VFRESH_NO, /* what it holds */
+	EBPF_VFRESH_NUMBER, /* an older number */
+	EBPF_VFRESH_ANY, /* anything that was there */
+};
+/* Speculation must not pass env->insn; whatever was guessed holds after it. */
+void ebpf_verify_fence(struct ebpf_venv *env);
+/* What the pointer is known to be is relied on now. */
+void ebpf_verify_rely(struct ebpf_venv *env, const struct ebpf_vreg *ptr);
+/* Bytes of a slot are about to be written; value NULL: some number. */
+void ebpf_verify_slot_written(struct ebpf_venv *env, struct ebpf_vslot *slot,
+			      const struct ebpf_vreg *value);
+/* Slots of a frame are about to be read. */
+void ebpf_verify_slots_read(struct ebpf_venv *env, struct ebpf_vframe *frame,
+			    uint64_t slots);
+/* A branch was mispredicted: its operands are not known. */
+void ebpf_verify_mispredict(struct ebpf_venv *env, const struct ebpf_op *op);
+/* Which instructions speculation must not pass becomes prog->fences. */
+int ebpf_verify_fences(struct ebpf_venv *env);
 
 /* rewrite.c */
 int ebpf_verify_rewrite(struct ebpf_venv *env);

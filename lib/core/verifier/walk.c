@@ -16,6 +16,7 @@ enum {
 	KEEP_EVERY = 64, /* instructions after which a state is kept anyway */
 	SLICE = 4096,	 /* units of effort between looks at the clock */
 	ROUNDS = 6,	 /* walks before every number is taken to matter */
+	AHEAD_MAX = 512, /* instructions on a mispredicted way before a fence */
 };
 
 /* ---- limits ---- */
@@ -130,7 +131,7 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 	     snap = snap->next, n++)
 		if (ebpf_verify_covered(env, snap, true)) {
 			/* a round that is repeated knows too little yet */
-			*ended = env->changed;
+			*ended = env->changed || env->hardened;
 			if (*ended)
 				return 0;
 			return ebpf_verify_reject(
@@ -175,11 +176,29 @@ ebpf_verify_put_off(struct ebpf_venv *env)
 	snap->parent = env->parent;
 	if (snap->parent)
 		snap->parent->pending++;
+	snap->taken = 1;
 	memcpy(snap->written, env->written, sizeof(snap->written));
 	snap->next = env->waiting;
 	env->waiting = snap;
 	env->forked = true;
 	return env->trail ? 0 : ebpf_verify_note_fork(env, false);
+}
+
+/*
+ * The branch goes one way, which waits; first see what a processor would do
+ * that took the other one.
+ */
+static int
+go_astray(struct ebpf_venv *env, const struct ebpf_op *op, bool taken)
+{
+	int error = ebpf_verify_put_off(env);
+
+	if (error)
+		return error;
+	env->waiting->taken = taken;
+	ebpf_verify_mispredict(env, op);
+	env->insn += 1 + (taken ? 0 : (uint32_t)op->off);
+	return 0;
 }
 
 /* Go on with the last one waiting; *more: there was one. */
@@ -193,6 +212,7 @@ ebpf_verify_resume(struct ebpf_venv *env, bool *more)
 	*more = false;
 	while (!error && !possible && (snap = env->waiting)) {
 		const struct ebpf_op *op;
+		bool taken = snap->taken;
 
 		env->waiting = snap->next;
 		ebpf_verify_unpack(env, snap);
@@ -209,21 +229,30 @@ ebpf_verify_resume(struct ebpf_venv *env, bool *more)
 		if (error)
 			break;
 		op = &env->ops[env->insn];
-		if (op->code == EBPF_OP_CALL_HELPER) {
+		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
+		case EBPF_FORM_JCC_IMM:
+		case EBPF_FORM_JCC_REG:
+			error = ebpf_verify_branch(env, op, taken, &possible);
+			if (!error && !possible && env->hardened) {
+				ebpf_verify_mispredict(env, op);
+				possible = true;
+			}
+			env->insn += 1 + (taken ? (uint32_t)op->off : 0);
+			break;
+		case EBPF_FORM_CALL:
 			possible = true;
 			error = ebpf_verify_tail_called(env);
 			break;
-		}
-		if (ebpf_op_info[op->code].form != EBPF_FORM_JCC_IMM &&
-		    ebpf_op_info[op->code].form != EBPF_FORM_JCC_REG) {
+		default:
 			possible = true;
 			error = ebpf_verify_packet_missed(env);
 			break;
 		}
-		error = ebpf_verify_branch(env, op, true, &possible);
+		/* a return that will not happen leads nowhere */
+		if (error == -EBPF_EREJECTED && env->hardened)
+			error = possible = 0;
 		if (!error && !possible)
 			release(env, env->parent);
-		env->insn += 1 + (uint32_t)op->off;
 	}
 	*more = possible;
 	return error;
@@ -240,6 +269,8 @@ jump(struct ebpf_venv *env, const struct ebpf_op *op, bool *ended)
 	error = ebpf_verify_decide(env, op, &outcome);
 	if (error)
 		return error;
+	if (outcome >= 0 && env->hardened)
+		return go_astray(env, op, outcome);
 	if (outcome < 0) {
 		error = ebpf_verify_put_off(env);
 		if (error)
@@ -249,7 +280,10 @@ jump(struct ebpf_venv *env, const struct ebpf_op *op, bool *ended)
 	error = ebpf_verify_branch(env, op, outcome, &possible);
 	if (error)
 		return error;
-	*ended = !possible;
+	if (!possible && env->hardened)
+		ebpf_verify_mispredict(env, op);
+	else
+		*ended = !possible;
 	env->insn += 1 + (outcome ? (uint32_t)op->off : 0);
 	return 0;
 }
@@ -359,6 +393,44 @@ ebpf_verify_step(struct ebpf_venv *env, bool *ended)
 	return error;
 }
 
+/* What is remembered of an instruction that a path comes to. */
+static void
+note_step(struct ebpf_venv *env, struct ebpf_vaux *aux)
+{
+	aux->flags |= EBPF_VA_SEEN;
+	if (env->watch)
+		env->watch(env->watch_arg, env);
+	if (env->log->level)
+		ebpf_verify_log_step(env);
+}
+
+/*
+ * One instruction on a way that will not be gone: a fence goes before what must
+ * not happen even so. Where no real path comes there is one already.
+ */
+static int
+step_astray(struct ebpf_venv *env, bool *ended)
+{
+	uint32_t at = env->insn;
+	int error = 0;
+
+	if ((env->state->depth == 1 &&
+	     ebpf_op_info[env->ops[at].code].form == EBPF_FORM_EXIT) ||
+	    !(env->aux[at].flags & EBPF_VA_SEEN)) {
+		*ended = true;
+		return 0;
+	}
+	if (env->state->ahead++ < AHEAD_MAX)
+		error = ebpf_verify_step(env, ended);
+	else
+		error = -EBPF_EREJECTED;
+	if (error != -EBPF_EREJECTED)
+		return error;
+	env->aux[at].flags |= EBPF_VA_FENCE;
+	*ended = true;
+	return 0;
+}
+
 static int
 walk(struct ebpf_venv *env)
 {
@@ -382,14 +454,14 @@ walk(struct ebpf_venv *env)
 		if (!error && !ended) {
 			uint32_t at = env->insn;
 
-			aux->flags |= EBPF_VA_SEEN;
 			env->since++;
 			env->path.steps++;
-			if (env->watch)
-				env->watch(env->watch_arg, env);
-			if (env->log->level)
-				ebpf_verify_log_step(env);
-			error = ebpf_verify_step(env, &ended);
+			if (!env->hardened)
+				note_step(env, aux);
+			if (env->state->ahead)
+				error = step_astray(env, &ended);
+			else
+				error = ebpf_verify_step(env, &ended);
 			if (error)
 				env->insn = at;
 		}
@@ -510,6 +582,62 @@ walk_rounds(struct ebpf_venv *env)
 	}
 }
 
+/* Fences before everything that touches memory: safe without a walk. */
+static void
+fence_all(struct ebpf_venv *env)
+{
+	uint32_t i;
+
+	for (i = 0; i < env->count; i++)
+		switch ((enum ebpf_form)ebpf_op_info[env->ops[i].code].form) {
+		case EBPF_FORM_LDX:
+		case EBPF_FORM_LOAD_ACQ:
+		case EBPF_FORM_ST:
+		case EBPF_FORM_STX:
+		case EBPF_FORM_STORE_REL:
+		case EBPF_FORM_ATOMIC:
+		case EBPF_FORM_CALL:
+			env->aux[i].flags |= EBPF_VA_FENCE;
+			break;
+		default:
+			break;
+		}
+}
+
+/*
+ * Walk what was accepted once more, for speculate.c. A program that is too much
+ * for that gets fences everywhere; what was said of it stays as it was.
+ */
+static int
+walk_hardened(struct ebpf_venv *env)
+{
+	uint64_t processed = env->processed;
+	uint32_t round = 0;
+	int error;
+
+	env->hardened = true;
+	env->start_ns = os_cpu_time_ns();
+	do {
+		clear(env);
+		error = ebpf_verify_live(env);
+		if (error)
+			return error;
+		env->processed = 0;
+		ebpf_verify_begin(env);
+		error = walk(env);
+		if (!error && ++round == ROUNDS)
+			error = -EBPF_E2BIG;
+	} while (!error && env->changed);
+	env->hardened = false;
+	env->processed = processed;
+	env->fault.limit = NULL;
+	if (error == -EBPF_E2BIG || error == -EBPF_EREJECTED) {
+		fence_all(env);
+		error = 0;
+	}
+	return error ? error : ebpf_verify_fences(env);
+}
+
 static int
 finish(struct ebpf_venv *env)
 {
@@ -601,6 +729,8 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 		error = ebpf_verify_cfg(env);
 	if (!error)
 		error = walk_rounds(env);
+	if (!error && (config->harden & EBPF_HARDEN_SPECULATION))
+		error = walk_hardened(env);
 	if (!error)
 		error = finish(env);
 	if (error == -EBPF_EREJECTED)
