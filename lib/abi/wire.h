@@ -352,6 +352,13 @@ struct ebpf_rep_prog_run {
 	uint32_t ctx_sent;
 	uint64_t retval;
 	uint64_t duration_ns; /* mean of one run */
+	/* where to, when the verdict is to redirect and the program said it */
+	uint32_t redirect;	  /* 1: it did */
+	uint32_t redirect_target; /* interface, or what the map held */
+	uint32_t redirect_map_id; /* 0: by interface */
+	uint32_t redirect_key;	  /* in that map */
+	uint32_t redirect_flags;  /* Linux's: 8 broadcast, 16 but ingress */
+	uint32_t pad;
 };
 
 /* ---- maps ---- */

@@ -2,7 +2,8 @@
 /*
  * The table of helpers, made from helper.def, its registration, and the helpers
  * that need neither packet nor text: maps, time, numbers. Those of packets are
- * in helper_packet.c, trace_printk in helper_trace.c.
+ * in helper_packet.c and helper_redirect.c, those that write records in
+ * helper_ring.c, trace_printk in helper_trace.c.
  */
 #include "core/helper.h"
 
@@ -210,6 +211,15 @@ ebpf_helper_ktime_get_boot_ns(uint64_t r1, uint64_t r2, uint64_t r3,
 			      const struct ebpf_prog *prog)
 {
 	return os_boot_time_ns();
+}
+
+/* Linux's too is Unix time until somebody tells it of leap seconds. */
+uint64_t
+ebpf_helper_ktime_get_tai_ns(uint64_t r1, uint64_t r2, uint64_t r3,
+			     uint64_t r4, uint64_t r5,
+			     const struct ebpf_prog *prog)
+{
+	return os_wall_time_ns();
 }
 
 /* Coarse means cheap, not late: the exact time is a coarse one too. */

@@ -22,9 +22,23 @@
 extern const struct ebpf_helper ebpf_trace_printk_set[4];
 
 /*
- * The interface index that the last bpf_redirect() on this CPU named, for who
- * acts on EBPF_XDP_REDIRECT; 0: none. Pinned.
+ * What the last bpf_redirect() or bpf_redirect_map() on this CPU decided, for
+ * who acts on a verdict of redirection; false: there was none. Pinned; asking
+ * forgets it.
  */
-uint32_t ebpf_redirect_take(struct ebpf_runtime *rt);
+struct ebpf_redirect {
+	uint32_t set;
+	uint32_t target; /* interface, or what the map held for the key */
+	uint32_t map_id; /* 0: bpf_redirect() */
+	uint32_t key;
+	uint32_t flags; /* EBPF_REDIRECT_* */
+};
+enum {
+	EBPF_REDIRECT_INGRESS = 1u << 0, /* tc */
+	EBPF_REDIRECT_BROADCAST = 1u << 3, /* to all of the map; target is 0 */
+	EBPF_REDIRECT_EXCLUDE_INGRESS = 1u << 4, /* but where it came from */
+};
+bool ebpf_redirect_take(struct ebpf_runtime *rt,
+			struct ebpf_redirect *redirect);
 
 #endif

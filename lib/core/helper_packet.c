@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Helpers about packets: checksums, moving a packet's ends, redirection,
- * copies in and out. Offsets and lengths come from programs and are checked
+ * Helpers about packets: checksums, moving a packet's ends, copies in and
+ * out. Offsets and lengths come from programs and are checked
  * here; the contexts (ctx.h) were made by whoever runs the program.
  */
 #include "core/ctx.h"
@@ -19,9 +19,6 @@ enum {
 	CSUM_MANGLED_0 = 0x20,
 	CSUM_ENFORCE = 0x40,
 	STORE_FLAGS = 0x3, /* checksum and hash: a frame here keeps neither */
-	REDIRECT_INGRESS = 1,
-	TC_SHOT = 2, /* Linux TC_ACT_* */
-	TC_REDIRECT = 7,
 };
 
 static uint64_t
@@ -324,28 +321,4 @@ ebpf_helper_xdp_get_buff_len(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 			     uint64_t r5, const struct ebpf_prog *prog)
 {
 	return (uint64_t)room(to_xdp(r1)->data, to_xdp(r1)->data_end);
-}
-
-/* Flags are what the kind allows; the verdict is in the kind's own numbers. */
-uint64_t
-ebpf_helper_redirect(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-		     uint64_t r5, const struct ebpf_prog *prog)
-{
-	uint32_t *target = os_percpu_ptr(prog->obj.rt->redirect, os_cpu_id());
-	bool tc = prog->kind->number == EBPF_PROG_TC;
-
-	if (r2 & ~(uint64_t)(tc ? REDIRECT_INGRESS : 0))
-		return tc ? TC_SHOT : EBPF_XDP_ABORTED;
-	*target = (uint32_t)r1;
-	return tc ? TC_REDIRECT : EBPF_XDP_REDIRECT;
-}
-
-uint32_t
-ebpf_redirect_take(struct ebpf_runtime *rt)
-{
-	uint32_t *target = os_percpu_ptr(rt->redirect, os_cpu_id());
-	uint32_t ifindex = *target;
-
-	*target = 0;
-	return ifindex;
 }

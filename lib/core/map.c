@@ -30,6 +30,10 @@ static const struct ebpf_map_ops *const kinds[] = {
 	&ebpf_map_perf_event_array_ops,
 	&ebpf_map_array_of_maps_ops,
 	&ebpf_map_hash_of_maps_ops,
+	&ebpf_map_devmap_ops,
+	&ebpf_map_devmap_hash_ops,
+	&ebpf_map_cpumap_ops,
+	&ebpf_map_xskmap_ops,
 };
 
 const struct ebpf_map_ops *

@@ -5,6 +5,7 @@
  */
 #include "core/runtime.h"
 
+#include "core/helper.h"
 #include "core/link.h"
 #include "core/map.h"
 #include "core/prog.h"
@@ -76,7 +77,7 @@ ebpf_runtime_create(const struct ebpf_runtime_config *config,
 	rt->tracelog = ebpf_tracelog_create(rt->config.trace_slots);
 	if (!rt->tracelog)
 		goto no_config;
-	rt->redirect = os_percpu_alloc(sizeof(uint32_t));
+	rt->redirect = os_percpu_alloc(sizeof(struct ebpf_redirect));
 	if (!rt->redirect)
 		goto no_redirect;
 	os_mutex_init(&rt->lock);

@@ -43,7 +43,7 @@ struct ebpf_runtime {
 	uint32_t pin_count, pin_room;
 	uint64_t mem_used; /* atomic, bytes */
 	struct ebpf_tracelog *tracelog;
-	void *redirect; /* os_percpu: uint32_t, what bpf_redirect said */
+	void *redirect; /* os_percpu: struct ebpf_redirect (helper.h) */
 	uint32_t collect_pending; /* atomic: collect_work is on its way */
 	struct os_deferred collect_work;
 };

@@ -21,6 +21,7 @@ enum {
 	BURST_MAX = 1024,
 	BURST_NS = 100000, /* how long a section may roughly last */
 	PKT_OTHERHOST = 3, /* Linux PACKET_OTHERHOST */
+	TC_REDIRECT = 7,       /* Linux TC_ACT_REDIRECT */
 	VALE_MD_SIZE = 24,
 	VALE_MD_PORT = 16,
 	XDP_MD_DATA = 0,
@@ -368,6 +369,18 @@ run_once(const struct run *run)
 	return ebpf_prog_run_counted(run->prog, run->r1, run->r2, run->r3);
 }
 
+static bool
+is_redirect(const struct ebpf_kind *kind, uint64_t verdict)
+{
+	switch (kind->number) {
+	case EBPF_PROG_XDP:
+		return (uint32_t)verdict == EBPF_XDP_REDIRECT;
+	case EBPF_PROG_TC:
+		return (uint32_t)verdict == TC_REDIRECT;
+	}
+	return false;
+}
+
 /*
  * In bursts, so that a section never lasts for long: freeing waits for it, and
  * others want the processor.
@@ -375,6 +388,7 @@ run_once(const struct run *run)
 static int
 run_all(struct run *run)
 {
+	struct ebpf_runtime *rt = run->prog->obj.rt;
 	struct ebpf_test_run *test = run->test;
 	uint32_t left = test->repeat, burst = 1, i;
 	uint64_t start, spent, total = 0;
@@ -384,10 +398,13 @@ run_all(struct run *run)
 		if (burst > left)
 			burst = left;
 		ebpf_section_enter(&section);
+		/* what others on this CPU decided before is not our result */
+		ebpf_redirect_take(rt, &test->redirect);
 		start = os_time_ns();
 		for (i = 0; i < burst; i++)
 			test->retval = run_once(run);
 		spent = os_time_ns() - start;
+		ebpf_redirect_take(rt, &test->redirect);
 		ebpf_section_leave(&section);
 		total += spent;
 		left -= burst;
@@ -402,6 +419,8 @@ run_all(struct run *run)
 		os_yield();
 	}
 	test->duration_ns = total / test->repeat;
+	if (!is_redirect(run->kind, test->retval))
+		memset(&test->redirect, 0, sizeof(test->redirect));
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef CORE_TEST_RUN_H
 #define CORE_TEST_RUN_H
 
+#include "core/helper.h"
 #include "core/prog.h"
 
 struct ebpf_test_run {
@@ -19,6 +20,8 @@ struct ebpf_test_run {
 	uint64_t time_max_ns; /* stop between runs after that; 0: never */
 	uint64_t retval;
 	uint64_t duration_ns; /* mean of one run */
+	/* what the last run decided, if its verdict says redirect */
+	struct ebpf_redirect redirect;
 };
 
 /*

@@ -377,6 +377,11 @@ run_reply(struct ebpf_call *call, const struct ebpf_req_prog_run *req,
 	call->out_len = (size_t)rep->data_sent + rep->ctx_sent;
 	rep->retval = run->retval;
 	rep->duration_ns = run->duration_ns;
+	rep->redirect = run->redirect.set;
+	rep->redirect_target = run->redirect.target;
+	rep->redirect_map_id = run->redirect.map_id;
+	rep->redirect_key = run->redirect.key;
+	rep->redirect_flags = run->redirect.flags;
 	return 0;
 }
 

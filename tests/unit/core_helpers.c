@@ -510,6 +510,7 @@ static void
 test_rest(void)
 {
 	uint64_t now = os_time_ns();
+	struct ebpf_redirect where;
 	int64_t a;
 
 	a = call(5, 0, 0, 0, 0, 0);
@@ -524,13 +525,18 @@ test_rest(void)
 	TAP_CHECK(call(182, P("abb"), 3, P("abc"), 0, 0) < 0);
 	TAP_CHECK(call(182, P("ab\xff"), 3, P("abc"), 0, 0) > 0);
 	TAP_CHECK(call(182, P("abc"), 4, P("ab"), 0, 0) > 0);
-	TAP_CHECK(ebpf_redirect_take(rt) == 0);
+	TAP_CHECK(!ebpf_redirect_take(rt, &where));
 	TAP_CHECK(call(23, 9, 0, 0, 0, 0) == EBPF_XDP_REDIRECT);
-	TAP_CHECK(ebpf_redirect_take(rt) == 9 && ebpf_redirect_take(rt) == 0);
+	TAP_CHECK(ebpf_redirect_take(rt, &where) && where.target == 9 &&
+		  where.map_id == 0 && !ebpf_redirect_take(rt, &where));
 	TAP_CHECK(call(23, 9, 1, 0, 0, 0) == EBPF_XDP_ABORTED);
 	prog.kind = ebpf_kind_find(rt, EBPF_PROG_TC);
-	TAP_CHECK(call(23, 8, 1, 0, 0, 0) == 7 && ebpf_redirect_take(rt) == 8);
-	TAP_CHECK(call(23, 8, 2, 0, 0, 0) == 2 && ebpf_redirect_take(rt) == 0);
+	TAP_CHECK(call(23, 8, 1, 0, 0, 0) == 7 &&
+		  ebpf_redirect_take(rt, &where) && where.target == 8 &&
+		  where.flags == 1);
+	TAP_CHECK(call(23, 8, 2, 0, 0, 0) == 2 &&
+		  !ebpf_redirect_take(rt, &where));
+	prog.kind = ebpf_kind_find(rt, EBPF_PROG_XDP);
 	TAP_CHECK(call(42, 0, 0, 0, 0, 0) == 0);
 }
 

@@ -4,6 +4,7 @@
  * local functions inlined into the path, what is lost in a call, and what a
  * program may return.
  */
+#include "core/map_redirect.h"
 #include "core/verifier/verify.h"
 
 enum {
@@ -80,6 +81,11 @@ check_map_call(struct ebpf_venv *env, const struct call *call)
 	case EBPF_FUNC_perf_event_output:
 		if (map->ops->kind != EBPF_MAP_PERF_EVENT_ARRAY)
 			why = "it needs a perf_event_array";
+		break;
+	case EBPF_FUNC_redirect_map:
+		if (!ebpf_redirect_takes(map))
+			why = "it needs a devmap, devmap_hash, cpumap or "
+			      "xskmap";
 		break;
 	default:
 		/* helpers of embedders know their maps */
