@@ -52,6 +52,7 @@ struct cmd {
 	struct gebpf_device *dev;   /* the one this command uses */
 	struct gebpf_error err;
 	bool err_shown; /* it is already part of the output */
+	char *report;	/* the verifier's, of the last load; NULL: none */
 };
 
 /* Fill cmd->err; printf-like; returns -code. code may be negative already. */

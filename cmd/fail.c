@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
+#include "cmd/load.h"
 
 int
 cmd_fail(struct cmd *cmd, int code, const char *format, ...)
@@ -100,6 +100,11 @@ cmd_error_members(struct cmd *cmd)
 	out_string(out, "error", NULL, cmd->err.text);
 	out_string(out, "code", NULL, cmd_error_name(cmd->err.code));
 	out_string(out, "hint", NULL, cmd->err.hint);
+	if (cmd->err.code == -EBPF_EREJECTED && cmd->report != NULL) {
+		out_object(out, "rejection");
+		explain_members(out, cmd->report);
+		out_end(out);
+	}
 }
 
 void

@@ -14,7 +14,7 @@
 #include "cmd/command.h"
 #include "cmd/load.h"
 
-enum { LOG_SIZE = 1 << 20, SOURCE_MAX = 64 << 20 };
+enum { LOG_SIZE = 1 << 20, REPORT_SIZE = 64 << 10, SOURCE_MAX = 64 << 20 };
 
 static int
 fail_from(struct cmd *cmd, int error, const struct gebpf_error *why)
@@ -272,14 +272,19 @@ load_prog(struct cmd *cmd, struct load_file *file, struct gebpf_obj_prog *prog,
 		.log = calloc(1, LOG_SIZE),
 		.log_size = LOG_SIZE,
 		.result = result != NULL ? result : &own,
+		.report_size = REPORT_SIZE,
 	};
 	int error;
 
 	memset(options.result, 0, sizeof(*options.result));
 	if (log != NULL)
 		*log = NULL;
-	if (options.log == NULL)
+	free(cmd->report);
+	options.report = cmd->report = calloc(1, REPORT_SIZE);
+	if (options.log == NULL || options.report == NULL) {
+		free(options.log);
 		return cmd_no_memory(cmd);
+	}
 	if (cmd->debug && options.log_level == 0)
 		options.log_level = 1;
 	error = gebpf_object_load_prog(cmd->dev, file->object, prog, &options,

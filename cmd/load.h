@@ -40,6 +40,14 @@ int load_prog(struct cmd *cmd, struct load_file *file,
 	      struct gebpf_obj_prog *prog, uint32_t flags, const char *name,
 	      uint32_t log_level, char **log,
 	      struct ebpf_rep_prog_load *result);
+/* What the verifier told in records is in cmd->report afterwards. */
+
+/*
+ * explain.c: a report's members of the object that is open, where output is
+ * JSON or YAML (the report is cut up); the stack of functions in plain text.
+ */
+void explain_members(struct out *out, char *report);
+void explain_stack(struct out *out, const char *report);
 /* Pick and load; the session holds it. */
 int load_file_prog(struct cmd *cmd, struct load_file *file, uint32_t *id);
 

@@ -321,5 +321,7 @@ run_finish(struct cmd *cmd, int error, const char *key, unsigned int depth)
 	}
 	out_unwind(out, depth);
 	cmd->err_shown = false;
+	free(cmd->report);
+	cmd->report = NULL;
 	return error;
 }

@@ -244,7 +244,7 @@ struct ebpf_req_prog_load {
 	uint32_t mem_size;  /* raw: bytes at r1; 0: r2 is its length */
 	uint32_t log_level; /* 0: rejection only, 1: states per line, 2: all */
 	uint32_t log_size;  /* most bytes of log wanted in the reply */
-	uint32_t pad;
+	uint32_t report_size; /* most bytes of records wanted in the reply */
 	char name[EBPF_NAME_SIZE];
 	char license[EBPF_NAME_SIZE];
 };
@@ -258,7 +258,31 @@ struct ebpf_line_info { /* ascending by insn */
 	uint32_t line_off;
 	uint32_t line_col; /* line << 10 | column */
 };
-/* Trailing: log text, not NUL-terminated. Also sent with EREJECTED. */
+/*
+ * Trailing: log text, then records; neither NUL-terminated. Also sent with
+ * EREJECTED.
+ *
+ * Records say the same as the log, for programs: lines, each a word and its
+ * fields with a tab before each. Fields hold no control characters. Words and
+ * fields are only added, fields at the end; a reader passes over words it does
+ * not know and a last line that has no end. INSN stands for six fields: slot,
+ * instruction, file ("": nothing is known), line, column, source text.
+ *
+ *   rule NAME	 message TEXT   fix TEXT	why it was refused
+ *   at INSN					where
+ *   limit NAME VALUE				of the device, that was reached
+ *   path STEPS told|lost			length of the path that failed;
+ *						lost: what follows is missing
+ *   frame SLOT FUNCTION INSN			innermost first: function that
+ *						starts at SLOT, called at INSN
+ *   loop INSN TIMES				the jump back made most often
+ *   reg NAME TYPE TEXT				"r2", "stack-8" and what it holds
+ *   since INSN taken|passed|""			made or taught the last reg, the
+ *						newest first; how a branch went
+ *   branch INSN taken|passed TIMES		on the way there, oldest first
+ *   func SLOT END FUNCTION STACK TOTAL		accepted: bytes of stack, alone
+ *						and with all that it calls
+ */
 struct ebpf_rep_prog_load {
 	uint32_t size;
 	uint32_t id;
@@ -272,6 +296,8 @@ struct ebpf_rep_prog_load {
 	uint64_t states_total;
 	uint64_t mem_peak; /* bytes */
 	uint64_t verify_ns, jit_ns;
+	uint32_t report_len;
+	uint32_t pad;
 };
 
 /* Request: ebpf_req_id. Reply: trailing uint32_t map_ids[], as many of

@@ -258,6 +258,8 @@ struct gebpf_load_options {
 	size_t log_size;
 	const char *name;   /* rename a single program; NULL: its own */
 	struct ebpf_rep_prog_load *result; /* may be NULL; also on rejection */
+	char *report;	    /* the same in records (abi/wire.h); may be NULL */
+	size_t report_size;
 };
 /*
  * Create the maps that `prog` uses (those not yet created and without
@@ -269,6 +271,21 @@ int gebpf_object_load_prog(struct gebpf_device *device,
 			   struct gebpf_obj_prog *prog,
 			   const struct gebpf_load_options *options,
 			   struct gebpf_error *err);
+
+/* One line of a report: a word and its fields. */
+enum { GEBPF_RECORD_FIELDS = 16 };
+struct gebpf_record {
+	const char *word;
+	const char *fields[GEBPF_RECORD_FIELDS];
+	size_t count;
+};
+/*
+ * The next record at *text, which is cut up and moved on; false at the end.
+ * The record's strings lie in the text.
+ */
+bool gebpf_record_next(char **text, struct gebpf_record *record);
+/* "" for a field that is not there. */
+const char *gebpf_record_field(const struct gebpf_record *record, size_t i);
 
 /* ---- assembler and disassembler ---- */
 

@@ -24,7 +24,10 @@ struct load {
 	struct made *made;
 	size_t made_count, made_room;
 	struct gebpf_error *err;
+	char message[512], fix[512]; /* of the last rejection */
 };
+
+enum { REPORT_SIZE = 64 << 10 };
 
 static int
 fail(struct load *l, int code, const char *what, const char *name,
@@ -523,11 +526,44 @@ say_rejected(struct load *l, const struct obj_prog *prog, int error,
 	source_of(l->obj, prog, rep->insn, source, sizeof(source));
 	gebpf_fail(l->err, error, "%s: program '%s': rejected by the verifier "
 		   "at instruction %u: %s%s", l->obj->name, prog->pub.name,
-		   rep->insn, source, rep->rule != 0 ?
-			   rule_text(rep->rule, false) :
-			   gebpf_error_text(error));
-	gebpf_hint(l->err, "%s", rule_text(rep->rule, true));
+		   rep->insn, source,
+		   l->message[0] != 0 ? l->message :
+		   rep->rule != 0     ? rule_text(rep->rule, false) :
+					gebpf_error_text(error));
+	gebpf_hint(l->err, "%s", l->fix[0] != 0 ? l->fix :
+						  rule_text(rep->rule, true));
 	return error;
+}
+
+/* What the reply brought: the log, then records, as the caller has room. */
+static void
+take_words(struct load *l, const struct gebpf_call *call, bool log,
+	   const struct ebpf_rep_prog_load *rep)
+{
+	const struct gebpf_load_options *o = l->options;
+	size_t log_len = rep->log_len < call->out_len ? rep->log_len :
+							call->out_len;
+	char *records = (char *)call->out + log_len, *at = records;
+	struct gebpf_record record;
+
+	((char *)call->out)[call->out_len] = 0;
+	if (log && o != NULL && o->report != NULL && o->report_size != 0)
+		snprintf(o->report, o->report_size, "%s", records);
+	if (log && o != NULL && o->log != NULL && o->log_size != 0) {
+		if (log_len >= o->log_size)
+			log_len = o->log_size - 1;
+		memcpy(o->log, call->out, log_len);
+		o->log[log_len] = 0;
+	}
+	l->message[0] = l->fix[0] = 0;
+	while (gebpf_record_next(&at, &record)) {
+		const char *text = gebpf_record_field(&record, 0);
+
+		if (strcmp(record.word, "message") == 0)
+			snprintf(l->message, sizeof(l->message), "%s", text);
+		else if (strcmp(record.word, "fix") == 0)
+			snprintf(l->fix, sizeof(l->fix), "%s", text);
+	}
 }
 
 static int
@@ -549,14 +585,16 @@ send_prog(struct load *l, struct obj_prog *prog, uint32_t kind,
 	if (o != NULL) {
 		req.flags = o->flags;
 		req.log_level = o->log_level;
-		if (log && o->log != NULL && o->log_size > 1) {
+		if (log && o->log != NULL && o->log_size > 1)
 			req.log_size = o->log_size - 1 > EBPF_MSG_MAX / 2 ?
 					       EBPF_MSG_MAX / 2 :
 					       (uint32_t)(o->log_size - 1);
-			call.out = o->log;
-			call.out_room = req.log_size;
-		}
 	}
+	req.report_size = REPORT_SIZE;
+	call.out_room = (size_t)req.log_size + req.report_size;
+	call.out = malloc(call.out_room + 1);
+	if (call.out == NULL)
+		return -EBPF_ENOMEM;
 	call.in[0].data = insns;
 	call.in[0].len = (size_t)req.insn_count * sizeof(*insns);
 	if (infos && l->obj->btf_id != 0 && prog->func_count != 0) {
@@ -575,8 +613,8 @@ send_prog(struct load *l, struct obj_prog *prog, uint32_t kind,
 	call.rep = rep;
 	call.rep_len = sizeof(*rep);
 	error = gebpf_request(l->device, &call);
-	if (call.out != NULL)
-		o->log[call.out_len] = 0;
+	take_words(l, &call, log, rep);
+	free(call.out);
 	return error;
 }
 
@@ -693,7 +731,8 @@ gebpf_object_load_prog(struct gebpf_device *device, struct gebpf_object *obj,
 		       const struct gebpf_load_options *options,
 		       struct gebpf_error *err)
 {
-	struct load l = { device, obj, options, prog->kind, NULL, 0, 0, err };
+	struct load l = { .device = device, .obj = obj, .options = options,
+			  .kind = prog->kind, .err = err };
 	bool first = obj->device == NULL;
 	size_t i;
 	int error;

@@ -35,8 +35,6 @@ pad_of(enum ebpf_request number)
 		return offsetof(struct ebpf_req_pin_name, pad);
 	case EBPF_REQUEST_PIN_NEXT:
 		return offsetof(struct ebpf_req_pin_next, pad);
-	case EBPF_REQUEST_PROG_LOAD:
-		return offsetof(struct ebpf_req_prog_load, pad);
 	case EBPF_REQUEST_PROG_DUMP:
 		return offsetof(struct ebpf_req_prog_dump, pad);
 	case EBPF_REQUEST_MAP_NEXT:
@@ -60,6 +58,7 @@ pad_of(enum ebpf_request number)
 	case EBPF_REQUEST_TRACELOG:
 	case EBPF_REQUEST_OBJ_FIND:
 	case EBPF_REQUEST_PIN:
+	case EBPF_REQUEST_PROG_LOAD:
 	case EBPF_REQUEST_PROG_INFO:
 	case EBPF_REQUEST_PROG_RUN:
 	case EBPF_REQUEST_MAP_CREATE:

@@ -40,7 +40,7 @@ ASSERT_SIZE(ebpf_rep_pin, 272);
 ASSERT_SIZE(ebpf_req_prog_load, 176);
 ASSERT_SIZE(ebpf_func_info, 8);
 ASSERT_SIZE(ebpf_line_info, 16);
-ASSERT_SIZE(ebpf_rep_prog_load, 72);
+ASSERT_SIZE(ebpf_rep_prog_load, 80);
 ASSERT_SIZE(ebpf_rep_prog_info, 176);
 ASSERT_SIZE(ebpf_req_prog_dump, 24);
 ASSERT_SIZE(ebpf_rep_data, 16);

@@ -14,6 +14,7 @@ enum {
 	FLAGS = EBPF_PROG_JIT | EBPF_PROG_INTERP | EBPF_PROG_VERIFY_ONLY,
 	LOG_LEVEL_MAX = 2,
 	LOG_MAX = 16 << 20,
+	REPORT_MAX = 1 << 20,
 	RUN_DATA_MAX = 64 << 10,
 	RUN_CTX_MAX = 4 << 10,
 	RUN_GROWTH = 4 << 10, /* room for a program that makes data longer */
@@ -111,6 +112,13 @@ load_result(struct ebpf_call *call, const struct ebpf_load *load,
 	if (load->log != NULL)
 		rep->log_len = (uint32_t)strnlen(load->log, load->log_size);
 	call->out_len = rep->log_len;
+	if (load->report != NULL) {
+		rep->report_len =
+			(uint32_t)strnlen(load->report, load->report_size);
+		memmove(call->out + call->out_len, load->report,
+			rep->report_len);
+		call->out_len += rep->report_len;
+	}
 	rep->rule = stats->rule;
 	rep->insn = stats->insn;
 	rep->stack_depth = stats->stack_depth;
@@ -183,6 +191,15 @@ ebpf_do_prog_load(struct ebpf_call *call)
 	if (load.log_size != 0) {
 		load.log = (char *)call->out;
 		load.log[0] = '\0';
+	}
+	load.report_size = call->out_room - load.log_size;
+	if (load.report_size > req->report_size)
+		load.report_size = req->report_size;
+	if (load.report_size > REPORT_MAX)
+		load.report_size = REPORT_MAX;
+	if (load.report_size != 0) {
+		load.report = (char *)call->out + load.log_size;
+		load.report[0] = '\0';
 	}
 	error = ebpf_session_reserve(call->session, EBPF_OBJ_PROG);
 	if (error != 0)

@@ -217,7 +217,6 @@ test_padding(void)
 	struct ebpf_req_obj hold = { .kind = 2, .id = 1, .pad = 1 };
 	struct ebpf_req_pin_name name = { .pad = 1, .pin = "a" };
 	struct ebpf_req_pin_next pin = { .pad = 1 };
-	struct ebpf_req_prog_load load = { .pad = 1 };
 	struct ebpf_req_prog_dump dump = { .pad = 1 };
 	struct ebpf_req_map_next map_next = { .pad = 1 };
 	struct ebpf_req_map_batch batch = { .pad = 1 };
@@ -232,7 +231,6 @@ test_padding(void)
 	TAP_CHECK(ASK(UNPIN, name) == -EBPF_EPROTO);
 	TAP_CHECK(ASK(PIN_GET, name) == -EBPF_EPROTO);
 	TAP_CHECK(ASK(PIN_NEXT, pin) == -EBPF_EPROTO);
-	TAP_CHECK(ASK(PROG_LOAD, load) == -EBPF_EPROTO);
 	TAP_CHECK(ASK(PROG_DUMP, dump) == -EBPF_EPROTO);
 	TAP_CHECK(ASK(MAP_NEXT, map_next) == -EBPF_EPROTO);
 	TAP_CHECK(ASK(MAP_UPDATE_BATCH, batch) == -EBPF_EPROTO);

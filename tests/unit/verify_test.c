@@ -238,7 +238,7 @@ parse(struct ebpf_runtime **rt, struct test_case *t)
 struct outcome {
 	int error;
 	struct ebpf_load_stats stats;
-	char log[16384];
+	char log[16384], report[16384];
 };
 
 static void
@@ -258,6 +258,8 @@ load(struct ebpf_runtime *rt, const struct test_case *t,
 		.log = out->log,
 		.log_size = sizeof(out->log),
 		.stats = &out->stats,
+		.report = out->report,
+		.report_size = sizeof(out->report),
 	};
 	struct ebpf_prog *prog;
 
@@ -273,6 +275,7 @@ judge(const struct test_case *t, const struct outcome *out)
 	const char *rule = out->stats.rule < EBPF_RULE_COUNT ?
 				   rule_names[out->stats.rule] :
 				   "?";
+	char record[64];
 
 	if (t->accept) {
 		if (out->error) {
@@ -291,6 +294,15 @@ judge(const struct test_case *t, const struct outcome *out)
 	    !strstr(out->log, t->words)) {
 		tap_diag("wanted %s '%s', got %d %s:\n%s", t->rule, t->words,
 			 out->error, rule, out->log);
+		return false;
+	}
+	/* the records have the same, and the path could be gone again */
+	snprintf(record, sizeof(record), "rule\t%s\n", rule);
+	if (strncmp(out->report, record, strlen(record)) != 0 ||
+	    !strstr(out->report, t->words) || strstr(out->report, "\tlost\n") ||
+	    !strstr(out->report, "\nat\t") || !strstr(out->report, "\nfix\t") ||
+	    !strstr(out->log, "\nfix: ")) {
+		tap_diag("its records:\n%s", out->report);
 		return false;
 	}
 	return true;

@@ -359,6 +359,10 @@ ebpf_verify_explain(struct ebpf_venv *env)
 		if (fault->limit)
 			ebpf_log(records, "limit\t%s\t%llu\n", fault->limit,
 				 (unsigned long long)fault->limit_value);
+		if (fault->walked)
+			ebpf_log(records, "path\t%llu\t%s\n",
+				 (unsigned long long)fault->steps,
+				 trail ? "told" : "lost");
 		if (trail) {
 			ebpf_verify_fix(env, trail, fix, sizeof(fix));
 			tell_frames(env);
@@ -373,4 +377,22 @@ ebpf_verify_explain(struct ebpf_venv *env)
 	*env->stats = stats;
 	env->stats->rule = fault->rule;
 	env->stats->insn = fault->insn;
+}
+
+void
+ebpf_verify_tell_functions(struct ebpf_venv *env)
+{
+	struct ebpf_log *records = env->log->records;
+	uint32_t f;
+
+	for (f = 0; records && f < env->func_count; f++) {
+		const struct ebpf_vfunc *func = &env->funcs[f];
+
+		if (!func->used)
+			continue;
+		ebpf_log(records, "func\t%u\t%u\t", func->start, func->end);
+		ebpf_log_clean(records, ebpf_verify_func_name(env, func->start),
+			       EBPF_NAME_SIZE);
+		ebpf_log(records, "\t%u\t%u\n", func->depth, func->total);
+	}
 }

@@ -327,6 +327,8 @@ int ebpf_verify_reject_at(struct ebpf_venv *env, uint32_t insn,
 	__attribute__((format(printf, 4, 5)));
 /* Tell in log, records and statistics why the program is refused. */
 void ebpf_verify_explain(struct ebpf_venv *env);
+/* Of an accepted program: its functions and their stack, in records. */
+void ebpf_verify_tell_functions(struct ebpf_venv *env);
 
 /* trail.c: the path forks here; going it again: does it go the way to wait? */
 int ebpf_verify_note_fork(struct ebpf_venv *env, bool waited);

@@ -735,6 +735,8 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 		error = finish(env);
 	if (error == -EBPF_EREJECTED)
 		ebpf_verify_explain(env);
+	else if (!error)
+		ebpf_verify_tell_functions(env);
 	stats->insns_processed = env->processed;
 	stats->stack_depth = env->funcs ? env->funcs[0].total : 0;
 	stats->verify_ns = os_time_ns() - start;
