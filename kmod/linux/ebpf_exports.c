@@ -28,6 +28,7 @@ EXPORT_SYMBOL(ebpf_map_get);
 EXPORT_SYMBOL(ebpf_map_next);
 EXPORT_SYMBOL(ebpf_map_put);
 EXPORT_SYMBOL(ebpf_map_read);
+EXPORT_SYMBOL(ebpf_map_read_locked);
 EXPORT_SYMBOL(ebpf_map_remove);
 EXPORT_SYMBOL(ebpf_map_user_value_size);
 EXPORT_SYMBOL(ebpf_map_write);

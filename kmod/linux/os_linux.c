@@ -275,6 +275,12 @@ os_spin_unlock(struct os_spin *lock)
 	raw_spin_unlock_irqrestore(&lock->lock, lock->flags);
 }
 
+void
+os_relax(uint32_t round)
+{
+	cpu_relax();
+}
+
 /* ---- events ---- */
 
 static void

@@ -427,7 +427,7 @@ struct ebpf_req_map_key { /* LOOKUP, DELETE */
 	uint32_t size;
 	uint32_t id;
 	uint32_t key_len;
-	uint32_t flags;
+	uint32_t flags; /* LOOKUP: 0 or EBPF_F_LOCK */
 };
 struct ebpf_req_map_next { /* key_len 0: the first key */
 	uint32_t size;

@@ -25,4 +25,12 @@ int ebpf_btf_load(struct ebpf_runtime *rt, const void *data, uint32_t len,
 /* "" for an offset out of range. */
 const char *ebpf_btf_string(const struct ebpf_btf *btf, uint32_t off);
 
+/*
+ * The one member of a struct, or variable of a section, whose type is the
+ * struct of that name and size; members of members do not count. ENOENT, E2BIG
+ * more than one, EINVAL not at a whole byte.
+ */
+int ebpf_btf_find_member(const struct ebpf_btf *btf, uint32_t type,
+			 const char *name, uint32_t size, uint32_t *off);
+
 #endif

@@ -2,7 +2,8 @@
 /*
  * Checking BTF once, so that readers need no checks: the header, every type's
  * extent, names, references, and that no type contains itself. The engine
- * itself reads next to nothing of it; it keeps BTF for those who print.
+ * itself reads little of it (the locks in map values); it keeps BTF for those
+ * who print.
  */
 #include "core/btf.h"
 
@@ -442,4 +443,78 @@ const char *
 ebpf_btf_string(const struct ebpf_btf *btf, uint32_t off)
 {
 	return off < btf->strings_len ? btf->strings + off : "";
+}
+
+/* What a name or qualifier stands for; 0 (void) stands for itself. */
+static uint32_t
+plain_type(const struct ebpf_btf *btf, uint32_t id)
+{
+	struct type type;
+
+	while (id != 0) {
+		type = read_type(btf, id);
+		switch (kind_of(&type)) {
+		case KIND_TYPEDEF:
+		case KIND_VOLATILE:
+		case KIND_CONST:
+		case KIND_RESTRICT:
+		case KIND_TYPE_TAG:
+		case KIND_VAR:
+			id = type.size_or_type;
+			break;
+		default:
+			return id;
+		}
+	}
+	return id;
+}
+
+static bool
+is_struct(const struct ebpf_btf *btf, uint32_t id, const char *name,
+	  uint32_t size)
+{
+	struct type type;
+
+	if (id == 0)
+		return false;
+	type = read_type(btf, id);
+	return kind_of(&type) == KIND_STRUCT && type.size_or_type == size &&
+	       strcmp(ebpf_btf_string(btf, type.name), name) == 0;
+}
+
+int
+ebpf_btf_find_member(const struct ebpf_btf *btf, uint32_t id, const char *name,
+		     uint32_t size, uint32_t *off)
+{
+	uint32_t i, word, at, found = 0;
+	struct type type;
+	bool section;
+
+	id = plain_type(btf, id);
+	if (id == 0)
+		return -EBPF_ENOENT;
+	type = read_type(btf, id);
+	section = kind_of(&type) == KIND_DATASEC;
+	if (!section && kind_of(&type) != KIND_STRUCT)
+		return -EBPF_ENOENT;
+	/* three words each: of a section type first, else name first */
+	for (i = 0; i < count_of(&type); i++) {
+		word = 3 + 3 * i;
+		if (!is_struct(btf, plain_type(btf, read_word(btf, id,
+						word + !section)),
+			       name, size))
+			continue;
+		at = read_word(btf, id, word + 1 + !section);
+		if (!section) {
+			/* bits, below the size of a bit field */
+			if (type.info >> 31)
+				at &= 0xffffff;
+			if (at % 8 != 0)
+				return -EBPF_EINVAL;
+			at /= 8;
+		}
+		*off = at;
+		found++;
+	}
+	return found == 0 ? -EBPF_ENOENT : found == 1 ? 0 : -EBPF_E2BIG;
 }

@@ -258,8 +258,10 @@ void ebpf_map_put(struct ebpf_map *map); /* NULL is fine */
  * Element access from outside programs. key has key_size bytes. value has
  * ebpf_map_user_value_size() bytes: for per-CPU kinds the values of all CPUs
  * one after the other, each rounded up to 8; for prog_array and maps of maps a
- * uint32_t id. flags are EBPF_ANY, NOEXIST, EXIST. Run path where the kind's
- * programs may do the same.
+ * uint32_t id. flags are EBPF_ANY, NOEXIST, EXIST, and EBPF_F_LOCK where values
+ * have a struct bpf_spin_lock: it is held meanwhile, as by read_locked. Its
+ * bytes are not copied: they read as 0. Run path where the kind's programs may
+ * do the same.
  *
  * Errors: ENOENT no such element, EEXIST, E2BIG full or index out of range,
  * EINVAL, EACCES by the map's flags or when frozen, EUNSUPPORTED the kind has
@@ -271,6 +273,7 @@ void ebpf_map_put(struct ebpf_map *map); /* NULL is fine */
  */
 uint32_t ebpf_map_user_value_size(const struct ebpf_map *map);
 int ebpf_map_read(struct ebpf_map *map, const void *key, void *value);
+int ebpf_map_read_locked(struct ebpf_map *map, const void *key, void *value);
 int ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
 		   uint64_t flags);
 int ebpf_map_remove(struct ebpf_map *map, const void *key);

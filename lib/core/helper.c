@@ -7,7 +7,7 @@
  */
 #include "core/helper.h"
 
-#include "core/map.h"
+#include "core/map_lock.h"
 #include "core/runtime.h"
 
 static const struct ebpf_helper builtin[] = {
@@ -84,8 +84,9 @@ is_size(uint8_t arg)
 
 /*
  * A prototype of an embedder's must say only what the verifier proves: no gaps,
- * sizes right behind their memory, and no argument that may be unset, which
- * needs a form of the helper for each count (ebpf_trace_printk_set).
+ * sizes right behind their memory, no argument that may be unset, which needs a
+ * form of the helper for each count (ebpf_trace_printk_set), and nothing that
+ * the engine's own helpers agree on among themselves: records, locks, callbacks.
  */
 static bool
 helper_is_sound(const struct ebpf_helper *helper)
@@ -95,12 +96,12 @@ helper_is_sound(const struct ebpf_helper *helper)
 
 	if (!helper->fn || !helper->name || !helper->name[0] ||
 	    helper->number == 0 || helper->number >= 65536 ||
-	    helper->ret > EBPF_RET_RINGBUF_OR_NULL ||
+	    helper->ret > EBPF_RET_MAP_VALUE_OR_NULL ||
 	    (helper->flags &
 	     ~(EBPF_HELPER_PKT | EBPF_HELPER_GPL | EBPF_HELPER_ENV)))
 		return false;
 	for (i = 0; i < 5; i++)
-		if (args[i] > EBPF_ARG_SPIN_LOCK ||
+		if (args[i] > EBPF_ARG_STR_CONST ||
 		    is_size(args[i]) != (i > 0 && is_mem(args[i - 1])) ||
 		    (args[i] != EBPF_ARG_NONE && i > 0 &&
 		     args[i - 1] == EBPF_ARG_NONE))
@@ -194,6 +195,22 @@ ebpf_helper_tail_call(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 		      uint64_t r5, const struct ebpf_prog *prog)
 {
 	return result(-EBPF_EINVAL);
+}
+
+uint64_t
+ebpf_helper_spin_lock(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+		      uint64_t r5, const struct ebpf_prog *prog)
+{
+	ebpf_lock_take((uint32_t *)(uintptr_t)r1);
+	return 0;
+}
+
+uint64_t
+ebpf_helper_spin_unlock(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			uint64_t r5, const struct ebpf_prog *prog)
+{
+	ebpf_lock_give((uint32_t *)(uintptr_t)r1);
+	return 0;
 }
 
 /* ---- time and numbers ---- */

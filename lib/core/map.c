@@ -8,7 +8,7 @@
 #include "core/map.h"
 #include "core/btf.h"
 #include "core/map_inner.h"
-#include "core/map_value.h"
+#include "core/map_lock.h"
 #include "core/runtime.h"
 
 enum {
@@ -147,7 +147,9 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 		map->btf_key_type = spec.btf_key_type;
 		map->btf_value_type = spec.btf_value_type;
 	}
-	error = ebpf_charge(&map->obj, bytes + ops->struct_size);
+	error = ebpf_map_find_lock(map);
+	if (error == 0)
+		error = ebpf_charge(&map->obj, bytes + ops->struct_size);
 	if (error == 0 && ops->holds_maps)
 		error = ebpf_map_inner_init(map, spec.inner);
 	if (error == 0)
@@ -197,7 +199,7 @@ int
 ebpf_map_read(struct ebpf_map *map, const void *key, void *value)
 {
 	struct os_epoch section;
-	const void *stored;
+	void *stored;
 	int error = 0;
 
 	if ((map->flags & EBPF_F_WRONLY) != 0)
@@ -210,12 +212,33 @@ ebpf_map_read(struct ebpf_map *map, const void *key, void *value)
 	} else {
 		stored = map->ops->lookup(map, key);
 		if (stored != NULL)
-			ebpf_value_load(value, stored, map->value_size);
+			ebpf_map_value_get(map, value, stored, 0);
 		else
 			error = -EBPF_ENOENT;
 	}
 	os_epoch_exit(&section);
 	return error;
+}
+
+/* Kinds whose values may have a lock look up what others see. */
+int
+ebpf_map_read_locked(struct ebpf_map *map, const void *key, void *value)
+{
+	struct os_epoch section;
+	void *stored;
+
+	if ((map->flags & EBPF_F_WRONLY) != 0)
+		return -EBPF_EACCES;
+	if (!map->has_lock)
+		return -EBPF_EINVAL;
+	os_epoch_enter(&section);
+	os_cpu_pin();
+	stored = map->ops->lookup(map, key);
+	if (stored != NULL)
+		ebpf_map_value_get(map, value, stored, EBPF_F_LOCK);
+	os_cpu_unpin();
+	os_epoch_exit(&section);
+	return stored != NULL ? 0 : -EBPF_ENOENT;
 }
 
 /*
@@ -268,7 +291,7 @@ ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
 
 	if (ops->write == NULL && ops->update == NULL)
 		return -EBPF_EUNSUPPORTED;
-	if (flags > EBPF_EXIST)
+	if (!ebpf_map_flags_ok(map, flags))
 		return -EBPF_EINVAL;
 	error = write_begin(map);
 	if (error != 0)
@@ -277,9 +300,13 @@ ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
 		error = ops->write(map, key, value, flags);
 	} else {
 		os_epoch_enter(&section);
+		if (flags & EBPF_F_LOCK)
+			os_cpu_pin();
 		error = ops->write != NULL ?
 			ops->write(map, key, value, flags) :
 			ops->update(map, key, value, flags);
+		if (flags & EBPF_F_LOCK)
+			os_cpu_unpin();
 		os_epoch_exit(&section);
 	}
 	write_end(map);

@@ -74,6 +74,8 @@ struct ebpf_map {
 	 * flags and, for arrays without INNER_MAP, max_entries. No object.
 	 */
 	struct ebpf_map *inner;
+	bool has_lock;	 /* values have a struct bpf_spin_lock */
+	uint32_t lock_off; /* in the value; map_lock.h */
 	/* cold */
 	struct ebpf_object obj;
 	struct ebpf_btf *btf;

@@ -4,7 +4,7 @@
  * and never removed. The JIT inlines these lookups (struct ebpf_map_array in
  * core/map.h), so what it relies on is said there.
  */
-#include "core/map.h"
+#include "core/map_lock.h"
 #include "core/map_value.h"
 
 enum {
@@ -67,11 +67,11 @@ array_next_any(struct ebpf_map *map, const void *key, void *next_key)
 static int
 update_check(const struct ebpf_map *map, uint32_t index, uint64_t flags)
 {
-	if (flags > EBPF_EXIST)
+	if (!ebpf_map_flags_ok(map, flags))
 		return -EBPF_EINVAL;
 	if (index >= map->max_entries)
 		return -EBPF_E2BIG;
-	return flags == EBPF_NOEXIST ? -EBPF_EEXIST : 0;
+	return (flags & EBPF_NOEXIST) ? -EBPF_EEXIST : 0;
 }
 
 static int
@@ -150,19 +150,19 @@ array_update(struct ebpf_map *map, const void *key, const void *value,
 	int error = update_check(map, ebpf_key_index(key), flags);
 
 	if (error == 0)
-		ebpf_value_store(array_lookup(map, key), value,
-				 map->value_size);
+		ebpf_map_value_put(map, array_lookup(map, key), value, flags,
+				   false);
 	return error;
 }
 
 static int
 array_read(struct ebpf_map *map, const void *key, void *value)
 {
-	const void *stored = array_lookup(map, key);
+	void *stored = array_lookup(map, key);
 
 	if (stored == NULL)
 		return -EBPF_ENOENT;
-	ebpf_value_load(value, stored, map->value_size);
+	ebpf_map_value_get(map, value, stored, 0);
 	return 0;
 }
 

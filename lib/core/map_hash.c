@@ -7,6 +7,7 @@
  */
 #include "core/hash_table.h"
 #include "core/map_inner.h"
+#include "core/map_lock.h"
 #include "core/map_value.h"
 
 enum {
@@ -32,7 +33,7 @@ inner_slot(const struct ebpf_map_hash *hash, uint32_t number)
 
 static void
 value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
-	  enum target target, bool fresh)
+	  uint64_t flags, enum target target, bool fresh)
 {
 	uint32_t size = hash->map.value_size, cpu, self;
 	const uint8_t *value = from;
@@ -40,9 +41,10 @@ value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
 
 	switch (target) {
 	case ONE:
-		ebpf_value_store(ebpf_hash_element(hash, number) +
-					 hash->value_off,
-				 value, size);
+		ebpf_map_value_put(&hash->map,
+				   ebpf_hash_element(hash, number) +
+					   hash->value_off,
+				   value, flags, fresh);
 		break;
 	case THIS_CPU:
 		self = os_cpu_id();
@@ -88,21 +90,21 @@ set_locked(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
 	int error;
 
 	if (number != 0) {
-		if (flags == EBPF_NOEXIST)
+		if (flags & EBPF_NOEXIST)
 			return -EBPF_EEXIST;
-		value_set(hash, number, value, target, false);
+		value_set(hash, number, value, flags, target, false);
 		if (hash->used != NULL)
 			mark_used(hash, number);
 		return 0;
 	}
-	if (flags == EBPF_EXIST)
+	if (flags & EBPF_EXIST)
 		return -EBPF_ENOENT;
 	error = ebpf_hash_take(hash, stripe, &number);
 	if (error != 0)
 		return error;
 	memcpy(ebpf_hash_element(hash, number), probe->key,
 	       hash->map.key_size);
-	value_set(hash, number, value, target, true);
+	value_set(hash, number, value, flags, target, true);
 	if (hash->used != NULL)
 		os_store(&hash->used[number], EBPF_HASH_NEW);
 	ebpf_hash_link(hash, probe->hash, number);
@@ -119,7 +121,7 @@ set(struct ebpf_map *map, const void *key, const void *value, uint64_t flags,
 	uint32_t tries;
 	int error;
 
-	if (os_unlikely(flags > EBPF_EXIST))
+	if (os_unlikely(!ebpf_map_flags_ok(map, flags)))
 		return -EBPF_EINVAL;
 	probe = ebpf_hash_probe(hash, key);
 	stripe = ebpf_hash_stripe(hash, probe.hash);
@@ -221,9 +223,10 @@ value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
 		return;
 	}
 	if (hash->percpu == NULL) {
-		ebpf_value_load(value,
-				ebpf_hash_element(hash, number) + hash->value_off,
-				hash->map.value_size);
+		ebpf_map_value_get(&hash->map, value,
+				   ebpf_hash_element(hash, number) +
+					   hash->value_off,
+				   0);
 		return;
 	}
 	for (cpu = 0; cpu < os_cpu_count(); cpu++)

@@ -71,6 +71,8 @@ void os_mutex_unlock(struct os_mutex *lock);
 void os_spin_init(struct os_spin *lock);
 void os_spin_lock(struct os_spin *lock); /* any */
 void os_spin_unlock(struct os_spin *lock);
+/* A pause, the round-th in a row, while another CPU is about to do something. */
+void os_relax(uint32_t round); /* any */
 
 /*
  * Events. Whoever waits first takes the count, then looks for what it wants,

@@ -121,12 +121,14 @@ ebpf_do_map_lookup(struct ebpf_call *call)
 
 	if (error != 0)
 		return error;
-	if (req->flags != 0)
+	if (req->flags != 0 && req->flags != EBPF_F_LOCK)
 		return -EBPF_EINVAL;
 	size = ebpf_map_user_value_size(map);
 	if (size > call->out_room)
 		return -EBPF_ENOSPC;
-	error = ebpf_map_read(map, call->in, call->out);
+	error = req->flags != 0 ?
+			ebpf_map_read_locked(map, call->in, call->out) :
+			ebpf_map_read(map, call->in, call->out);
 	if (error == 0)
 		call->out_len = size;
 	return error;

@@ -21,8 +21,8 @@ __thread struct os_thread os_thread OS_TLS;
 struct os_slot os_slots[SLOT_MAX] __attribute__((aligned(64)));
 uint32_t os_slot_count;
 
-static void
-relax(uint32_t round)
+void
+os_relax(uint32_t round)
 {
 	const struct timespec rest = { 0, 50 * 1000 };
 
@@ -44,7 +44,7 @@ os_spin_wait(struct os_spin *lock)
 
 	do {
 		for (round = 0; os_load(&lock->held); round++)
-			relax(round);
+			os_relax(round);
 	} while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE));
 }
 
@@ -89,7 +89,7 @@ os_cpu_pin_slow(void)
 		if (++slot == count)
 			slot = 0;
 		if (tries % count == count - 1)
-			relax(round++);
+			os_relax(round++);
 	}
 	self->slot = slot;
 	self->has_slot = 1;

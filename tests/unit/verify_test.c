@@ -4,7 +4,7 @@
  *
  *	# what it shows
  *	kind xdp			(or vale, vale_buf, raw, tc, ...)
- *	map NAME KIND KEY VALUE ENTRIES [rdonly] [wronly] [frozen]
+ *	map NAME KIND KEY VALUE ENTRIES [rdonly] [wronly] [frozen] [lock=OFFSET]
  *	mem SIZE			(raw: a fixed size of memory)
  *	budget N			(instructions that may be looked at)
  *	accept [at most N]		(N instructions looked at)
@@ -28,6 +28,7 @@
 #include <time.h>
 
 #include "client/gebpf.h"
+#include "core/btf.h"
 #include "core/helper.h"
 #include "core/jit/jit.h"
 #include "core/map.h"
@@ -84,11 +85,40 @@ number_of(const char *name)
 	return 0;
 }
 
+/* Types that say where the value has its struct bpf_spin_lock. */
+static bool
+describe(struct ebpf_runtime *rt, struct ebpf_map_spec *spec, uint32_t lock_off)
+{
+	static const char strings[] = "\0u32\0val\0bpf_spin_lock\0value\0lock";
+	enum { U32 = 1, VAL = 5, LOCK_TYPE = 9, VALUE = 23, LOCK = 29 };
+	const uint32_t types[] = {
+		U32, 1u << 24, 4, 32,
+		LOCK_TYPE, 4u << 24 | 1, 4, VAL, 1, 0,
+		VALUE, 4u << 24 | 1, spec->value_size, LOCK, 2, lock_off * 8,
+	};
+	const uint32_t header[] = {
+		0x1eb9f, 24, 0, sizeof(types), sizeof(types), sizeof(strings),
+	};
+	uint8_t data[sizeof(header) + sizeof(types) + sizeof(strings)];
+
+	memcpy(data, header, sizeof(header));
+	memcpy(data + sizeof(header), types, sizeof(types));
+	memcpy(data + sizeof(header) + sizeof(types), strings,
+	       sizeof(strings));
+	if (ebpf_btf_load(rt, data, sizeof(data), "types", 0, &spec->btf))
+		return false;
+	spec->btf_key_type = 1;
+	spec->btf_value_type = 3;
+	return true;
+}
+
 static bool
 make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 {
 	struct ebpf_map_spec spec = {.size = sizeof(spec)};
 	char kind[32], options[64] = "";
+	const char *lock;
+	int error;
 
 	if (t->map_count == MAPS ||
 	    sscanf(line, "%31s %31s %u %u %u %63[^\n]", t->names[t->map_count],
@@ -107,7 +137,13 @@ make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 		spec.key_size = spec.value_size = 4;
 		spec.max_entries = 1;
 	}
-	if (ebpf_map_create(rt, &spec, &t->maps[t->map_count]))
+	lock = strstr(options, "lock=");
+	if (lock && !describe(rt, &spec, (uint32_t)atoi(lock + 5)))
+		return false;
+	error = ebpf_map_create(rt, &spec, &t->maps[t->map_count]);
+	if (spec.btf)
+		ebpf_object_put(&spec.btf->obj);
+	if (error)
 		return false;
 	if (strstr(options, "frozen")) {
 		/* "AB" and zeros: strings end, numbers are known */

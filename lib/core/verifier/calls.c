@@ -235,6 +235,34 @@ check_record(struct ebpf_venv *env, struct call *call, uint32_t number)
 }
 
 static int
+check_lock(struct ebpf_venv *env, const struct call *call, uint32_t number)
+{
+	const struct ebpf_vreg *reg = &ebpf_verify_top(env)->regs[number];
+	const struct ebpf_map *map;
+
+	if (reg->type != EBPF_V_VALUE || reg->maybe_null)
+		return bad_arg(env, call, number,
+			       "a pointer to a map value's lock");
+	map = env->prog->maps[reg->map];
+	if (!map->has_lock)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_ARG,
+			"%s: no struct bpf_spin_lock is known in the values of "
+			"map %s",
+			call->helper->name, map->obj.name);
+	if (!ebpf_num_is_const(&reg->num) ||
+	    reg->off + reg->num.smin != (int64_t)map->lock_off)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_ARG,
+			"%s wants the value's lock in r%u, which is at offset "
+			"%u",
+			call->helper->name, number, map->lock_off);
+	return call->helper->number == EBPF_FUNC_spin_lock ?
+		       ebpf_verify_lock(env, reg) :
+		       ebpf_verify_unlock(env, reg);
+}
+
+static int
 check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 {
 	struct ebpf_vreg *reg;
@@ -294,9 +322,10 @@ check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 		return check_alloc_size(env, call, number);
 	case EBPF_ARG_RINGBUF_MEM:
 		return check_record(env, call, number);
+	case EBPF_ARG_SPIN_LOCK:
+		return check_lock(env, call, number);
 	case EBPF_ARG_FUNC:
 	case EBPF_ARG_STACK_OR_NULL:
-	case EBPF_ARG_SPIN_LOCK:
 		break;
 	}
 	return ebpf_verify_reject(
@@ -419,6 +448,13 @@ ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 
 	if (error)
 		return error;
+	/* taking another is told better where it is taken */
+	if (call.helper->number != EBPF_FUNC_spin_lock &&
+	    call.helper->number != EBPF_FUNC_spin_unlock) {
+		error = ebpf_verify_holds_no_lock(env, call.helper->name);
+		if (error)
+			return error;
+	}
 	n = call_args(env, &call);
 	for (i = 1; i <= n && !error; i++)
 		error = check_arg(env, &call, i);

@@ -420,8 +420,9 @@ learn_null(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 		reg->guess = env->hardened;
 	} else {
 		reg->maybe_null = 0;
-		/* what must be released keeps its name */
-		if (reg->type != EBPF_V_RECORD)
+		/* what must be released, or has a lock, keeps its name */
+		if (reg->type == EBPF_V_VALUE &&
+		    !env->prog->maps[reg->map]->has_lock)
 			reg->id = 0;
 	}
 	return 0;

@@ -4,6 +4,7 @@
  * in the allowed direction, and what does it give. Also the memory arguments of
  * helpers. The stack has a file of its own.
  */
+#include "core/map_lock.h"
 #include "core/verifier/verify.h"
 
 static int
@@ -90,6 +91,25 @@ check_map_use(struct ebpf_venv *env, const struct ebpf_map *map, bool write)
 	return 0;
 }
 
+/* The lock in a value belongs to its helpers. */
+static int
+check_no_lock(struct ebpf_venv *env, const struct ebpf_map *map,
+	      const struct ebpf_vreg *ptr, uint32_t number, int32_t off,
+	      uint64_t size)
+{
+	int64_t lo = ptr->num.smin + ptr->off + off;
+	int64_t hi = ptr->num.smax + ptr->off + off + (int64_t)size;
+
+	if (!map->has_lock || lo >= (int64_t)map->lock_off + EBPF_LOCK_SIZE ||
+	    hi <= (int64_t)map->lock_off)
+		return 0;
+	return ebpf_verify_reject(
+		env, EBPF_RULE_MAP_USE,
+		"the access at r%u reaches bytes %lld to %lld; the value's "
+		"struct bpf_spin_lock is at %u",
+		number, (long long)lo, (long long)hi - 1, map->lock_off);
+}
+
 /* Memory that is no stack and no context. */
 static int
 check_region(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
@@ -107,9 +127,11 @@ check_region(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	case EBPF_V_VALUE:
 		map = env->prog->maps[ptr->map];
 		error = check_map_use(env, map, write);
+		if (!error)
+			error = check_fixed(env, EBPF_RULE_VALUE_BOUNDS, ptr,
+					    number, off, size, map->value_size);
 		return error ? error :
-			       check_fixed(env, EBPF_RULE_VALUE_BOUNDS, ptr,
-					   number, off, size, map->value_size);
+			       check_no_lock(env, map, ptr, number, off, size);
 	case EBPF_V_RECORD:
 		return check_fixed(env, EBPF_RULE_MEM_BOUNDS, ptr, number, off,
 				   size, ptr->range);

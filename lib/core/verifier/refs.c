@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * What a path holds and must give back before it ends: references that a
- * helper gave. Who acquires and releases is said by helper.def; calls.c,
- * jump.c and packet.c call here.
+ * helper gave, and one lock. Who acquires and releases is said by helper.def;
+ * calls.c, jump.c and packet.c call here.
  */
 #include "core/verifier/verify.h"
 
@@ -64,6 +64,53 @@ ebpf_verify_release(struct ebpf_venv *env, uint32_t id)
 }
 
 int
+ebpf_verify_lock(struct ebpf_venv *env, const struct ebpf_vreg *reg)
+{
+	struct ebpf_vlock *lock = &env->state->lock;
+
+	if (lock->held)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_LOCK,
+			"a lock is taken while the one of the call at %u is "
+			"held",
+			lock->origin);
+	lock->held = 1;
+	lock->map = reg->map;
+	lock->id = reg->id;
+	lock->origin = env->insn;
+	return 0;
+}
+
+int
+ebpf_verify_unlock(struct ebpf_venv *env, const struct ebpf_vreg *reg)
+{
+	struct ebpf_vlock *lock = &env->state->lock;
+
+	if (!lock->held)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_LOCK,
+			"a lock is given back that was not taken");
+	if (lock->map != reg->map || lock->id != reg->id)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_LOCK,
+			"another lock is given back than the call at %u took",
+			lock->origin);
+	memset(lock, 0, sizeof(*lock));
+	return 0;
+}
+
+int
+ebpf_verify_holds_no_lock(struct ebpf_venv *env, const char *what)
+{
+	if (env->state->lock.held)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_LOCK,
+			"%s while the lock that the call at %u took is held",
+			what, env->state->lock.origin);
+	return 0;
+}
+
+int
 ebpf_verify_holds_nothing(struct ebpf_venv *env, const char *what)
 {
 	const struct ebpf_vstate *state = env->state;
@@ -73,5 +120,5 @@ ebpf_verify_holds_nothing(struct ebpf_venv *env, const char *what)
 			env, EBPF_RULE_REFERENCE,
 			"%s while what the call at %u gave was not released",
 			what, state->refs[0].origin);
-	return 0;
+	return ebpf_verify_holds_no_lock(env, what);
 }

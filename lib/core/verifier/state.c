@@ -293,6 +293,7 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 	(*snap)->size = (uint32_t)size;
 	(*snap)->insn = env->insn;
 	(*snap)->depth = (uint8_t)state->depth;
+	(*snap)->lock = state->lock;
 	(*snap)->ref_count = (uint8_t)state->ref_count;
 	(*snap)->len = state->len;
 	(*snap)->len_guess = state->len_guess;
@@ -324,6 +325,7 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	state->len = snap->len;
 	state->len_guess = snap->len_guess;
 	state->ahead = snap->ahead;
+	state->lock = snap->lock;
 	state->ref_count = snap->ref_count;
 	memcpy(state->refs, at, state->ref_count * sizeof(state->refs[0]));
 	at += state->ref_count * sizeof(state->refs[0]);
@@ -504,17 +506,23 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 }
 
 /*
- * As many references, by whatever names: the oldest of one is the oldest of the
- * other. Each has a name of its own in both, so the pairs are one to one.
+ * The same lock is held, and as many references, by whatever names: the oldest
+ * of one is the oldest of the other. Each has a name of its own in both, so the
+ * pairs are one to one.
  */
 static bool
-same_refs(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
+same_held(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 {
 	const struct ebpf_vref *old = (const struct ebpf_vref *)(snap + 1);
 	const struct ebpf_vstate *state = env->state;
 	uint32_t i;
 
-	if (snap->ref_count != state->ref_count)
+	if (snap->ref_count != state->ref_count ||
+	    snap->lock.held != state->lock.held)
+		return false;
+	if (snap->lock.held && (snap->lock.map != state->lock.map ||
+				!same_id(env, snap->lock.id, state->lock.id,
+					 true)))
 		return false;
 	for (i = 0; i < state->ref_count; i++)
 		if (!same_id(env, old[i].id, state->refs[i].id, true))
@@ -541,7 +549,7 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 	if (snap->ahead && !state->ahead)
 		return false;
 	env->id_count = 0;
-	if (!same_refs(env, snap))
+	if (!same_held(env, snap))
 		return false;
 	at += snap->ref_count * sizeof(struct ebpf_vref);
 	for (f = 0; f < state->depth; f++) {

@@ -59,9 +59,9 @@ enum ebpf_vtype {
  *
  * Pointers: base + off + num. For PKT, PKT_META and MEM id names the number
  * num (0: num is 0 or nothing is known by name), and range bytes from base +
- * num on are proven to be there. For a VALUE that may be null id names the
- * lookup that gave it. For a RECORD id names the reference, and range is its
- * size.
+ * num on are proven to be there. For a VALUE that may be null, or whose map has
+ * locks, id names the lookup that gave it. For a RECORD id names the reference,
+ * and range is its size.
  */
 struct ebpf_vreg {
 	uint8_t type; /* enum ebpf_vtype */
@@ -117,6 +117,14 @@ struct ebpf_vref {
 	uint32_t origin; /* slot of the call; for words only */
 };
 
+/* The lock that is held: of which element of which map. */
+struct ebpf_vlock {
+	uint32_t held;
+	uint32_t map;
+	uint32_t id;	 /* of the lookup, 0: the map's first element */
+	uint32_t origin; /* slot of the call; for words only */
+};
+
 struct ebpf_vstate {
 	uint32_t depth; /* frames in use */
 	uint16_t ahead; /* instructions since a branch was mispredicted, or 0 */
@@ -124,6 +132,7 @@ struct ebpf_vstate {
 	uint8_t pad;
 	uint32_t ref_count;
 	struct ebpf_vref refs[EBPF_V_REFS]; /* in the order of acquisition */
+	struct ebpf_vlock lock;
 	struct ebpf_num len; /* tied length */
 	struct ebpf_vframe frames[EBPF_FRAME_MAX];
 };
@@ -153,6 +162,7 @@ struct ebpf_vsnap {
 	uint64_t number[EBPF_FRAME_MAX];  /* those whose number matters */
 	uint64_t written[EBPF_FRAME_MAX]; /* slots written since parent */
 	struct ebpf_num len;
+	struct ebpf_vlock lock;
 	/* references and packed frames follow */
 };
 
@@ -473,6 +483,11 @@ void ebpf_verify_release(struct ebpf_venv *env, uint32_t id);
 void ebpf_verify_drop(struct ebpf_venv *env, uint32_t id);
 /* Whatever comes now ("exit") would lose what is still held. */
 int ebpf_verify_holds_nothing(struct ebpf_venv *env, const char *what);
+/* Whatever comes now would keep others waiting for a lock. */
+int ebpf_verify_holds_no_lock(struct ebpf_venv *env, const char *what);
+/* The lock in the value that reg points to is taken, or given back. */
+int ebpf_verify_lock(struct ebpf_venv *env, const struct ebpf_vreg *reg);
+int ebpf_verify_unlock(struct ebpf_venv *env, const struct ebpf_vreg *reg);
 
 /* packet.c: LD_ABS and LD_IND */
 int ebpf_verify_load_packet(struct ebpf_venv *env, const struct ebpf_op *op);
