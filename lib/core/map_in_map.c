@@ -45,6 +45,8 @@ ebpf_map_inner_init(struct ebpf_map *outer, const struct ebpf_map *given)
 	inner->max_entries = given->max_entries;
 	inner->flags = given->flags;
 	inner->stride = given->stride;
+	inner->has_lock = given->has_lock;
+	inner->lock_off = given->lock_off;
 	memcpy(inner->obj.name, given->obj.name, sizeof(inner->obj.name));
 	if (given->btf != NULL) {
 		ebpf_object_get(&given->btf->obj);
@@ -76,7 +78,9 @@ fits(const struct ebpf_map *inner, const struct ebpf_map *wanted)
 {
 	if (inner->ops != wanted->ops || inner->key_size != wanted->key_size ||
 	    inner->value_size != wanted->value_size ||
-	    inner->flags != wanted->flags)
+	    inner->flags != wanted->flags ||
+	    inner->has_lock != wanted->has_lock ||
+	    inner->lock_off != wanted->lock_off)
 		return false;
 	if (wanted->ops->kind != EBPF_MAP_ARRAY &&
 	    wanted->ops->kind != EBPF_MAP_PERCPU_ARRAY)
