@@ -173,7 +173,8 @@ kmod:
 # The hook on netmap's switches, with NETMAP=DIR, a tree that was built.
 kvale:
 	@mkdir -p $(B)/kvale
-	@ln -sf $(addprefix $(CURDIR)/kmod/vale/,vale_bpf.c Kbuild) $(B)/kvale
+	@ln -sf $(addprefix $(CURDIR)/,$(wildcard kmod/vale/*.[ch]) \
+		kmod/vale/Kbuild) $(B)/kvale
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kvale TOP=$(CURDIR) \
 		NETMAP=$(abspath $(NETMAP)) KBUILD_EXTRA_SYMBOLS="$(abspath \
 			$(NETMAP)/LINUX/Module.symvers $(B)/kmod/Module.symvers)" \

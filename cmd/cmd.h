@@ -62,6 +62,8 @@ int cmd_fail(struct cmd *cmd, int code, const char *format, ...)
 int cmd_hint(struct cmd *cmd, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int cmd_no_memory(struct cmd *cmd);
+/* A device without switches was asked for some (EUNSUPPORTED). */
+int cmd_no_switches(struct cmd *cmd, int error);
 enum cmd_exit cmd_exit_code(int code);
 const char *cmd_error_name(int code);
 /* The error as the JSON object of CLI.md, or as words on stderr. */

@@ -40,6 +40,25 @@ cmd_no_memory(struct cmd *cmd)
 	return cmd_fail(cmd, EBPF_ENOMEM, "out of memory");
 }
 
+int
+cmd_no_switches(struct cmd *cmd, int error)
+{
+	const char *target = gebpf_target(cmd->dev);
+
+	if (strncmp(target, "kernel", 6) != 0) {
+		cmd_fail(cmd, error, "%s: switches cannot be managed there",
+			 target);
+		return cmd_hint(cmd, "the embedded device has switches: -t "
+				     "embedded");
+	}
+	cmd_fail(cmd, error, "%s: no switches there: module vale_bpf is not "
+			     "loaded",
+		 target);
+	return cmd_hint(cmd, "install netmap, make kmod NETMAP=DIR with its "
+			     "sources, then: insmod netmap.ko; insmod "
+			     "vale_bpf.ko; -t embedded has switches without");
+}
+
 enum cmd_exit
 cmd_exit_code(int code)
 {

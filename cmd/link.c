@@ -157,6 +157,8 @@ attach_failed(struct cmd *cmd, const struct ebpf_req_link_create *req,
 			 kind != NULL ? kind : "unknown");
 		return cmd_hint(cmd, "VALE switches run programs of type vale "
 				     "and vale_buf");
+	case EBPF_EUNSUPPORTED:
+		return cmd_no_switches(cmd, error);
 	default:
 		return cmd_fail(cmd, error,
 				"switch '%s': attaching program %u failed: %s",
@@ -235,8 +237,13 @@ cmd_detach_vale(struct cmd *cmd)
 		return error;
 	error = gebpf_ask(cmd->dev, EBPF_REQUEST_SWITCH_INFO, &req,
 			  sizeof(req), &info, sizeof(info));
-	if (error == -EBPF_ENOENT)
-		return cmd_fail(cmd, error, "there is no switch '%s'", word);
+	if (error == -EBPF_ENOENT) {
+		cmd_fail(cmd, error, "there is no switch '%s'", word);
+		return cmd_hint(cmd, "if it vanished, gebpf link show has its "
+				     "link; gebpf link detach lets it go");
+	}
+	if (error == -EBPF_EUNSUPPORTED)
+		return cmd_no_switches(cmd, error);
 	if (error != 0)
 		return cmd_fail(cmd, error, "switch '%s': %s", word,
 				gebpf_error_text(error));

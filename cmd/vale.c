@@ -42,10 +42,18 @@ failed(struct cmd *cmd, const char *name, const char *what, int error)
 		return cmd_hint(cmd, "names begin with 'vale', followed by "
 				     "letters and digits");
 	case EBPF_EUNSUPPORTED:
-		cmd_fail(cmd, error, "%s: switches cannot be managed there",
-			 gebpf_target(cmd->dev));
-		return cmd_hint(cmd, "the embedded device has switches: -t "
-				     "embedded");
+		return cmd_no_switches(cmd, error);
+	case EBPF_EBUSY:
+		cmd_fail(cmd, error, "switch '%s': %s failed: in use by a "
+				     "program that has a port open",
+			 name, what);
+		return cmd_hint(cmd, "gebpf vale show %s lists its ports; those "
+				     "of kind netmap go when their program ends",
+				name);
+	case EBPF_EACCES:
+		cmd_fail(cmd, error, "switch '%s' was not made by gebpf", name);
+		return cmd_hint(cmd, "netmap made it and removes it with its "
+				     "last port; or another module owns it");
 	default:
 		return cmd_fail(cmd, error, "switch '%s': %s failed: %s", name,
 				what, gebpf_error_text(error));
@@ -143,9 +151,37 @@ show_verdicts(struct out *out, const struct ebpf_verdict_counts *counts,
 	out_end(out);
 }
 
+/*
+ * Frames, bytes and drops in one direction. All ones: nobody counts them there
+ * (netmap's switches, for what goes out and while no program is attached).
+ */
+static void
+show_traffic(struct out *out, const char *const keys[3], const char *words,
+	     const uint64_t counts[3])
+{
+	if (counts[0] == UINT64_MAX) {
+		out_text(out, "%s not counted", words);
+		out_null(out, keys[0]);
+		out_null(out, keys[1]);
+		out_null(out, keys[2]);
+		return;
+	}
+	out_text(out, "%s", words);
+	out_uint(out, keys[0], " % frames", counts[0]);
+	out_uint(out, keys[1], " % bytes", counts[1]);
+	out_uint(out, keys[2], " % drops", counts[2]);
+}
+
 static void
 show_port(struct out *out, const struct ebpf_rep_port_info *port, bool stats)
 {
+	static const char *const rx[] = { "rx_frames", "rx_bytes", "rx_drops" };
+	static const char *const tx[] = { "tx_frames", "tx_bytes", "tx_drops" };
+	const uint64_t rx_counts[] = { port->rx_frames, port->rx_bytes,
+				       port->rx_drops };
+	const uint64_t tx_counts[] = { port->tx_frames, port->tx_bytes,
+				       port->tx_drops };
+
 	out_object(out, NULL);
 	out_uint(out, "index", "\t%: ", port->index);
 	out_string(out, "name", "%", port->port_name);
@@ -157,12 +193,9 @@ show_port(struct out *out, const struct ebpf_rep_port_info *port, bool stats)
 		return;
 	}
 	out_text(out, "\n");
-	out_uint(out, "rx_frames", "\t\trx % frames", port->rx_frames);
-	out_uint(out, "rx_bytes", " % bytes", port->rx_bytes);
-	out_uint(out, "rx_drops", " % drops", port->rx_drops);
-	out_uint(out, "tx_frames", "  tx % frames", port->tx_frames);
-	out_uint(out, "tx_bytes", " % bytes", port->tx_bytes);
-	out_uint(out, "tx_drops", " % drops\n", port->tx_drops);
+	show_traffic(out, rx, "\t\trx", rx_counts);
+	show_traffic(out, tx, "  tx", tx_counts);
+	out_text(out, "\n");
 	show_verdicts(out, &port->verdicts, "\t\t");
 	out_end(out);
 }
@@ -207,7 +240,7 @@ cmd_vale_add(struct cmd *cmd)
 	if (error != 0 && why[0] != '\0')
 		return cmd_fail(cmd, error, "switch '%s': port '%s': %s",
 				req.name, spec, why);
-	if (error == -EBPF_ENOENT)
+	if (error == -EBPF_ENOENT || error == -EBPF_EUNSUPPORTED)
 		return failed(cmd, req.name, "adding a port", error);
 	if (error == -EBPF_EEXIST)
 		return cmd_fail(cmd, error, "switch '%s' has a port of that "
@@ -312,8 +345,16 @@ show_switch(struct cmd *cmd, const struct ebpf_rep_switch_info *info,
 		out_string(out, "error", ": %", info->error_text);
 	}
 	out_text(out, "\n");
-	out_uint(out, "frames", stats ? "\tframes %" : NULL, info->frames);
-	out_uint(out, "bytes", stats ? "  bytes %\n" : NULL, info->bytes);
+	if (info->frames == UINT64_MAX) {
+		out_text(out, stats ? "\tframes not counted\n" : "");
+		out_null(out, "frames");
+		out_null(out, "bytes");
+	} else {
+		out_uint(out, "frames", stats ? "\tframes %" : NULL,
+			 info->frames);
+		out_uint(out, "bytes", stats ? "  bytes %\n" : NULL,
+			 info->bytes);
+	}
 	if (stats || !out_is_plain(out))
 		show_verdicts(out, &info->verdicts, "\t");
 	out_array(out, "ports");

@@ -8,6 +8,7 @@
 #include "abi/wire.h"
 #include "core/os.h"
 #include "device/device.h"
+#include "ebpf_linux.h"
 
 #include <linux/cred.h>
 #include <linux/fs.h>
@@ -17,8 +18,6 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-
-struct ebpf_runtime *ebpf_linux_runtime(void);
 
 static struct ebpf_device *device;
 
@@ -129,6 +128,7 @@ ebpf_dev_init(void)
 	struct ebpf_device_config config = {
 		.rt = ebpf_linux_runtime(),
 		.home = EBPF_HOME_KERNEL,
+		.switches = &ebpf_linux_switches,
 	};
 	int error;
 

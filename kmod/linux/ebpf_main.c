@@ -6,6 +6,7 @@
  */
 #include "core/ebpf.h"
 #include "core/os.h"
+#include "ebpf_linux.h"
 
 #include <linux/init.h>
 #include <linux/module.h>
@@ -14,8 +15,6 @@ int os_linux_init(void);
 void os_linux_exit(void);
 int os_linux_exec_init(void);
 void os_linux_exec_exit(void);
-
-struct ebpf_runtime *ebpf_linux_runtime(void);
 
 static bool no_jit;
 module_param(no_jit, bool, 0444);

@@ -50,6 +50,34 @@ hook_put(struct ebpf_runtime *rt, uint32_t kind)
 	os_mutex_unlock(&rt->lock);
 }
 
+/* Whoever clears the mark drops the reference. */
+static bool
+let_go(struct ebpf_link *link)
+{
+	if (!os_swap(&link->kept, 0))
+		return false;
+	ebpf_link_put(link);
+	return true;
+}
+
+/* Links that told of a target's end have done so when it is there again. */
+static void
+let_go_others(struct ebpf_link *link)
+{
+	struct ebpf_object *obj;
+	struct ebpf_link *other;
+	uint32_t id = 0;
+
+	while ((obj = ebpf_object_next(link->obj.rt, EBPF_OBJ_LINK, id))) {
+		other = os_container(obj, struct ebpf_link, obj);
+		id = obj->id;
+		if (other != link && other->hook == link->hook &&
+		    strcmp(other->target, link->target) == 0)
+			let_go(other);
+		ebpf_object_put(obj);
+	}
+}
+
 int
 ebpf_link_create(struct ebpf_runtime *rt, enum ebpf_hook_kind hook,
 		 const char *target, struct ebpf_prog *prog, bool replace,
@@ -99,6 +127,7 @@ ebpf_link_create(struct ebpf_runtime *rt, enum ebpf_hook_kind hook,
 		goto no_attach;
 	}
 	hook_put(rt, hook);
+	let_go_others(link);
 	*result = link;
 	return 0;
 
@@ -147,7 +176,7 @@ ebpf_link_release(struct ebpf_link *link, enum ebpf_link_state state)
 	/* Whoever changes the state first, we or the hook, has the say. */
 	if (os_cas(&link->state, &attached, (uint32_t)state))
 		link->ops->detach(link->cookie, link);
-	else
+	else if (!let_go(link))
 		error = -EBPF_ESTALE;
 	os_mutex_unlock(&link->lock);
 	return error;
@@ -177,4 +206,16 @@ ebpf_link_gone(struct ebpf_link *link, enum ebpf_link_state state)
 	uint32_t attached = EBPF_LINK_ATTACHED;
 
 	os_cas(&link->state, &attached, (uint32_t)state);
+}
+
+void
+ebpf_link_vanished(struct ebpf_link *link)
+{
+	uint32_t attached = EBPF_LINK_ATTACHED;
+
+	/* First, or a detach in between would miss the reference. */
+	ebpf_link_get(link);
+	os_store_release(&link->kept, 1);
+	if (!os_cas(&link->state, &attached, (uint32_t)EBPF_LINK_STALE))
+		let_go(link);
 }

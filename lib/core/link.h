@@ -18,6 +18,7 @@ struct ebpf_link {
 	struct os_mutex lock;	/* prog; held over ops calls */
 	struct ebpf_prog *prog; /* with a reference */
 	uint32_t state;		/* enum ebpf_link_state; atomic */
+	uint32_t kept;		/* atomic; 1: with a reference of its own */
 	char target[EBPF_NAME_SIZE];
 };
 
@@ -28,7 +29,8 @@ int ebpf_link_create(struct ebpf_runtime *rt, enum ebpf_hook_kind hook,
 /* EBUSY unless `expected` (may be NULL: any) is attached now; ESTALE. */
 int ebpf_link_update(struct ebpf_link *link, struct ebpf_prog *prog,
 		     struct ebpf_prog *expected);
-int ebpf_link_detach(struct ebpf_link *link); /* ESTALE if already off */
+/* ESTALE if already off; one that is kept (ebpf_link_vanished) is let go. */
+int ebpf_link_detach(struct ebpf_link *link);
 /* The same with the state it shall have afterwards. */
 int ebpf_link_release(struct ebpf_link *link, enum ebpf_link_state state);
 
@@ -54,5 +56,12 @@ struct ebpf_prog *ebpf_link_prog(struct ebpf_link *link);
  * link took over (DETACHED). Drops nothing; the hook drops its own reference.
  */
 void ebpf_link_gone(struct ebpf_link *link, enum ebpf_link_state state);
+
+/*
+ * The same when the target went without anybody asking this device: so that it
+ * is noticed, the link stays, stale, until somebody detaches it, another link
+ * is made for that target, or the hook leaves.
+ */
+void ebpf_link_vanished(struct ebpf_link *link);
 
 #endif

@@ -46,6 +46,9 @@ refuse() {
 	fi
 }
 
+# refuse_quietly COMMAND...: it fails, whatever it says
+refuse_quietly() { ! "$@"; }
+
 # suite NAME COMMAND...: its TAP becomes ours; skips stay visible
 suite() {
 	local name=$1 begin=$SECONDS rc seen

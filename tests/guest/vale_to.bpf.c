@@ -10,5 +10,29 @@ SEC("vale") int to_2(struct vale_bpf_md *md) { return 2; }
 SEC("vale") int to_nobody(struct vale_bpf_md *md) { return 255; }
 SEC("vale") int nonsense(struct vale_bpf_md *md) { return 65537; }
 SEC("vale") int to_ring(struct vale_bpf_md *md) { md->ring_nr = 200; return 1; }
+SEC("vale") int to_all(struct vale_bpf_md *md) { md->ring_nr = 9; return 254; }
+SEC("vale") int back(struct vale_bpf_md *md) { return md->ingress_port; }
+
+/* What the test wants: key 0 the port, key 1 the ring. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u32);
+} choice SEC(".maps");
+
+SEC("vale")
+int chosen(struct vale_bpf_md *md)
+{
+	__u32 key = 0, *port, *ring;
+
+	port = bpf_map_lookup_elem(&choice, &key);
+	key = 1;
+	ring = bpf_map_lookup_elem(&choice, &key);
+	if (!port || !ring)
+		return 255;
+	md->ring_nr = *ring;
+	return *port;
+}
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * netmap's callback for each frame: switch/bridge.c decides, and what comes
+ * back is made safe for netmap, which takes no care of it: it cuts the port to
+ * 16 bits and does not check the ring at all.
+ *
+ * Called under the switch's read lock, by a process that sends (which may
+ * sleep), or by a NIC's softirq.
+ */
+#include "vale_parts.h"
+
+#include <linux/printk.h>
+#include <linux/uaccess.h>
+
+enum {
+	RINGS_MAX = 16, /* what netmap's queue table has for each port */
+	HEADER_LEN = 14,
+};
+
+/*
+ * netmap gives us its structures, and modversions does not see that they
+ * depend on its build options. Ask netmap itself where one field of them is
+ * and compare: another layout must not be used for a single frame.
+ */
+static bool
+fits(struct vale *vale, struct netmap_vp_adapter *from)
+{
+	uint32_t fit = os_load(&vale->fits);
+
+	if (likely(fit == VALE_FIT_YES))
+		return true;
+	if (fit == VALE_FIT_NO)
+		return false;
+	BUILD_BUG_ON(offsetof(struct netmap_vp_adapter, up) != 0);
+	BUILD_BUG_ON(offsetof(struct netmap_vp_adapter, na_bdg) -
+			     offsetof(struct netmap_vp_adapter, bdg_port) !=
+		     sizeof(void *));
+	BUILD_BUG_ON(NM_BDG_MAXPORTS != EBPF_VALE_PORT_MAX ||
+		     NM_BDG_BROADCAST != EBPF_VALE_BROADCAST ||
+		     NM_BDG_NOPORT != EBPF_VALE_DROP);
+	fit = netmap_bdg_name(from) == from->na_bdg->bdg_basename ?
+		      VALE_FIT_YES :
+		      VALE_FIT_NO;
+	if (fit == VALE_FIT_NO)
+		pr_err_once("vale_bpf: built for a netmap of other options: "
+			    "all frames are dropped; build it again with the "
+			    "NETMAP=DIR that netmap.ko is from\n");
+	os_store(&vale->fits, fit);
+	return fit == VALE_FIT_YES;
+}
+
+static uint32_t
+first_len(const struct nm_bdg_fwd *ft)
+{
+	return ft->ft_offset < ft->ft_len ? ft->ft_len - ft->ft_offset : 0;
+}
+
+/* Bytes of all fragments; only the first shows itself to programs. */
+static uint32_t
+whole_len(const struct nm_bdg_fwd *ft)
+{
+	uint32_t len = first_len(ft);
+
+	while (unlikely(ft->ft_flags & NS_MOREFRAG))
+		len += (++ft)->ft_len; /* netmap ends every chain */
+	return len;
+}
+
+/*
+ * The frame is in the sender's memory, from where netmap copies it later, so
+ * whatever a program saw may have changed by then: dropped where one decides.
+ * The learning bridge takes the header, as netmap's own does.
+ */
+static bool
+fetch_header(struct vale *vale, const struct nm_bdg_fwd *ft,
+	     const struct netmap_vp_adapter *from, uint8_t *header)
+{
+	return !os_load(&vale->deciding) &&
+	       (from->up.na_flags & NAF_BDG_MAYSLEEP) &&
+	       first_len(ft) >= HEADER_LEN &&
+	       !copy_from_user(header,
+			       (uint8_t __user *)ft->ft_buf + ft->ft_offset,
+			       HEADER_LEN);
+}
+
+static uint32_t
+lookup(struct nm_bdg_fwd *ft, uint8_t *ring, struct netmap_vp_adapter *from,
+       void *private_data)
+{
+	struct vale *vale = private_data;
+	struct ebpf_verdict_counts *counts;
+	struct ebpf_section section;
+	struct ebpf_frame frame;
+	struct vale_counts *cell;
+	uint8_t header[HEADER_LEN];
+	uint64_t learned;
+	bool indirect;
+
+	if (unlikely(!fits(vale, from)) ||
+	    unlikely((uint32_t)from->bdg_port >= EBPF_VALE_PORT_MAX))
+		return NM_BDG_NOPORT;
+	indirect = unlikely(ft->ft_flags & NS_INDIRECT);
+	frame.data = (uint8_t *)ft->ft_buf + ft->ft_offset;
+	frame.len = first_len(ft);
+	frame.port = from->bdg_port;
+	frame.ring_nr = *ring;
+	if (indirect) {
+		frame.data = header;
+		frame.len = fetch_header(vale, ft, from, header) ? HEADER_LEN :
+								   0;
+	}
+
+	ebpf_section_enter(&section);
+	cell = os_percpu_ptr(vale->counts, os_cpu_id());
+	cell += frame.port;
+	counts = &cell->verdicts;
+	learned = counts->learned;
+	ebpf_bridge_decide(vale->bridge, &frame, 1, counts);
+	if (indirect && unlikely(counts->learned == learned))
+		frame.verdict = EBPF_VALE_DROP; /* a program came just now */
+	if (frame.verdict == frame.port)
+		counts->reflected++;
+	else if (frame.verdict < EBPF_VALE_PORT_MAX &&
+		 !from->na_bdg->bdg_ports[frame.verdict])
+		counts->no_port++;
+	cell->frames++;
+	cell->bytes += whole_len(ft);
+	ebpf_section_leave(&section);
+	*ring = frame.ring_nr % RINGS_MAX;
+	return frame.verdict;
+}
+
+void
+vale_set_prog(struct vale *vale, struct ebpf_prog *prog)
+{
+	if (prog)
+		os_store(&vale->deciding, 1);
+	ebpf_bridge_set_prog(vale->bridge, prog);
+	if (!prog)
+		os_store(&vale->deciding, 0);
+}
+
+/* ---- counters ---- */
+
+static void
+add(struct vale_counts *to, const struct vale_counts *more)
+{
+	to->frames += os_load(&more->frames);
+	to->bytes += os_load(&more->bytes);
+	to->verdicts.port += os_load(&more->verdicts.port);
+	to->verdicts.broadcast += os_load(&more->verdicts.broadcast);
+	to->verdicts.drop += os_load(&more->verdicts.drop);
+	to->verdicts.invalid += os_load(&more->verdicts.invalid);
+	to->verdicts.learned += os_load(&more->verdicts.learned);
+	to->verdicts.no_port += os_load(&more->verdicts.no_port);
+	to->verdicts.reflected += os_load(&more->verdicts.reflected);
+}
+
+void
+vale_counts_read(struct vale *vale, uint32_t port, struct vale_counts *sum)
+{
+	const struct vale_counts *counts;
+	uint32_t cpu;
+
+	memset(sum, 0, sizeof(*sum));
+	for (cpu = 0; cpu < os_cpu_count(); cpu++) {
+		counts = os_percpu_ptr(vale->counts, cpu);
+		add(sum, &counts[port]);
+	}
+}
+
+/*
+ * A port leaves, maybe the last, with which the switch goes. The switch's lock
+ * is held for writing, so no frame is on its way. No lock of ours and no call
+ * of netmap's is allowed here: whether the switch is still there is seen later.
+ */
+static void
+port_leaves(const struct netmap_vp_adapter *port)
+{
+	struct vale_counts *counts;
+	struct vale *vale;
+	uint32_t cpu;
+
+	if (netmap_bdg_name((struct netmap_vp_adapter *)port) ==
+		    port->na_bdg->bdg_basename &&
+	    port->na_bdg->bdg_ops.dtor == port_leaves &&
+	    (uint32_t)port->bdg_port < EBPF_VALE_PORT_MAX) {
+		vale = port->na_bdg->private_data;
+		ebpf_bridge_forget_port(vale->bridge, port->bdg_port);
+		for (cpu = 0; cpu < os_cpu_count(); cpu++) {
+			counts = os_percpu_ptr(vale->counts, cpu);
+			add(&counts[VALE_COUNTS_GONE], &counts[port->bdg_port]);
+			memset(&counts[port->bdg_port], 0, sizeof(counts[0]));
+		}
+	}
+	vale_look_later();
+}
+
+struct netmap_bdg_ops vale_frame_ops = {
+	.lookup = lookup,
+	.dtor = port_leaves,
+};

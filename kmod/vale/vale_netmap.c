@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * Calls into netmap. It finds switches in the caller's network namespace, and
+ * we must find the same one again from whatever process closes a link, or from
+ * none: so every call is made by a worker, which lives in the initial one.
+ *
+ * netmap lists its ports only to user space. The worker asks through
+ * /dev/netmap with a page that is mapped into the calling process for as long
+ * as the question takes; nothing that comes back in it is trusted.
+ */
+#include "vale_parts.h"
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kthread.h>
+#include <linux/mman.h>
+#include <linux/netdevice.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+#include <linux/workqueue.h>
+
+static struct workqueue_struct *queue;
+
+int
+vale_netmap_init(void)
+{
+	/* Several at once: one may wait for a lock that another's caller has. */
+	queue = alloc_workqueue("vale_bpf", WQ_UNBOUND, 0);
+	return queue ? 0 : -ENOMEM;
+}
+
+void
+vale_netmap_exit(void)
+{
+	destroy_workqueue(queue);
+}
+
+void
+vale_netmap_queue(struct work_struct *work)
+{
+	queue_work(queue, work);
+}
+
+struct call {
+	struct work_struct work;
+	int (*fn)(void *argument);
+	void *argument;
+	int result;
+};
+
+static void
+call_run(struct work_struct *work)
+{
+	struct call *call = container_of(work, struct call, work);
+
+	call->result = call->fn(call->argument);
+}
+
+static int
+in_worker(int (*fn)(void *argument), void *argument)
+{
+	struct call call = { .fn = fn, .argument = argument };
+
+	INIT_WORK_ONSTACK(&call.work, call_run);
+	queue_work(queue, &call.work);
+	flush_work(&call.work);
+	destroy_work_on_stack(&call.work);
+	return call.result;
+}
+
+/* netmap's errors are mostly positive. */
+static int
+error_of(int error)
+{
+	switch (abs(error)) {
+	case 0:
+		return 0;
+	case EACCES: /* in exclusive mode: somebody else owns it */
+		return -EBPF_EACCES;
+	case EPERM:
+		return -EBPF_EPERM;
+	case ENXIO:
+	case ENOENT:
+		return -EBPF_ENOENT;
+	case ENODEV:
+		return -EBPF_ENODEV;
+	case EBUSY:
+		return -EBPF_EBUSY;
+	case EEXIST:
+		return -EBPF_EEXIST;
+	case EINVAL:
+	case EOPNOTSUPP:
+		return -EBPF_EINVAL;
+	default:
+		return -EBPF_ENOMEM;
+	}
+}
+
+/* ---- switches ---- */
+
+struct on_switch {
+	const char *name;
+	void *token;
+	void *private_data;
+	struct netmap_bdg_ops *ops;
+};
+
+static int
+do_create(void *argument)
+{
+	struct on_switch *on = argument;
+	int error = 0;
+
+	on->token = netmap_vale_create(on->name, &error);
+	if (on->token)
+		return 0;
+	/* The name is valid, so it ran out of switches, or of memory. */
+	return error == ENOMEM ? -EBPF_ELIMIT : error_of(error);
+}
+
+int
+vale_netmap_create(const char *name, void **token)
+{
+	struct on_switch on = { .name = name };
+	int error = in_worker(do_create, &on);
+
+	*token = on.token;
+	return error;
+}
+
+static int
+do_destroy(void *argument)
+{
+	struct on_switch *on = argument;
+
+	return error_of(netmap_vale_destroy(on->name, on->token));
+}
+
+int
+vale_netmap_destroy(const char *name, void *token)
+{
+	struct on_switch on = { .name = name, .token = token };
+
+	return in_worker(do_destroy, &on);
+}
+
+static int
+do_regops(void *argument)
+{
+	struct on_switch *on = argument;
+
+	return error_of(netmap_bdg_regops(on->name, on->ops, on->private_data,
+					  on->token));
+}
+
+int
+vale_netmap_regops(const char *name, struct netmap_bdg_ops *ops,
+		   void *private_data, void *token)
+{
+	struct on_switch on = {
+		.name = name, .ops = ops, .private_data = private_data,
+		.token = token,
+	};
+
+	return in_worker(do_regops, &on);
+}
+
+/* netmap calls it with what the switch has; error stays 0 if that is ours. */
+static void *
+compare(void *private_data, void *wanted, int *error)
+{
+	*error = private_data == wanted ? 0 : ENOENT;
+	return private_data;
+}
+
+static int
+do_is(void *argument)
+{
+	struct on_switch *on = argument;
+	int error = netmap_bdg_update_private_data(on->name, compare,
+						   on->private_data, on->token);
+
+	/* EINVAL: no switch of that name. EACCES: somebody's new one. */
+	return error ? -EBPF_ENOENT : 0;
+}
+
+int
+vale_netmap_is(const char *name, void *expected, void *token)
+{
+	struct on_switch on = {
+		.name = name, .private_data = expected, .token = token,
+	};
+
+	return in_worker(do_is, &on);
+}
+
+/* ---- ports ---- */
+
+struct on_port {
+	const char *name;
+	enum vale_attach how;
+	void *token;
+	uint32_t index;
+};
+
+static void
+header_fill(struct nmreq_header *header, uint16_t type, const char *name,
+	    void *body)
+{
+	memset(header, 0, sizeof(*header));
+	header->nr_version = NETMAP_API;
+	header->nr_reqtype = type;
+	strscpy(header->nr_name, name, sizeof(header->nr_name));
+	header->nr_body = (uintptr_t)body;
+}
+
+static int
+do_attach(void *argument)
+{
+	struct on_port *on = argument;
+	struct nmreq_vale_attach body;
+	struct nmreq_header header;
+	int error;
+
+	memset(&body, 0, sizeof(body));
+	body.reg.nr_mode = on->how == VALE_ATTACH_NIC_HOST ? NR_REG_NIC_SW :
+							     NR_REG_ALL_NIC;
+	header_fill(&header, NETMAP_REQ_VALE_ATTACH, on->name, &body);
+	error = netmap_bdg_attach(&header, on->token);
+	on->index = body.port_index;
+	return error_of(error);
+}
+
+int
+vale_netmap_attach(const char *port, enum vale_attach how, void *token,
+		   uint32_t *index)
+{
+	struct on_port on = { .name = port, .how = how, .token = token };
+	int error = in_worker(do_attach, &on);
+
+	*index = on.index;
+	return error;
+}
+
+static int
+do_detach(void *argument)
+{
+	struct on_port *on = argument;
+	struct nmreq_vale_detach body;
+	struct nmreq_header header;
+
+	memset(&body, 0, sizeof(body));
+	header_fill(&header, NETMAP_REQ_VALE_DETACH, on->name, &body);
+	return error_of(netmap_bdg_detach(&header, on->token));
+}
+
+int
+vale_netmap_detach(const char *port, void *token)
+{
+	struct on_port on = { .name = port, .token = token };
+
+	return in_worker(do_detach, &on);
+}
+
+static int
+do_vi_create(void *argument)
+{
+	struct on_port *on = argument;
+	struct nmreq_vale_newif body;
+	struct nmreq_header header;
+
+	memset(&body, 0, sizeof(body));
+	header_fill(&header, NETMAP_REQ_VALE_NEWIF, on->name, &body);
+	return error_of(nm_vi_create(&header));
+}
+
+int
+vale_netmap_vi_create(const char *name)
+{
+	struct on_port on = { .name = name };
+
+	return in_worker(do_vi_create, &on);
+}
+
+static int
+do_vi_destroy(void *argument)
+{
+	struct on_port *on = argument;
+
+	return error_of(nm_vi_destroy(on->name));
+}
+
+int
+vale_netmap_vi_destroy(const char *name)
+{
+	struct on_port on = { .name = name };
+
+	return in_worker(do_vi_destroy, &on);
+}
+
+enum vale_port_kind
+vale_netmap_kind(const char *port_name)
+{
+	size_t len = strlen(port_name);
+	enum vale_port_kind kind;
+	struct net_device *dev;
+
+	if (len && port_name[len - 1] == '^')
+		return VALE_PORT_HOST;
+	dev = len < IFNAMSIZ ? dev_get_by_name(&init_net, port_name) : NULL;
+	if (!dev)
+		return VALE_PORT_EPHEMERAL;
+	/* netmap's own interfaces name a driver that netmap.ko has made up. */
+	kind = dev->dev.driver && dev->dev.driver->owner &&
+			       !strcmp(module_name(dev->dev.driver->owner),
+				       "netmap") ?
+		       VALE_PORT_VI :
+		       VALE_PORT_IF;
+	dev_put(dev);
+	return kind;
+}
+
+/* ---- netmap's list ---- */
+
+struct question {
+	struct mm_struct *mm;
+	void __user *page;
+	struct nmreq_header header; /* there and back */
+	struct nmreq_vale_list body;
+};
+
+static struct file *
+netmap_open(void)
+{
+	struct file *file = filp_open("/dev/netmap", O_RDWR, 0);
+
+	if (IS_ERR(file))
+		return NULL;
+	/* Somebody may have put another device in its place. */
+	if (file->f_op->owner && file->f_op->unlocked_ioctl &&
+	    !strcmp(module_name(file->f_op->owner), "netmap"))
+		return file;
+	filp_close(file, NULL);
+	return NULL;
+}
+
+/* In a worker that has borrowed the asking process's memory. */
+static int
+put_question(struct question *question, struct file *file)
+{
+	struct nmreq_vale_list __user *body =
+		question->page + sizeof(question->header);
+
+	question->header.nr_body = (uintptr_t)body;
+	if (copy_to_user(question->page, &question->header,
+			 sizeof(question->header)) ||
+	    copy_to_user(body, &question->body, sizeof(question->body)))
+		return -EBPF_EFAULT;
+	if (file->f_op->unlocked_ioctl(file, NIOCCTRL,
+				       (unsigned long)question->page))
+		return -EBPF_ENOENT;
+	if (copy_from_user(&question->header, question->page,
+			   sizeof(question->header)) ||
+	    copy_from_user(&question->body, body, sizeof(question->body)))
+		return -EBPF_EFAULT;
+	question->header.nr_name[sizeof(question->header.nr_name) - 1] = '\0';
+	return 0;
+}
+
+static int
+do_question(void *argument)
+{
+	struct question *question = argument;
+	struct file *file = netmap_open();
+	int error;
+
+	if (!file)
+		return -EBPF_ENODEV;
+	kthread_use_mm(question->mm);
+	error = put_question(question, file);
+	kthread_unuse_mm(question->mm);
+	filp_close(file, NULL);
+	return error;
+}
+
+static int
+ask(const char *name, struct vale_place *place)
+{
+	struct question *question;
+	unsigned long page;
+	int error;
+
+	if (!current->mm)
+		return -EBPF_EUNSUPPORTED;
+	question = os_alloc(sizeof(*question));
+	if (!question)
+		return -EBPF_ENOMEM;
+	error = -EBPF_ENOMEM;
+	page = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	if (IS_ERR_VALUE(page))
+		goto out;
+	question->mm = current->mm;
+	question->page = (void __user *)page;
+	header_fill(&question->header, NETMAP_REQ_VALE_LIST, name, NULL);
+	question->body.nr_bridge_idx = place->bridge;
+	question->body.nr_port_idx = place->port;
+	error = in_worker(do_question, question);
+	vm_munmap(page, PAGE_SIZE);
+	if (error)
+		goto out;
+	place->bridge = question->body.nr_bridge_idx;
+	place->port = question->body.nr_port_idx;
+	memcpy(place->name, question->header.nr_name, sizeof(place->name));
+out:
+	os_free(question);
+	return error;
+}
+
+int
+vale_netmap_list(struct vale_place *place)
+{
+	int error = ask("", place);
+
+	if (!error && (place->port >= EBPF_VALE_PORT_MAX ||
+		       !strchr(place->name, ':')))
+		error = -EBPF_EIO;
+	return error;
+}
+
+int
+vale_netmap_find(const char *name, struct vale_place *place)
+{
+	int error;
+
+	memset(place, 0, sizeof(*place));
+	error = ask(name, place);
+	place->port = 0;
+	return error;
+}
