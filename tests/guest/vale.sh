@@ -66,7 +66,7 @@ json() { # json EXPRESSION COMMAND...: python about v, what gebpf -j says
 	"$gebpf" -j "$@" | "$python" -c '
 import json, sys
 v = json.load(sys.stdin)
-if not eval(sys.argv[1]):
+if not eval("(" + sys.argv[1] + ")"):
     print("not true:", sys.argv[1], "of", json.dumps(v))
     sys.exit(1)' "$what"
 }
@@ -287,11 +287,12 @@ check "counted as learned" json 'v["verdicts"]["learned"] == 200 and
 	v["verdicts"]["broadcast"] == 200' vale stats vale1
 
 # Interfaces.
-busybox ip link add w0 type veth peer name w1 2>/dev/null ||
+busybox ip link add w0 type veth 2>/dev/null ||
 	busybox insmod "$kmod/veth.ko"
-busybox ip link add w0 type veth peer name w1 2>/dev/null
+busybox ip link add w0 type veth 2>/dev/null
+peer=$(basename /sys/class/net/veth*)
 busybox ip link set w0 up
-busybox ip link set w1 up
+busybox ip link set "$peer" up
 refuse "a port of what kind" "if:NAME" "$gebpf" vale add vale1 pair:x
 refuse "an interface that is not there" "no interface" "$gebpf" vale add vale1 if:nosuch9
 refuse "a name of its own" "netmap names" "$gebpf" vale add vale1 vi:p0 name other
@@ -301,12 +302,12 @@ check "is an interface" busybox ip link show p0
 refuse "and there once" "already" "$gebpf" vale add vale1 vi:p0
 if [ -e /sys/class/net/w0 ]; then
 	check "a network interface" "$gebpf" vale add vale1 if:w0
-	check "and one with its host side" "$gebpf" vale add vale1 host:w1
-	check "shown with their kinds" json '[(p["name"], p["kind"])
-		for p in v["ports"]] == [("p0", "vi"), ("w0", "if"),
-		("w1", "if"), ("w1^", "host")]' vale show vale1
+	check "and one with its host side" "$gebpf" vale add vale1 "host:$peer"
+	check "shown with their kinds" json '{p["name"]: p["kind"] for p in v["ports"]}
+		== {"p0": "vi", "w0": "if", "'"$peer"'": "if", "'"$peer"'^": "host"}' \
+		vale show vale1
 	check "attached once only" refuse_quietly "$gebpf" vale add vale1 if:w0
-	check "remove by name" "$gebpf" vale del vale1 w1
+	check "remove by name" "$gebpf" vale del vale1 "$peer"
 else
 	check "remove what is not there" refuse_quietly "$gebpf" vale del vale1 w0
 fi
