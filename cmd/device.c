@@ -44,6 +44,17 @@ home_name(uint32_t home)
 }
 
 static void
+show_harden(struct out *out, uint32_t harden)
+{
+	if (harden != 0)
+		out_text(out, "  hardened against");
+	out_array(out, "harden");
+	if (harden & EBPF_HARDEN_SPECULATION)
+		out_string(out, NULL, " %", "speculation");
+	out_end(out);
+}
+
+static void
 show(struct cmd *cmd, struct gebpf_device *device)
 {
 	const struct ebpf_rep_hello *hello = gebpf_hello(device);
@@ -75,6 +86,11 @@ show(struct cmd *cmd, struct gebpf_device *device)
 	out_uint(out, "mem_used", "  memory %B", hello->mem_used);
 	out_uint(out, "mem_limit", hello->mem_limit != 0 ? " of %B" : NULL,
 		 hello->mem_limit);
+	out_uint(out, "insns_processed_max", "\n\tverifies up to % insns",
+		 hello->insns_processed_max);
+	out_uint(out, "verify_mem_max", "  memory %B", hello->verify_mem_max);
+	out_uint(out, "verify_time_ms", "  time % ms", hello->verify_time_ms);
+	show_harden(out, hello->harden);
 	out_text(out, "\n");
 	out_end(out);
 }
@@ -131,18 +147,69 @@ foreground(struct cmd *cmd)
 	return 0;
 }
 
+/* Options become what the environment says, where the device will read it. */
+static int
+take_options(struct cmd *cmd, bool *any)
+{
+	char text[512] = "", why[256] = "";
+	const char *name, *value;
+	size_t len = 0;
+
+	*any = false;
+	while (cmd_peek(cmd) != NULL) {
+		name = cmd_take(cmd);
+		if (cmd_peek(cmd) == NULL)
+			return cmd_fail(cmd, CMD_EUSAGE,
+					"device option %s wants a value", name);
+		value = cmd_take(cmd);
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"%s%s=%s", len > 0 ? " " : "", name,
+					value);
+		if (len >= sizeof(text))
+			return cmd_fail(cmd, CMD_EUSAGE,
+					"too many device options");
+		*any = true;
+	}
+	if (*any && gebpf_server_check_options(text, why, sizeof(why)) != 0)
+		return cmd_fail(cmd, CMD_EUSAGE, "%s", why);
+	if (*any && setenv(GEBPF_SERVER_OPTIONS, text, 1) != 0)
+		return cmd_fail(cmd, -EBPF_ENOMEM, "out of memory");
+	return 0;
+}
+
+/* Options are for a device that starts: none may run already. */
+static int
+check_none_runs(struct cmd *cmd)
+{
+	struct gebpf_error why = { .code = 0 };
+	struct gebpf_device *device;
+
+	if (gebpf_open(cmd->target, GEBPF_OPEN_NO_START | GEBPF_OPEN_QUIET,
+		       &device, &why) != 0)
+		return 0;
+	gebpf_close(device);
+	cmd_fail(cmd, -EBPF_EBUSY,
+		 "a device runs already; its options cannot be changed");
+	return cmd_hint(cmd, "gebpf device stop ends it");
+}
+
 int
 cmd_device_start(struct cmd *cmd)
 {
-	bool stay = cmd_take_if(cmd, "--foreground");
+	bool stay = cmd_take_if(cmd, "--foreground"), any;
 	struct gebpf_device *device;
 	struct gebpf_error why = { .code = 0 };
-	int error = cmd_done(cmd);
+	int error = take_options(cmd, &any);
 
 	if (error != 0)
 		return error;
 	if (stay)
 		return foreground(cmd);
+	if (any) {
+		error = check_none_runs(cmd);
+		if (error != 0)
+			return error;
+	}
 	/* What opens it starts it; what runs already is fine. */
 	error = gebpf_open(cmd->target, GEBPF_OPEN_QUIET, &device, &why);
 	if (error != 0)

@@ -22,6 +22,10 @@ MODULE_PARM_DESC(no_jit, "interpret every program (default: no)");
 static bool interp;
 module_param(interp, bool, 0444);
 MODULE_PARM_DESC(interp, "allow the interpreter (default: no, JIT only)");
+static bool speculation = true;
+module_param(speculation, bool, 0444);
+MODULE_PARM_DESC(speculation,
+		 "harden programs against speculation (default: yes, unless the interpreter is allowed)");
 static unsigned long mem_max;
 module_param(mem_max, ulong, 0444);
 MODULE_PARM_DESC(mem_max, "bytes of all objects (default: no limit)");
@@ -43,6 +47,10 @@ ebpf_init(void)
 		.no_jit = no_jit,
 		.no_interp = !interp && !no_jit,
 		.mem_max = mem_max,
+		/* nothing keeps the interpreter from speculating */
+		.harden = speculation && !interp && !no_jit ?
+				  EBPF_HARDEN_SPECULATION :
+				  0,
 		/* 16 KiB of stack, of which others want some. */
 		.tail_nest_max = 8,
 	};

@@ -20,6 +20,17 @@ enum ebpf_prog_kind {
 #include "abi/prog_kind.def"
 };
 
+/* What a device may ask of compiled programs beyond being right. */
+enum ebpf_harden {
+	/*
+	 * Mispredicted branches and loads that overtake stores shall not reach
+	 * what the program may not: fences are where they could, and no program
+	 * is interpreted.
+	 */
+	EBPF_HARDEN_SPECULATION = 1u << 0,
+	EBPF_HARDEN_ALL = EBPF_HARDEN_SPECULATION,
+};
+
 /* Map creation flags (Linux BPF_F_*). */
 enum {
 	EBPF_F_NO_PREALLOC = 1u << 0,

@@ -98,6 +98,11 @@ struct ebpf_rep_hello {
 	uint64_t mem_used, mem_limit; /* bytes charged for objects */
 	char release[32];    /* version of gebpf */
 	char jit[16];	     /* JIT backend, "" for none */
+	/* limits of one verification: instructions, bytes, milliseconds */
+	uint32_t insns_processed_max, verify_time_ms;
+	uint64_t verify_mem_max;
+	uint32_t harden; /* EBPF_HARDEN_* bits (kinds.h) */
+	uint32_t pad;
 };
 enum ebpf_home {
 	EBPF_HOME_LOCAL = 1,

@@ -33,12 +33,13 @@ local_open(const char *argument, unsigned int flags, void **state, char *target,
 		.switches = &ebpf_vswitch_ops,
 	};
 	struct local *local;
+	char why[256] = "";
 	int error = -EBPF_ENOMEM;
 
 	local = calloc(1, sizeof(*local));
 	if (!local)
 		goto fail;
-	error = ebpf_host_runtime_create(&local->rt);
+	error = ebpf_host_runtime_create(&local->rt, why, sizeof(why));
 	if (error)
 		goto free;
 	error = ebpf_vswitch_create(local->rt, &local->switches);
@@ -66,7 +67,7 @@ free:
 	free(local);
 fail:
 	return gebpf_fail(err, error, "cannot make a local device: %s",
-			  ebpf_error_text(error));
+			  why[0] ? why : ebpf_error_text(error));
 }
 
 static int

@@ -63,17 +63,7 @@ struct ebpf_runtime_config {
 	uint64_t verify_mem_max; /* bytes of verifier state: 64 MiB */
 	/* Processor time of the loading thread that one verification takes. */
 	uint32_t verify_time_ms; /* 1000 */
-	uint32_t harden;	 /* EBPF_HARDEN_* bits: 0 */
-};
-
-enum ebpf_harden {
-	/*
-	 * Mispredicted branches and loads that overtake stores shall not reach
-	 * what the program may not: compiled programs get fences where they
-	 * could, and none is interpreted, so no_jit must be 0.
-	 */
-	EBPF_HARDEN_SPECULATION = 1u << 0,
-	EBPF_HARDEN_ALL = EBPF_HARDEN_SPECULATION,
+	uint32_t harden;	 /* EBPF_HARDEN_* bits (kinds.h): 0 */
 };
 
 /* Make a runtime; config may be NULL. ENOMEM, EINVAL. */

@@ -22,7 +22,7 @@ ASSERT_SIZE(ebpf_rep_none, 8);
 ASSERT_SIZE(ebpf_rep_id, 8);
 ASSERT_SIZE(ebpf_req_id, 8);
 ASSERT_SIZE(ebpf_req_hello, 8);
-ASSERT_SIZE(ebpf_rep_hello, 120);
+ASSERT_SIZE(ebpf_rep_hello, 144);
 ASSERT_SIZE(ebpf_req_features, 8);
 ASSERT_SIZE(ebpf_rep_features, 56);
 ASSERT_SIZE(ebpf_req_stop, 8);

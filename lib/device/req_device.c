@@ -55,6 +55,10 @@ ebpf_do_hello(struct ebpf_call *call)
 	rep->mem_used = os_load(&rt->mem_used);
 	rep->mem_limit = rt->config.mem_max;
 	jit_name(rt, rep->jit, sizeof(rep->jit));
+	rep->insns_processed_max = rt->config.insns_processed_max;
+	rep->verify_time_ms = rt->config.verify_time_ms;
+	rep->verify_mem_max = rt->config.verify_mem_max;
+	rep->harden = rt->config.harden;
 	return 0;
 }
 

@@ -1,19 +1,124 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * A userspace device's limits: programs and maps together may take half of the
- * machine's memory, so that one map request cannot push everything else out.
+ * machine's memory, so that one map request cannot push everything else out;
+ * whoever starts the device may set others.
  */
 #include "host/host_runtime.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "abi/error.h"
+
+static bool
+read_number(const char *text, uint64_t max, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 0);
+	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 &&
+	       *number > 0 && *number <= max;
+}
+
+static bool
+read_harden(const char *value, uint32_t *harden)
+{
+	if (!strcmp(value, "none"))
+		*harden = 0;
+	else if (!strcmp(value, "all"))
+		*harden = EBPF_HARDEN_ALL;
+	else if (!strcmp(value, "speculation"))
+		*harden |= EBPF_HARDEN_SPECULATION;
+	else
+		return false;
+	return true;
+}
+
+/* false: the name is not known; *good: the value is right. */
+static bool
+set_option(struct ebpf_runtime_config *config, const char *name,
+	   const char *value, bool *good)
+{
+	uint64_t number = 0;
+
+	if (!strcmp(name, "harden")) {
+		*good = read_harden(value, &config->harden);
+	} else if (!strcmp(name, "memory")) {
+		*good = read_number(value, UINT64_MAX, &config->mem_max);
+	} else if (!strcmp(name, "verify_memory")) {
+		*good = read_number(value, UINT64_MAX, &config->verify_mem_max);
+	} else if (!strcmp(name, "verify_time")) {
+		*good = read_number(value, UINT32_MAX, &number);
+		config->verify_time_ms = (uint32_t)number;
+	} else if (!strcmp(name, "insns_processed")) {
+		*good = read_number(value, UINT32_MAX, &number);
+		config->insns_processed_max = (uint32_t)number;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 int
-ebpf_host_runtime_create(struct ebpf_runtime **rt)
+ebpf_host_options(const char *text, struct ebpf_runtime_config *config,
+		  char *why, size_t why_size)
+{
+	char word[128], *value;
+	size_t len;
+	bool good;
+
+	for (; text && *text; text += len) {
+		len = strspn(text, " ");
+		text += len;
+		len = strcspn(text, " ");
+		if (!len)
+			break;
+		if (len >= sizeof(word)) {
+			snprintf(why, why_size, "a device option is too long");
+			return -EBPF_EINVAL;
+		}
+		memcpy(word, text, len);
+		word[len] = '\0';
+		value = strchr(word, '=');
+		if (value)
+			*value++ = '\0';
+		if (!value || !set_option(config, word, value, &good)) {
+			snprintf(why, why_size,
+				 "a device has no option \"%s\": there are "
+				 "harden, insns_processed, memory, "
+				 "verify_memory and verify_time",
+				 word);
+			return -EBPF_EINVAL;
+		}
+		if (!good) {
+			snprintf(why, why_size,
+				 "device option %s cannot be \"%s\"", word,
+				 value);
+			return -EBPF_EINVAL;
+		}
+	}
+	return 0;
+}
+
+int
+ebpf_host_runtime_create(struct ebpf_runtime **rt, char *why, size_t why_size)
 {
 	struct ebpf_runtime_config config = { .size = sizeof(config) };
 	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+	int error;
 
+	if (why_size)
+		why[0] = '\0';
 	if (pages > 0 && size > 0)
 		config.mem_max = (uint64_t)pages * (uint64_t)size / 2;
+	error = ebpf_host_options(getenv(EBPF_HOST_OPTIONS), &config, why,
+				  why_size);
+	if (error)
+		return error;
 	return ebpf_runtime_create(&config, rt);
 }

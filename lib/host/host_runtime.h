@@ -3,9 +3,27 @@
 #ifndef HOST_HOST_RUNTIME_H
 #define HOST_HOST_RUNTIME_H
 
+#include <stddef.h>
+
 #include "core/ebpf.h"
 
-/* As ebpf_runtime_create, with the memory limit of this machine. */
-int ebpf_host_runtime_create(struct ebpf_runtime **rt);
+/* Where a device that is started finds its options. */
+#define EBPF_HOST_OPTIONS "GEBPF_DEVICE_OPTIONS"
+
+/*
+ * Read options, "name=value" separated by blanks, into config: harden
+ * (speculation, all or none), insns_processed, memory and verify_memory
+ * (bytes), verify_time (milliseconds). text NULL or "": there are none.
+ * EINVAL, with words in why.
+ */
+int ebpf_host_options(const char *text, struct ebpf_runtime_config *config,
+		      char *why, size_t why_size);
+
+/*
+ * As ebpf_runtime_create, with the memory limit of this machine and with what
+ * the environment has in EBPF_HOST_OPTIONS. Words in why, "" without.
+ */
+int ebpf_host_runtime_create(struct ebpf_runtime **rt, char *why,
+			     size_t why_size);
 
 #endif

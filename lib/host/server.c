@@ -296,6 +296,14 @@ sessions_close(struct server *server)
 	}
 }
 
+int
+gebpf_server_check_options(const char *text, char *why, size_t why_size)
+{
+	struct ebpf_runtime_config config = { .size = sizeof(config) };
+
+	return ebpf_host_options(text, &config, why, why_size);
+}
+
 static int
 device_make(struct server *server)
 {
@@ -308,9 +316,10 @@ device_make(struct server *server)
 		.stop = on_stop,
 		.stop_cookie = server,
 	};
+	char why[256];
 	int error;
 
-	error = ebpf_host_runtime_create(&server->rt);
+	error = ebpf_host_runtime_create(&server->rt, why, sizeof(why));
 	if (error)
 		goto fail;
 	error = ebpf_vswitch_create(server->rt, &server->switches);
@@ -330,7 +339,7 @@ runtime:
 fail:
 	return server_fail(server->options, error,
 			   "cannot make the device: %s",
-			   ebpf_error_text(error));
+			   why[0] ? why : ebpf_error_text(error));
 }
 
 static void

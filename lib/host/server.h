@@ -32,4 +32,11 @@ struct gebpf_server_options {
  */
 int gebpf_server_run(const struct gebpf_server_options *options);
 
+/*
+ * The environment variable with a device's options and its value's form
+ * (host_runtime.h): EINVAL, with words in why, for what a device would refuse.
+ */
+#define GEBPF_SERVER_OPTIONS "GEBPF_DEVICE_OPTIONS"
+int gebpf_server_check_options(const char *text, char *why, size_t why_size);
+
 #endif

@@ -54,6 +54,27 @@ setup() { device_clear; }
 	gebpf device stop
 }
 
+@test "device: started with options; only when it starts" {
+	only_embedded "starting and stopping"
+	export GEBPF_TARGET=embedded:$DIR/options.sock
+	run -0 gebpf device start harden speculation verify_time 500
+	valid gebpf device show
+	output=$json
+	is 'v["harden"] == ["speculation"] and v["verify_time_ms"] == 500'
+	is 'v["insns_processed_max"] == 1000000'
+	fails 7 gebpf device start harden none
+	fails 6 gebpf prog load -i "$examples/l2_bridge.bpf.o" x
+	run -0 gebpf prog load -j "$examples/l2_bridge.bpf.o" x
+	run -0 gebpf prog dump jited name l2_bridge opcodes
+	[[ $output == *"0f ae e8"* ]] # a fence
+	gebpf device stop
+	fails 2 gebpf device start harden well
+	fails 2 gebpf device start memory
+	fails 2 gebpf device start verify_time 0
+	GEBPF_DEVICE_OPTIONS="verify_time=x" fails 2 gebpf -t local map show
+	[[ $stderr == *verify_time* ]]
+}
+
 @test "a device killed while a client waits: an error, JSON to the end" {
 	export GEBPF_TARGET=embedded:$DIR/fifth.sock
 	gebpf -q device start
