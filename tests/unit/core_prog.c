@@ -151,7 +151,7 @@ test_words(void)
 	static const struct ebpf_insn reserved[] = { I(0xb7, 0, 1, 0, 7),
 						     EXIT };
 	static const struct ebpf_insn uninit[] = { MOVR(0, 5), EXIT };
-	static const struct ebpf_insn unknown[] = { CALL(25), EXIT };
+	static const struct ebpf_insn unknown[] = { CALL(14), EXIT };
 	struct ebpf_load load = { .kind = EBPF_PROG_RAW };
 	struct ebpf_prog *prog;
 	struct ebpf_insn many[200];
