@@ -71,8 +71,9 @@ setup() { device_clear; }
 	fails 2 gebpf device start harden well
 	fails 2 gebpf device start memory
 	fails 2 gebpf device start verify_time 0
-	GEBPF_DEVICE_OPTIONS="verify_time=x" fails 2 gebpf -t local map show
-	[[ $stderr == *verify_time* ]]
+	export GEBPF_DEVICE_OPTIONS=verify_time=x
+	fails 2 gebpf -t local map show
+	[[ $output == *verify_time* ]]
 }
 
 @test "a device killed while a client waits: an error, JSON to the end" {
