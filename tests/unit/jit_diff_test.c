@@ -394,9 +394,12 @@ verified(uint64_t seed, double seconds)
 		}
 		err = load_side(&interp, &gen, EBPF_LOAD_INTERP, log,
 				sizeof(log));
+		/* every other one hardened, which changes no result */
+		rt->config.harden = seed & 1 ? EBPF_HARDEN_ALL : 0;
 		if (err == 0)
 			err = load_side(&jit, &gen, EBPF_LOAD_JIT, log,
 					sizeof(log));
+		rt->config.harden = 0;
 		if (err == 0) {
 			same &= compare_sides(&interp, &jit, &gen);
 			accepted++;
