@@ -14,6 +14,7 @@
 #include "abi/insn.h"
 #include "core/interp.h"
 #include "core/jit/jit.h"
+#include "core/runtime.h"
 #include "core/jit/jit_buf.h"
 #include "progen.h"
 #include "tap.h"
