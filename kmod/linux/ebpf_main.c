@@ -29,6 +29,18 @@ MODULE_PARM_DESC(speculation,
 static unsigned long mem_max;
 module_param(mem_max, ulong, 0444);
 MODULE_PARM_DESC(mem_max, "bytes of all objects (default: no limit)");
+static unsigned int insns_processed;
+module_param(insns_processed, uint, 0444);
+MODULE_PARM_DESC(insns_processed,
+		 "instructions a verification looks at (default: 1000000)");
+static unsigned long verify_memory;
+module_param(verify_memory, ulong, 0444);
+MODULE_PARM_DESC(verify_memory,
+		 "bytes of states a verification keeps (default: 64 MiB)");
+static unsigned int verify_time;
+module_param(verify_time, uint, 0444);
+MODULE_PARM_DESC(verify_time,
+		 "ms of processor time a verification takes (default: 1000)");
 
 static struct ebpf_runtime *runtime;
 
@@ -51,6 +63,9 @@ ebpf_init(void)
 		.harden = speculation && !interp && !no_jit ?
 				  EBPF_HARDEN_SPECULATION :
 				  0,
+		.insns_processed_max = insns_processed,
+		.verify_mem_max = verify_memory,
+		.verify_time_ms = verify_time,
 		/* 16 KiB of stack, of which others want some. */
 		.tail_nest_max = 8,
 	};

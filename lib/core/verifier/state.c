@@ -279,7 +279,7 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 
 	size = packed_size(env);
 	if (env->mem + size > env->mem_max)
-		return ebpf_verify_limit(env, "verify_mem", env->mem_max,
+		return ebpf_verify_limit(env, "verify_memory", env->mem_max,
 					 " bytes");
 	*snap = os_alloc(size);
 	if (!*snap)
