@@ -3,9 +3,11 @@
  * The claims oracle: random programs near the border of what is accepted are
  * verified, and those accepted are run by a checked interpreter of this file.
  * At every instruction there must be a state the verifier looked at that has
- * every concrete register whose number matters, and every access must be
- * inside live memory. Half of the paths that a program can take are provoked
- * by interesting data.
+ * every concrete register whose number matters, every stack slot that this run
+ * will read again, the tied length, and equal numbers where it says that two
+ * places hold the same one; and every access must be inside live memory, which
+ * moves away when a helper moves the packet. Half of the paths that a program
+ * can take are provoked by interesting data.
  *
  * Then the same programs are verified in a hardened runtime and run as a
  * processor might that mispredicts branches and lets loads overtake stores:
@@ -24,9 +26,10 @@
 
 enum {
 	INSNS = 400,
-	CLAIMS = 30000,
+	CLAIMS = 20000,
 	STEPS = 5000,
 	AREA = 64, /* bytes of memory, packet and value */
+	META = 16, /* most bytes of metadata before a packet */
 	RUNS = 6,
 };
 
@@ -89,6 +92,8 @@ enum {
 };
 
 static enum shape shape;
+/* Most bounds are right: such programs get far, and are often accepted. */
+static bool careful;
 
 static struct ebpf_insn code[INSNS];
 static uint32_t count;
@@ -173,6 +178,7 @@ jump_code(void)
 }
 
 static void gen_block(uint32_t depth, uint32_t n);
+static void gen_reload(void);
 
 static void
 gen_branch(uint32_t depth)
@@ -204,30 +210,33 @@ gen_branch(uint32_t depth)
 static void
 gen_bound(uint32_t reg)
 {
-	switch (below(7)) {
+	uint32_t most = careful ? 30 : 72;
+
+	switch (below(careful ? 6 : 7)) {
 	case 0:
 	case 1:
 		emit(below(2) ? 0x57 : 0x54, reg, 0, 0,
-		     (int32_t)((1u << below(7)) - 1));
+		     (int32_t)((1u << below(careful ? 6 : 7)) - 1));
 		break;
 	case 2:
 		leaves[leave_count++] = count;
-		emit(0x25, reg, 0, 0, (int32_t)below(72));
+		emit(0x25, reg, 0, 0, (int32_t)below(most));
 		break;
 	case 3:
 		leaves[leave_count++] = count;
-		emit(0x65, reg, 0, 0, (int32_t)below(72));
+		emit(0x65, reg, 0, 0, (int32_t)below(most));
 		leaves[leave_count++] = count;
-		emit(0xc5, reg, 0, 0, below(4) ? 0 : -(int32_t)below(9));
+		emit(0xc5, reg, 0, 0,
+		     careful || below(4) ? 0 : -(int32_t)below(9));
 		break;
 	case 4:
 		leaves[leave_count++] = count;
-		emit(0x26, reg, 0, 0, (int32_t)below(72));
-		if (below(2))
+		emit(0x26, reg, 0, 0, (int32_t)below(most));
+		if (careful || below(2))
 			emit(0xbc, reg, reg, 0, 0);
 		break;
 	case 5:
-		emit(0x97, reg, 0, 0, 1 + (int32_t)below(70));
+		emit(0x97, reg, 0, 0, 1 + (int32_t)below(most));
 		break;
 	default:
 		break;
@@ -241,9 +250,17 @@ gen_access(void)
 	static const uint8_t bytes[] = {1, 2, 4, 8};
 	uint32_t size = below(4), reg = number_reg(), where = below(4);
 	int16_t off = (int16_t)below(12);
+	bool exact = careful && below(16);
 
-	if (below(3))
+	if (exact && where == 0 && (in_function || shape != FIXED))
+		where = 1;
+	if (exact || below(3))
 		gen_bound(reg);
+	if (exact && where == 3) {
+		/* 32 bytes, all of them written */
+		emit(0x57, reg, 0, 0, 15);
+		off = (int16_t)below(9);
+	}
 	if (where == 3) {
 		emit(0xbf, 1, 10, 0, 0);
 		emit(0x07, 1, 0, 0, -32);
@@ -251,10 +268,10 @@ gen_access(void)
 		emit(0xbf, 1, where == 0 ? 6 : 7, 0, 0);
 	}
 	if (below(5))
-		emit(below(8) ? 0x0f : 0x1f, 1, reg, 0, 0);
+		emit(exact || below(8) ? 0x0f : 0x1f, 1, reg, 0, 0);
 	else if (where == 3)
 		off = (int16_t)(off / bytes[size] * bytes[size]);
-	if (below(6) == 0)
+	if (!exact && below(6) == 0)
 		emit(0x07, 1, 0, 0, (int32_t)below(20) - 10);
 	if (below(3))
 		emit((uint8_t)(0x61 | sizes[size]), number_reg(), 1, off, 0);
@@ -314,6 +331,11 @@ gen_call(void)
 		calls[call_count++] = count;
 		emit(0x85, 0, 1, 0, 0);
 	}
+	if (shape == PACKET && !in_function && below(2)) {
+		emit(0x7b, 10, 0, -16, 0);
+		gen_reload();
+		emit(0x79, 0, 10, -16, 0);
+	}
 	/* r2..r5 were lost */
 	emit(0x79, 2, 10, -8, 0);
 	emit(0xbf, 3, 0, 0, 0);
@@ -346,6 +368,73 @@ gen_copy(void)
 	gen_bound(below(2) ? a : b);
 }
 
+/* The packet's address and end again, and how much of it is there. */
+static void
+gen_reload(void)
+{
+	uint32_t room = below(40);
+
+	emit(0x79, 2, 10, SAVED_CTX, 0);
+	emit(0x61, 6, 2, 0, 0);
+	emit(0x61, 3, 2, 4, 0);
+	emit(0xbf, 2, 6, 0, 0);
+	emit(0x07, 2, 0, 0, (int32_t)room);
+	leaves[leave_count++] = count;
+	emit(below(4) ? 0x2d : 0x3d, 2, 3, 0, 0);
+	if (room >= 8)
+		emit(0x79, 2, 6, (int16_t)below(room - 7), 0);
+	else
+		emit(0xb7, 2, 0, 0, small_imm());
+	emit(0xb7, 3, 0, 0, small_imm());
+}
+
+/* A helper moves the packet, in a subprogram with its caller's context. */
+static void
+gen_adjust(void)
+{
+	static const uint8_t helpers[] = {EBPF_FUNC_xdp_adjust_head,
+					  EBPF_FUNC_xdp_adjust_tail,
+					  EBPF_FUNC_xdp_adjust_meta};
+
+	if (in_function) {
+		emit(0x79, 1, 10, SAVED_PTR, 0);
+		emit(0x79, 1, 1, SAVED_CTX, 0);
+	} else {
+		emit(0x79, 1, 10, SAVED_CTX, 0);
+	}
+	emit(0xb7, 2, 0, 0, small_imm());
+	emit(0x85, 0, 0, 0, helpers[below(3)]);
+	if (!in_function && (careful || below(4)))
+		gen_reload();
+	else
+		emit(0xb7, 2, 0, 0, small_imm());
+	emit(0xb7, 3, 0, 0, small_imm());
+	emit(0xbf, 4, 0, 0, 0);
+	emit(0xb7, 5, 0, 0, small_imm());
+}
+
+/* Metadata is there up to the packet. */
+static void
+gen_meta(void)
+{
+	static const uint8_t sizes[] = {0x10, 0x08, 0x00, 0x18};
+	uint32_t reg = number_reg(), other = number_reg();
+	int32_t room = (int32_t)below(12);
+
+	if (reg == other)
+		return;
+	emit(0x79, other, 10, SAVED_CTX, 0);
+	emit(0x61, reg, other, 8, 0);
+	emit(0x61, other, other, 0, 0);
+	emit(0xbf, 1, reg, 0, 0);
+	emit(0x07, 1, 0, 0, room);
+	leaves[leave_count++] = count;
+	emit(below(2) ? 0x2d : 0x3d, 1, other, 0, 0);
+	emit((uint8_t)(0x61 | sizes[below(4)]), other, 1,
+	     (int16_t)((int)below(3) - room), 0);
+	emit(0xbf, reg, other, 0, 0);
+}
+
 /* A number as offset, compared with the end or the length, then used. */
 static void
 gen_proof(void)
@@ -356,7 +445,11 @@ gen_proof(void)
 
 	if (in_function || shape == FIXED || reg == other)
 		return;
-	if (below(4))
+	if (shape == PACKET && below(5) == 0) {
+		gen_meta();
+		return;
+	}
+	if (careful || below(4))
 		gen_bound(reg);
 	emit(0xbf, 1, shape == PACKET || below(2) ? 6 : reg, 0, 0);
 	if (shape == PACKET) {
@@ -369,8 +462,12 @@ gen_proof(void)
 		emit(0xb7, other, 0, 0, 0);
 		if (below(8) == 0)
 			emit(0x0f, 1, reg, 0, 0);
-		emit((uint8_t)(0x61 | sizes[below(4)]), other, 1,
-		     (int16_t)((int)below(5) - room - (int)below(3)), 0);
+		if (careful && below(16) && room >= 1)
+			emit(0x71, other, 1, (int16_t)-(1 + (int)below((uint32_t)room)), 0);
+		else
+			emit((uint8_t)(0x61 | sizes[below(4)]), other, 1,
+			     (int16_t)((int)below(5) - room - (int)below(3)),
+			     0);
 		return;
 	}
 	emit(0xbf, 1, reg, 0, 0);
@@ -400,7 +497,11 @@ gen_proof(void)
 	}
 	emit(0xbf, 1, 6, 0, 0);
 	emit(0x0f, 1, reg, 0, 0);
-	emit((uint8_t)(0x61 | sizes[below(4)]), other, 1, (int16_t)below(6), 0);
+	if (careful && below(16))
+		emit(0x71, other, 1, 0, 0);
+	else
+		emit((uint8_t)(0x61 | sizes[below(4)]), other, 1,
+		     (int16_t)below(6), 0);
 }
 
 /* Pointers saved and loaded, and lookups that may give nothing. */
@@ -409,7 +510,7 @@ gen_pointer(void)
 {
 	uint32_t reg = number_reg();
 
-	switch (below(4)) {
+	switch (below(careful ? 16 : 4)) {
 	case 0:
 		emit(0x7b, 10, 6 + below(2), SAVED_PTR, 0);
 		break;
@@ -430,7 +531,7 @@ gen_pointer(void)
 		emit(0x07, 2, 0, 0, -4);
 		emit(0x85, 0, 0, 0, EBPF_FUNC_map_lookup_elem);
 		emit(0xbf, 7, 0, 0, 0);
-		if (below(6)) {
+		if (careful || below(6)) {
 			leaves[leave_count++] = count;
 			emit(0x15, below(2) ? 7 : 0, 0, 0, 0);
 		}
@@ -448,7 +549,13 @@ static void
 gen_block(uint32_t depth, uint32_t n)
 {
 	while (n-- > 0 && count < INSNS - 120) {
-		switch (below(19)) {
+		switch (below(20)) {
+		case 19:
+			if (shape == PACKET && below(3) == 0)
+				gen_adjust();
+			else
+				gen_proof();
+			break;
 		case 16:
 		case 17:
 			gen_proof();
@@ -597,38 +704,86 @@ generate(void)
 
 /* ---- claims ---- */
 
+enum {
+	FRAMES = 2, /* the generator's deepest */
+	SLOTS = 13, /* of a frame, that it uses */
+};
+
+struct slot_claim {
+	uint8_t bytes[8], data[8];
+	uint8_t spill_off, spill_size;
+	struct ebpf_vreg reg;
+};
+
 struct claim {
 	struct claim *next;
 	uint32_t depth;
-	uint32_t matter; /* registers whose numbers matter */
-	struct ebpf_vreg regs[EBPF_REG_FP];
+	uint32_t matter[FRAMES]; /* registers whose numbers matter */
+	uint32_t slot_count[FRAMES];
+	struct ebpf_num len;
+	struct ebpf_vreg regs[FRAMES][EBPF_REG_FP];
+	struct slot_claim slots[FRAMES][SLOTS];
 };
 
 static struct claim claims[CLAIMS];
 static struct claim *claims_at[INSNS];
 static uint32_t claim_count;
 static bool claims_full;
+static uint32_t matter_at[INSNS + 2]; /* the same for the top frame */
+
+static void
+claim_slots(struct claim *claim, uint32_t f, const struct ebpf_vframe *frame)
+{
+	uint32_t i;
+
+	claim->slot_count[f] =
+		frame->slot_count < SLOTS ? frame->slot_count : SLOTS;
+	for (i = 0; i < claim->slot_count[f]; i++) {
+		const struct ebpf_vslot *slot = &frame->slots[i];
+		struct slot_claim *to = &claim->slots[f][i];
+
+		memcpy(to->bytes, slot->bytes, sizeof(to->bytes));
+		memcpy(to->data, slot->data, sizeof(to->data));
+		to->spill_off = slot->spill_off;
+		to->spill_size = slot->spill_size;
+		if (slot->spill_size)
+			to->reg = slot->reg;
+	}
+}
 
 static void
 watch(void *arg, const struct ebpf_venv *env)
 {
-	const struct ebpf_vframe *top =
-		&env->state->frames[env->state->depth - 1];
+	const struct ebpf_vstate *state = env->state;
 	struct claim *claim;
+	uint32_t f, i;
 
 	if (env->processed == 1) {
 		memset(claims_at, 0, sizeof(claims_at));
 		claim_count = 0;
 		claims_full = false;
+		for (i = 0; i <= env->count; i++)
+			matter_at[i] = env->live[i] >> 16;
 	}
-	if (claim_count == CLAIMS) {
+	if (claim_count == CLAIMS || state->depth > FRAMES) {
 		claims_full = true;
 		return;
 	}
 	claim = &claims[claim_count++];
-	claim->depth = env->state->depth;
-	claim->matter = env->live[env->insn] >> 16;
-	memcpy(claim->regs, top->regs, sizeof(claim->regs));
+	claim->depth = state->depth;
+	claim->len = state->len;
+	for (f = 0; f < state->depth; f++) {
+		const struct ebpf_vframe *frame = &state->frames[f];
+
+		/* a caller's: what is left after the call returns */
+		claim->matter[f] =
+			f + 1 == state->depth ?
+				matter_at[env->insn] :
+				matter_at[state->frames[f + 1].call_insn + 1] &
+					0x3c0;
+		memcpy(claim->regs[f], frame->regs, sizeof(claim->regs[f]));
+		claim_slots(claim, f, frame);
+	}
 	claim->next = claims_at[env->insn];
 	claims_at[env->insn] = claim;
 }
@@ -645,8 +800,9 @@ enum region_base {
 
 struct machine {
 	uint8_t stack[EBPF_FRAME_MAX][EBPF_STACK_MAX];
-	uint8_t mem[AREA], value[AREA];
-	uint32_t mem_len;
+	uint8_t mem[META + AREA], value[AREA];
+	uint64_t base; /* address of memory or packet; moves with the packet */
+	uint32_t mem_len, meta_len;
 	uint64_t regs[EBPF_FRAME_MAX][EBPF_REG_COUNT];
 	uint32_t back[EBPF_FRAME_MAX];
 	uint32_t depth;
@@ -681,8 +837,8 @@ memory(uint64_t addr, uint32_t size)
 		    addr + size <= frame_top(f))
 			return m.stack[f] + (addr - frame_top(f) +
 					     EBPF_STACK_MAX);
-	if (addr >= MEM_BASE && addr + size <= MEM_BASE + m.mem_len)
-		return m.mem + (addr - MEM_BASE);
+	if (addr >= m.base - m.meta_len && addr + size <= m.base + m.mem_len)
+		return m.mem + META + (addr - m.base);
 	if (addr >= VALUE_BASE && addr + size <= VALUE_BASE + AREA)
 		return m.value + (addr - VALUE_BASE);
 	return NULL;
@@ -707,12 +863,14 @@ matches(const struct ebpf_vreg *reg, uint64_t v)
 		base = frame_top(reg->frame);
 		break;
 	case EBPF_V_PKT:
-	case EBPF_V_PKT_META:
 	case EBPF_V_MEM:
-		base = MEM_BASE;
+		base = m.base;
+		break;
+	case EBPF_V_PKT_META:
+		base = m.base - m.meta_len;
 		break;
 	case EBPF_V_PKT_END:
-		base = MEM_BASE + m.mem_len;
+		base = m.base + m.mem_len;
 		break;
 	case EBPF_V_VALUE:
 		if (reg->maybe_null && v == 0)
@@ -723,11 +881,100 @@ matches(const struct ebpf_vreg *reg, uint64_t v)
 	if (reg->type != EBPF_V_SCALAR)
 		base += (uint64_t)(int64_t)reg->off;
 	/* what the pointer or number is proven to allow */
-	if ((reg->type == EBPF_V_PKT || reg->type == EBPF_V_MEM) &&
-	    reg->range && v - (uint64_t)(int64_t)reg->off + reg->range >
-				  MEM_BASE + m.mem_len)
+	if ((reg->type == EBPF_V_PKT || reg->type == EBPF_V_MEM ||
+	     reg->type == EBPF_V_PKT_META) &&
+	    reg->range &&
+	    v - (uint64_t)(int64_t)reg->off + reg->range >
+		    m.base + (reg->type == EBPF_V_PKT_META ? 0 : m.mem_len))
+		return false;
+	if (reg->type == EBPF_V_SCALAR && reg->id && reg->range &&
+	    (v - (uint64_t)(int64_t)reg->off > m.mem_len ||
+	     v - (uint64_t)(int64_t)reg->off + reg->range > m.mem_len))
 		return false;
 	return ebpf_num_has(&reg->num, v - base, 64);
+}
+
+/* Named numbers of one claim: the same name, the same number. */
+struct known {
+	uint32_t count;
+	struct {
+		uint32_t id;
+		uint64_t number;
+	} names[FRAMES * (EBPF_REG_FP + SLOTS)];
+};
+
+static bool
+agrees(struct known *known, const struct ebpf_vreg *reg, uint64_t v)
+{
+	uint32_t i;
+
+	if (!reg->id || reg->shl)
+		return true;
+	v -= (uint64_t)(int64_t)reg->off;
+	switch ((enum ebpf_vtype)reg->type) {
+	case EBPF_V_SCALAR:
+		break;
+	case EBPF_V_PKT:
+	case EBPF_V_MEM:
+		v -= m.base;
+		break;
+	case EBPF_V_PKT_META:
+		v -= m.base - m.meta_len;
+		break;
+	default:
+		return true;
+	}
+	if (reg->id == EBPF_V_ID_LEN)
+		return v == m.mem_len;
+	for (i = 0; i < known->count; i++)
+		if (known->names[i].id == reg->id)
+			return known->names[i].number == v;
+	known->names[known->count].id = reg->id;
+	known->names[known->count++].number = v;
+	return true;
+}
+
+/* Slots of each frame that the run reads later; number: and what they hold. */
+struct need {
+	uint64_t slots[FRAMES], number[FRAMES];
+};
+
+static bool
+slot_matches(const struct slot_claim *slot, const uint8_t *at, bool number,
+	     struct known *known)
+{
+	bool pointer = slot->spill_size && slot->reg.type != EBPF_V_SCALAR;
+	uint64_t v = 0;
+	uint32_t i;
+
+	for (i = 0; i < 8; i++)
+		if (number && slot->bytes[i] == EBPF_VB_CONST &&
+		    slot->data[i] != at[i])
+			return false;
+	if (!slot->spill_size || (!number && !pointer))
+		return true;
+	memcpy(&v, at + slot->spill_off, slot->spill_size);
+	return matches(&slot->reg, v) && agrees(known, &slot->reg, v);
+}
+
+static bool
+frame_matches(const struct claim *claim, uint32_t f, const struct need *need,
+	      struct known *known)
+{
+	uint32_t i;
+
+	for (i = 0; i < EBPF_REG_FP; i++)
+		if ((claim->matter[f] >> i & 1) &&
+		    !(matches(&claim->regs[f][i], m.regs[f][i]) &&
+		      agrees(known, &claim->regs[f][i], m.regs[f][i])))
+			return false;
+	for (i = 0; i < claim->slot_count[f]; i++)
+		if ((need->slots[f] >> i & 1) &&
+		    !slot_matches(&claim->slots[f][i],
+				  &m.stack[f][EBPF_STACK_MAX - 8 * (i + 1)],
+				  need->number[f] >> i & 1, known))
+			return false;
+	return true;
 }
 
 /* The first page has nothing, not even for a processor that guesses. */
@@ -738,23 +985,97 @@ may_fault(uint64_t pointer)
 }
 
 static bool
-claimed(uint32_t insn)
+claimed(uint32_t insn, const struct need *need)
 {
-	const uint64_t *regs = m.regs[m.depth - 1];
 	const struct claim *claim;
-	uint32_t r;
+	struct known known;
+	uint32_t f;
 
 	for (claim = claims_at[insn]; claim; claim = claim->next) {
-		if (claim->depth != m.depth)
+		if (claim->depth != m.depth ||
+		    (shape == TIED && !ebpf_num_has(&claim->len, m.mem_len, 64)))
 			continue;
-		for (r = 0; r < EBPF_REG_FP; r++)
-			if ((claim->matter & 1u << r) &&
-			    !matches(&claim->regs[r], regs[r]))
+		known.count = 0;
+		for (f = 0; f < m.depth; f++)
+			if (!frame_matches(claim, f, need, &known))
 				break;
-		if (r == EBPF_REG_FP)
+		if (f == m.depth)
 			return true;
 	}
 	return false;
+}
+
+/* ---- what a run reads later ---- */
+
+/*
+ * Claims about a slot hold for those who read it. So a run is made twice: the
+ * first time it notes what it does to which slots, then from the end on it is
+ * found what is needed when, and the second time claims are looked at.
+ */
+enum pass {
+	NOTING,
+	CHECKING,
+	STRAYING, /* speculation: no claims */
+};
+
+struct note {
+	uint8_t begins, ends; /* frame + 1 that begins or ends here */
+	uint8_t frame;
+	bool number, whole;
+	uint64_t reads, writes; /* slots of the frame */
+};
+
+static enum pass pass;
+static struct note notes[STEPS];
+static struct need needs[STEPS + 1];
+
+static long stack_index(const uint8_t *place);
+
+static void
+note_access(uint32_t step, const uint8_t *place, uint32_t size, bool write,
+	    bool number)
+{
+	long at = stack_index(place);
+	uint32_t off, first, last;
+	struct note *note = &notes[step];
+
+	if (pass != NOTING || at < 0 || at / EBPF_STACK_MAX >= FRAMES)
+		return;
+	note->frame = (uint8_t)(at / EBPF_STACK_MAX);
+	off = (uint32_t)(at % EBPF_STACK_MAX);
+	first = (EBPF_STACK_MAX - 1 - off) / 8;
+	last = (EBPF_STACK_MAX - off - size) / 8;
+	if (!write) {
+		note->reads = 1ULL << first | 1ULL << last;
+		note->number = number;
+	} else if (size == 8 && off % 8 == 0) {
+		note->writes = 1ULL << first;
+	}
+}
+
+static void
+find_needs(uint32_t steps)
+{
+	struct need *need = &needs[steps];
+
+	memset(need, 0, sizeof(*need));
+	while (steps-- > 0) {
+		const struct note *note = &notes[steps];
+
+		needs[steps] = *need;
+		need = &needs[steps];
+		if (note->begins)
+			need->slots[note->begins - 1] =
+				need->number[note->begins - 1] = 0;
+		if (note->ends)
+			need->slots[note->ends - 1] =
+				need->number[note->ends - 1] = 0;
+		need->slots[note->frame] &= ~note->writes;
+		need->number[note->frame] &= ~note->writes;
+		need->slots[note->frame] |= note->reads;
+		if (note->number)
+			need->number[note->frame] |= note->reads;
+	}
 }
 
 static uint64_t
@@ -979,6 +1300,42 @@ turns(uint32_t pc)
 	return true;
 }
 
+/* A helper moved the packet: it is elsewhere, and its bytes are others. */
+static void
+move_packet(void)
+{
+	uint32_t i;
+
+	m.base += 0x10000;
+	m.mem_len = below(AREA + 1);
+	m.meta_len = below(2) ? 4 * below(META / 4 + 1) : 0;
+	for (i = 0; i < sizeof(m.mem); i++)
+		m.mem[i] = (uint8_t)rnd();
+}
+
+static uint64_t
+call_helper(uint32_t number, const uint64_t *regs, uint32_t step)
+{
+	uint8_t *place;
+
+	switch (number) {
+	case EBPF_FUNC_map_lookup_elem:
+		place = memory(regs[2], 4);
+		if (place)
+			note_access(step, place, 4, false, false);
+		return below(3) ? VALUE_BASE : 0;
+	case EBPF_FUNC_xdp_adjust_head:
+	case EBPF_FUNC_xdp_adjust_tail:
+	case EBPF_FUNC_xdp_adjust_meta:
+		if (below(8) == 0)
+			return 0 - 22ULL;
+		move_packet();
+		return 0;
+	default:
+		return (uint32_t)rnd();
+	}
+}
+
 /* Why the run contradicts the verifier, or NULL. */
 static const char *
 run(const struct ebpf_op *ops, uint32_t *at)
@@ -1004,8 +1361,10 @@ run(const struct ebpf_op *ops, uint32_t *at)
 		}
 		if (is_fenced(pc))
 			memset(m.is_stale, 0, sizeof(m.is_stale));
-		if (!speculate && !claimed(pc))
-			return "no state has these registers";
+		if (pass == NOTING)
+			memset(&notes[steps], 0, sizeof(notes[steps]));
+		if (pass == CHECKING && !claimed(pc, &needs[steps]))
+			return "no state has these registers and slots";
 		switch ((enum ebpf_form)info->form) {
 		case EBPF_FORM_ALU_IMM:
 		case EBPF_FORM_ALU_REG:
@@ -1025,8 +1384,9 @@ run(const struct ebpf_op *ops, uint32_t *at)
 				CTX_BASE;
 			if (value < 24) {
 				regs[op->dst] =
-					value == 0 || value == 8 ? MEM_BASE :
-					value == 4 ? MEM_BASE + m.mem_len :
+					value == 0 ? m.base :
+					value == 4 ? m.base + m.mem_len :
+					value == 8 ? m.base - m.meta_len :
 						     0;
 				break;
 			}
@@ -1040,6 +1400,8 @@ run(const struct ebpf_op *ops, uint32_t *at)
 			}
 			if (!place)
 				return "a load outside memory";
+			note_access(steps, place, info->width / 8, false,
+				    matter_at[pc + 1] >> op->dst & 1);
 			load_bytes(place, info->width / 8, &value, pc);
 			if (info->fn == EBPF_FN_LDXS)
 				value = (uint64_t)ebpf_bits_sext(value,
@@ -1059,6 +1421,8 @@ run(const struct ebpf_op *ops, uint32_t *at)
 			if (!place)
 				return "a store outside memory";
 			note_store(place, info->width / 8);
+			note_access(steps, place, info->width / 8,
+				    info->form != EBPF_FORM_ATOMIC, false);
 			value = info->form == EBPF_FORM_ST ? (uint64_t)op->imm :
 							     regs[op->src];
 			if (info->form == EBPF_FORM_ATOMIC)
@@ -1076,9 +1440,7 @@ run(const struct ebpf_op *ops, uint32_t *at)
 				pc += (uint32_t)op->off;
 			break;
 		case EBPF_FORM_CALL:
-			regs[0] = op->imm == EBPF_FUNC_map_lookup_elem ?
-					  (below(3) ? VALUE_BASE : 0) :
-					  (uint32_t)rnd();
+			regs[0] = call_helper((uint32_t)op->imm, regs, steps);
 			m.gave_null |= regs[0] == 0;
 			break;
 		case EBPF_FORM_CALL_LOCAL:
@@ -1086,15 +1448,20 @@ run(const struct ebpf_op *ops, uint32_t *at)
 			memcpy(m.regs[m.depth], regs, sizeof(m.regs[0]));
 			m.regs[m.depth][EBPF_REG_FP] = frame_top(m.depth);
 			m.depth++;
+			notes[steps].begins = (uint8_t)m.depth;
 			pc += (uint32_t)op->off;
 			break;
 		case EBPF_FORM_EXIT:
+			notes[steps].ends = (uint8_t)m.depth;
 			if (--m.depth == 0 && ahead) {
 				pc = come_back();
 				continue;
 			}
-			if (m.depth == 0)
+			if (m.depth == 0) {
+				if (pass == NOTING)
+					find_needs(steps + 1);
 				return NULL;
+			}
 			m.regs[m.depth - 1][0] = regs[0];
 			pc = m.back[m.depth];
 			break;
@@ -1110,6 +1477,8 @@ run(const struct ebpf_op *ops, uint32_t *at)
 		}
 		pc++;
 	}
+	if (pass == NOTING)
+		find_needs(steps);
 	return NULL; /* long, but nothing wrong so far */
 }
 
@@ -1126,11 +1495,13 @@ prepare_run(void)
 	}
 	m.depth = 1;
 	m.mem_len = shape == FIXED ? AREA : below(AREA + 1);
+	m.base = MEM_BASE;
+	m.meta_len = shape == PACKET && below(2) ? 4 * below(META / 4 + 1) : 0;
 	for (i = 0; i < AREA; i += 8) {
 		v = interesting();
 		memcpy(m.value + i, &v, 8);
 		v = interesting();
-		memcpy(m.mem + i, &v, 8);
+		memcpy(m.mem + META + i, &v, 8);
 	}
 	m.regs[0][1] = shape == PACKET ? CTX_BASE : MEM_BASE;
 	m.regs[0][2] = shape == FIXED ? interesting() : m.mem_len;
@@ -1226,11 +1597,13 @@ main(int argc, char **argv)
 				     .value_size = AREA,
 				     .max_entries = 1,
 				     .name = "m"};
-	long programs = argc > 1 ? atol(argv[1]) : 20000, i, accepted = 0;
+	long programs = argc > 1 ? atol(argv[1]) : 12000, i, accepted = 0;
 	long bad = 0, ran = 0, odd = 0, reasons[EBPF_RULE_COUNT] = {0};
 	struct ebpf_load_stats stats;
 	uint64_t start = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+	static struct machine first;
 	uint8_t *fenced = NULL;
+	uint64_t again;
 	const char *why;
 	uint32_t at, r;
 
@@ -1243,6 +1616,7 @@ main(int argc, char **argv)
 	for (i = 0; i < programs && bad < 5; i++) {
 		seed = (start + (uint64_t)i) * 0x9e3779b97f4a7c15ULL | 1;
 		shape = (enum shape)below(SHAPES);
+		careful = below(4) != 0;
 		generate();
 		if (verify(&stats, NULL)) {
 			reasons[stats.rule]++;
@@ -1265,7 +1639,16 @@ main(int argc, char **argv)
 				fences = fenced;
 			}
 			prepare_run();
+			again = seed;
+			first = m;
+			pass = speculate ? STRAYING : NOTING;
 			why = run(unchanged, &at);
+			if (!why && !speculate) {
+				seed = again;
+				m = first;
+				pass = CHECKING;
+				why = run(unchanged, &at);
+			}
 			ran++;
 			if (!why)
 				continue;
