@@ -29,7 +29,6 @@
 
 #include "client/gebpf.h"
 #include "core/btf.h"
-#include "core/helper.h"
 #include "core/jit/jit.h"
 #include "core/map.h"
 #include "core/prog.h"
@@ -131,12 +130,6 @@ make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 		spec.flags |= EBPF_F_RDONLY_PROG;
 	if (strstr(options, "wronly"))
 		spec.flags |= EBPF_F_WRONLY_PROG;
-	if (spec.kind == EBPF_MAP_RINGBUF &&
-	    !ebpf_map_ops_find(EBPF_MAP_RINGBUF)) {
-		spec.kind = EBPF_MAP_ARRAY;
-		spec.key_size = spec.value_size = 4;
-		spec.max_entries = 1;
-	}
 	lock = strstr(options, "lock=");
 	if (lock && !describe(rt, &spec, (uint32_t)atoi(lock + 5)))
 		return false;
@@ -190,44 +183,12 @@ put_names(struct test_case *t, const char *from)
 	return true;
 }
 
-/* Ring buffers where the runtime has none of its own. */
-static const struct ebpf_helper ring_helpers[] = {
-	{
-		.fn = ebpf_helper_get_numa_node_id,
-		.name = "ringbuf_reserve",
-		.number = EBPF_FUNC_ringbuf_reserve,
-		.kinds = EBPF_KINDS_ALL,
-		.flags = EBPF_HELPER_ACQUIRE,
-		.ret = EBPF_RET_RINGBUF_OR_NULL,
-		.args = {EBPF_ARG_MAP, EBPF_ARG_ALLOC_SIZE, EBPF_ARG_SCALAR},
-	},
-	{
-		.fn = ebpf_helper_get_numa_node_id,
-		.name = "ringbuf_submit",
-		.number = EBPF_FUNC_ringbuf_submit,
-		.kinds = EBPF_KINDS_ALL,
-		.flags = EBPF_HELPER_RELEASE,
-		.ret = EBPF_RET_VOID,
-		.args = {EBPF_ARG_RINGBUF_MEM, EBPF_ARG_SCALAR},
-	},
-	{
-		.fn = ebpf_helper_get_numa_node_id,
-		.name = "ringbuf_discard",
-		.number = EBPF_FUNC_ringbuf_discard,
-		.kinds = EBPF_KINDS_ALL,
-		.flags = EBPF_HELPER_RELEASE,
-		.ret = EBPF_RET_VOID,
-		.args = {EBPF_ARG_RINGBUF_MEM, EBPF_ARG_SCALAR},
-	},
-};
-
 static bool
 parse(struct ebpf_runtime **rt, struct test_case *t)
 {
 	char *line = t->text, *next, word[32];
 	struct ebpf_runtime_config config = {.size = sizeof(config)};
 	bool verdict = false;
-	size_t i;
 
 	if (t->hardened)
 		config.harden = EBPF_HARDEN_ALL;
@@ -237,10 +198,6 @@ parse(struct ebpf_runtime **rt, struct test_case *t)
 		config.insns_processed_max = (uint32_t)atoi(next + 8);
 	if (ebpf_runtime_create(&config, rt))
 		return false;
-	for (i = 0; i < sizeof(ring_helpers) / sizeof(ring_helpers[0]); i++)
-		if (!(*rt)->helpers[ring_helpers[i].number])
-			(*rt)->helpers[ring_helpers[i].number] =
-				&ring_helpers[i];
 	t->kind = EBPF_PROG_XDP;
 	for (; line && *line; line = next) {
 		next = strchr(line, '\n');
