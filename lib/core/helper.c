@@ -166,6 +166,20 @@ ebpf_helper_map_lookup_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 	return (uintptr_t)map->ops->lookup(map, (const void *)(uintptr_t)r2);
 }
 
+/* The CPU is an unsigned int. */
+uint64_t
+ebpf_helper_map_lookup_percpu_elem(uint64_t r1, uint64_t r2, uint64_t r3,
+				   uint64_t r4, uint64_t r5,
+				   const struct ebpf_prog *prog)
+{
+	struct ebpf_map *map = to_map(r1);
+
+	if (!map->ops->lookup_cpu || (uint32_t)r3 >= os_cpu_count())
+		return 0;
+	return (uintptr_t)map->ops->lookup_cpu(map, (const void *)(uintptr_t)r2,
+					       (uint32_t)r3);
+}
+
 uint64_t
 ebpf_helper_map_update_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 			    uint64_t r5, const struct ebpf_prog *prog)

@@ -30,6 +30,9 @@ struct ebpf_map_ops {
 
 	/* Run path, for programs; any may be NULL where it makes no sense. */
 	void *(*lookup)(struct ebpf_map *map, const void *key);
+	/* one CPU's value, cpu < os_cpu_count(); per-CPU kinds */
+	void *(*lookup_cpu)(struct ebpf_map *map, const void *key,
+			    uint32_t cpu);
 	int (*update)(struct ebpf_map *map, const void *key, const void *value,
 		      uint64_t flags);
 	int (*remove)(struct ebpf_map *map, const void *key);

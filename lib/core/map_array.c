@@ -216,13 +216,19 @@ percpu_at(struct ebpf_map *map, uint32_t index, uint32_t cpu)
 }
 
 static void *
-percpu_lookup(struct ebpf_map *map, const void *key)
+percpu_lookup_cpu(struct ebpf_map *map, const void *key, uint32_t cpu)
 {
 	uint32_t index = ebpf_key_index(key);
 
 	if (os_unlikely(index >= map->max_entries))
 		return NULL;
-	return percpu_at(map, index, os_cpu_id());
+	return percpu_at(map, index, cpu);
+}
+
+static void *
+percpu_lookup(struct ebpf_map *map, const void *key)
+{
+	return percpu_lookup_cpu(map, key, os_cpu_id());
 }
 
 static int
@@ -275,6 +281,7 @@ const struct ebpf_map_ops ebpf_map_percpu_array_ops = {
 	.init = percpu_init,
 	.fini = percpu_fini,
 	.lookup = percpu_lookup,
+	.lookup_cpu = percpu_lookup_cpu,
 	.update = percpu_update,
 	.remove = no_remove,
 	.read = percpu_read,

@@ -277,14 +277,20 @@ hash_read(struct ebpf_map *map, const void *key, void *value)
 }
 
 static void *
-percpu_hash_lookup(struct ebpf_map *map, const void *key)
+percpu_hash_lookup_cpu(struct ebpf_map *map, const void *key, uint32_t cpu)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
 	uint32_t number = ebpf_hash_find(hash, &probe);
 
-	return os_likely(number != 0) ?
-		ebpf_hash_percpu(hash, number, os_cpu_id()) : NULL;
+	return os_likely(number != 0) ? ebpf_hash_percpu(hash, number, cpu) :
+					NULL;
+}
+
+static void *
+percpu_hash_lookup(struct ebpf_map *map, const void *key)
+{
+	return percpu_hash_lookup_cpu(map, key, os_cpu_id());
 }
 
 /* A user's look at an element says nothing about its use: only programs'. */
@@ -302,7 +308,7 @@ lru_lookup(struct ebpf_map *map, const void *key)
 }
 
 static void *
-lru_percpu_lookup(struct ebpf_map *map, const void *key)
+lru_percpu_lookup_cpu(struct ebpf_map *map, const void *key, uint32_t cpu)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
@@ -311,7 +317,13 @@ lru_percpu_lookup(struct ebpf_map *map, const void *key)
 	if (os_unlikely(number == 0))
 		return NULL;
 	mark_used(hash, number);
-	return ebpf_hash_percpu(hash, number, os_cpu_id());
+	return ebpf_hash_percpu(hash, number, cpu);
+}
+
+static void *
+lru_percpu_lookup(struct ebpf_map *map, const void *key)
+{
+	return lru_percpu_lookup_cpu(map, key, os_cpu_id());
 }
 
 static int
@@ -481,6 +493,7 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 	.init = percpu_hash_init,
 	.fini = ebpf_hash_fini,
 	.lookup = percpu_hash_lookup,
+	.lookup_cpu = percpu_hash_lookup_cpu,
 	.update = percpu_hash_update,
 	.remove = hash_remove,
 	.read = hash_read,
@@ -515,6 +528,7 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 	.init = lru_percpu_init,
 	.fini = ebpf_hash_fini,
 	.lookup = lru_percpu_lookup,
+	.lookup_cpu = lru_percpu_lookup_cpu,
 	.update = percpu_hash_update,
 	.remove = hash_remove,
 	.read = hash_read,

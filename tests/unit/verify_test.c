@@ -5,6 +5,7 @@
  *	# what it shows
  *	kind xdp			(or vale, vale_buf, raw, tc, ...)
  *	map NAME KIND KEY VALUE ENTRIES [rdonly] [wronly] [frozen] [lock=OFFSET]
+ *					[inner=NAME, last: maps of such maps]
  *	mem SIZE			(raw: a fixed size of memory)
  *	budget N			(instructions that may be looked at)
  *	accept [at most N]		(N instructions looked at)
@@ -75,6 +76,9 @@ number_of(const char *name)
 		{"percpu_array", EBPF_MAP_PERCPU_ARRAY},
 		{"percpu_hash", EBPF_MAP_PERCPU_HASH},
 		{"ringbuf", EBPF_MAP_RINGBUF},
+		{"array_of_maps", EBPF_MAP_ARRAY_OF_MAPS},
+		{"hash_of_maps", EBPF_MAP_HASH_OF_MAPS},
+		{"lru_percpu_hash", EBPF_MAP_LRU_PERCPU_HASH},
 	};
 	size_t i;
 
@@ -116,7 +120,8 @@ make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 {
 	struct ebpf_map_spec spec = {.size = sizeof(spec)};
 	char kind[32], options[64] = "";
-	const char *lock;
+	const char *lock, *inner;
+	uint32_t i;
 	int error;
 
 	if (t->map_count == MAPS ||
@@ -130,6 +135,12 @@ make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 		spec.flags |= EBPF_F_RDONLY_PROG;
 	if (strstr(options, "wronly"))
 		spec.flags |= EBPF_F_WRONLY_PROG;
+	inner = strstr(options, "inner=");
+	for (i = 0; inner && i < t->map_count; i++)
+		if (strcmp(inner + 6, t->names[i]) == 0)
+			spec.inner = t->maps[i];
+	if (inner && !spec.inner)
+		return false;
 	lock = strstr(options, "lock=");
 	if (lock && !describe(rt, &spec, (uint32_t)atoi(lock + 5)))
 		return false;

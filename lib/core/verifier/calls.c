@@ -14,6 +14,7 @@ enum {
 struct call {
 	const struct ebpf_helper *helper;
 	uint32_t map; /* index, NO_MAP before a MAP argument */
+	bool inner;   /* one of its inner maps */
 	uint32_t size; /* of what it allocates */
 	uint32_t ref;  /* id of what it releases */
 };
@@ -42,17 +43,32 @@ bad_arg(struct ebpf_venv *env, const struct call *call, uint32_t number,
 				  ebpf_verify_type_name(reg));
 }
 
+static const struct ebpf_map *
+map_of(const struct ebpf_venv *env, const struct call *call)
+{
+	const struct ebpf_map *map = env->prog->maps[call->map];
+
+	return call->inner ? map->inner : map;
+}
+
 /* What a helper does with its map must be something that map can do. */
 static int
 check_map_call(struct ebpf_venv *env, const struct call *call)
 {
-	const struct ebpf_map *map = env->prog->maps[call->map];
+	const struct ebpf_map *map = map_of(env, call);
 	const char *why = NULL;
 
 	switch (call->helper->number) {
 	case EBPF_FUNC_map_lookup_elem:
-		if (!map->ops->lookup || map->ops->holds_ids)
+		if (!map->ops->lookup ||
+		    (map->ops->holds_ids && !map->ops->holds_maps))
 			why = "programs cannot look up its elements";
+		else if (map->flags & EBPF_F_WRONLY_PROG)
+			why = "programs may only write to it";
+		break;
+	case EBPF_FUNC_map_lookup_percpu_elem:
+		if (!map->ops->lookup_cpu)
+			why = "it has no values for each CPU";
 		else if (map->flags & EBPF_F_WRONLY_PROG)
 			why = "programs may only write to it";
 		break;
@@ -104,9 +120,10 @@ check_map(struct ebpf_venv *env, struct call *call, uint32_t number)
 {
 	const struct ebpf_vreg *reg = &ebpf_verify_top(env)->regs[number];
 
-	if (reg->type != EBPF_V_MAP)
+	if (reg->type != EBPF_V_MAP || reg->maybe_null)
 		return bad_arg(env, call, number, "a map");
 	call->map = reg->map;
+	call->inner = reg->inner;
 	return check_map_call(env, call);
 }
 
@@ -126,7 +143,7 @@ check_element(struct ebpf_venv *env, const struct call *call, uint32_t number,
 					  "%s's prototype has no map before "
 					  "r%u",
 					  call->helper->name, number);
-	map = env->prog->maps[call->map];
+	map = map_of(env, call);
 	size = key ? map->key_size : map->value_size;
 	return ebpf_verify_helper_mem(env, number, size, size, write);
 }
@@ -243,7 +260,7 @@ check_lock(struct ebpf_venv *env, const struct call *call, uint32_t number)
 	if (reg->type != EBPF_V_VALUE || reg->maybe_null)
 		return bad_arg(env, call, number,
 			       "a pointer to a map value's lock");
-	map = env->prog->maps[reg->map];
+	map = ebpf_verify_map_of(env, reg);
 	if (!map->has_lock)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_CALL_ARG,
@@ -375,7 +392,10 @@ set_result(struct ebpf_venv *env, const struct call *call)
 		if (call->map == NO_MAP)
 			break;
 		ebpf_vreg_const(r0, 0);
-		r0->type = EBPF_V_VALUE;
+		/* elements of maps of maps are maps */
+		r0->type = map_of(env, call)->ops->holds_maps ? EBPF_V_MAP :
+								EBPF_V_VALUE;
+		r0->inner = call->inner || r0->type == EBPF_V_MAP;
 		r0->maybe_null = 1;
 		r0->map = call->map;
 		r0->id = ebpf_verify_new_id(env);
@@ -442,7 +462,7 @@ call_args(struct ebpf_venv *env, const struct call *call)
 int
 ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 {
-	struct call call = {NULL, NO_MAP, 0, 0};
+	struct call call = {NULL, NO_MAP, false, 0, 0};
 	uint32_t i, n;
 	int error = find_helper(env, op, &call);
 

@@ -169,8 +169,11 @@ fix_bounds(const struct ebpf_venv *env, struct text *text)
 		fix_memory(env, ptr, text);
 		break;
 	case EBPF_V_VALUE:
-		fix_sized(env, ptr, env->prog->maps[ptr->map]->value_size,
+		fix_sized(env, ptr, ebpf_verify_map_of(env, ptr)->value_size,
 			  "map value", text);
+		break;
+	case EBPF_V_RECORD:
+		fix_sized(env, ptr, ptr->range, "ring buffer record", text);
 		break;
 	case EBPF_V_STACK:
 		if (!ebpf_num_is_const(&ptr->num))

@@ -104,7 +104,7 @@ never_null(const struct ebpf_venv *env, const struct ebpf_vreg *ptr)
 		return false;
 	switch (ptr->type) {
 	case EBPF_V_VALUE:
-		above += env->prog->maps[ptr->map]->value_size;
+		above += ebpf_verify_map_of(env, ptr)->value_size;
 		break;
 	case EBPF_V_RECORD:
 		above += ptr->range;
@@ -195,7 +195,7 @@ decide_pointers(struct ebpf_venv *env, const struct ebpf_op *op,
 			return 0;
 		}
 		if (dst->type != src->type || dst->frame != src->frame ||
-		    dst->map != src->map)
+		    dst->map != src->map || dst->inner != src->inner)
 			return ebpf_verify_reject(
 				env, EBPF_RULE_POINTER_LEAK,
 				"a %s is compared with a %s",
@@ -421,8 +421,9 @@ learn_null(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 	} else {
 		reg->maybe_null = 0;
 		/* what must be released, or has a lock, keeps its name */
-		if (reg->type == EBPF_V_VALUE &&
-		    !env->prog->maps[reg->map]->has_lock)
+		if (reg->type == EBPF_V_MAP ||
+		    (reg->type == EBPF_V_VALUE &&
+		     !ebpf_verify_map_of(env, reg)->has_lock))
 			reg->id = 0;
 	}
 	return 0;

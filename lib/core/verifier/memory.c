@@ -125,7 +125,7 @@ check_region(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 			number, ptr->origin);
 	switch (ptr->type) {
 	case EBPF_V_VALUE:
-		map = env->prog->maps[ptr->map];
+		map = ebpf_verify_map_of(env, ptr);
 		error = check_map_use(env, map, write);
 		if (!error)
 			error = check_fixed(env, EBPF_RULE_VALUE_BOUNDS, ptr,

@@ -17,6 +17,7 @@ plain(struct ebpf_vreg *reg)
 {
 	reg->type = EBPF_V_SCALAR;
 	reg->maybe_null = reg->shl = reg->frame = reg->fixed_element = 0;
+	reg->inner = 0;
 	reg->guess = 0;
 	reg->id = reg->range = reg->map = reg->origin = 0;
 	reg->off = 0;
@@ -441,6 +442,7 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	return old->maybe_null == cur->maybe_null &&
 	       old->frame == cur->frame && old->map == cur->map &&
 	       old->fixed_element == cur->fixed_element &&
+	       old->inner == cur->inner &&
 	       old->off == cur->off &&
 	       (exact ? old->range == cur->range : old->range <= cur->range) &&
 	       covers_num(&old->num, &cur->num, exact) &&

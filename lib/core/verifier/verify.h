@@ -70,7 +70,8 @@ struct ebpf_vreg {
 	uint8_t frame; /* STACK */
 	uint8_t fixed_element; /* VALUE: of an array's first element */
 	uint8_t guess;	       /* speculate.c: what is known may not hold yet */
-	uint8_t pad[2];
+	uint8_t inner; /* MAP, VALUE: of the map's inner maps, any of them */
+	uint8_t pad;
 	uint32_t id;
 	int32_t off;
 	uint32_t range;
@@ -383,6 +384,15 @@ void ebpf_vreg_upto(struct ebpf_vreg *reg, uint64_t max);
 void ebpf_vreg_none(struct ebpf_vreg *reg);
 bool ebpf_vreg_is_pointer(const struct ebpf_vreg *reg);
 bool ebpf_vreg_is_zero(const struct ebpf_vreg *reg); /* the number 0 */
+
+/* What is known of the map of a MAP or VALUE; of an inner one its template. */
+static inline const struct ebpf_map *
+ebpf_verify_map_of(const struct ebpf_venv *env, const struct ebpf_vreg *reg)
+{
+	const struct ebpf_map *map = env->prog->maps[reg->map];
+
+	return reg->inner ? map->inner : map;
+}
 
 static inline struct ebpf_vframe *
 ebpf_verify_top(struct ebpf_venv *env)

@@ -61,7 +61,7 @@ ebpf_verify_type_name(const struct ebpf_vreg *reg)
 	case EBPF_V_MEM:
 		return "memory pointer";
 	case EBPF_V_MAP:
-		return "map";
+		return reg->maybe_null ? "map that may be null" : "map";
 	case EBPF_V_VALUE:
 		return reg->maybe_null ? "map value pointer that may be null" :
 					 "map value pointer";
@@ -160,9 +160,9 @@ ebpf_verify_log_reg(const struct ebpf_venv *env, struct ebpf_log *log,
 	case EBPF_V_MAP:
 	case EBPF_V_VALUE:
 		map = env->prog->maps[reg->map];
-		ebpf_log(log, "%s %s",
-			 reg->type == EBPF_V_MAP ? "map" : "value of map",
-			 map->obj.name);
+		ebpf_log(log, "%s%s %s",
+			 reg->type == EBPF_V_MAP ? "" : "value of ",
+			 reg->inner ? "a map in" : "map", map->obj.name);
 		break;
 	case EBPF_V_RECORD:
 		ebpf_log(log, "record of %u bytes", reg->range);
@@ -178,7 +178,7 @@ ebpf_verify_log_reg(const struct ebpf_venv *env, struct ebpf_log *log,
 		ebpf_log(log, ", %u bytes", env->prog->mem_size);
 	if (reg->type == EBPF_V_VALUE)
 		ebpf_log(log, ", %u bytes",
-			 env->prog->maps[reg->map]->value_size);
+			 ebpf_verify_map_of(env, reg)->value_size);
 	if (reg->maybe_null)
 		ebpf_log(log, ", or null (from the call at %u)", reg->origin);
 }
