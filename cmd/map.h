@@ -19,6 +19,7 @@ struct map {
 int map_open(struct cmd *cmd, uint32_t id, struct map *map);
 void map_close(struct map *map);
 bool map_is_typed(const struct map *map); /* shown typed in plain text */
+bool map_has_records(const struct map *map); /* and no elements */
 bool map_holds_ids(const struct map *map); /* of programs or maps */
 
 /* The line "12: hash  name flows  flags 0x0" and its JSON members. */

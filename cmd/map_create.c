@@ -152,6 +152,24 @@ parse(struct cmd *cmd, struct creating *c)
 	return error;
 }
 
+/* Where there is only one right answer, or none, nobody needs to say it. */
+static void
+fill_in(struct cmd *cmd, struct creating *c)
+{
+	bool perf = c->req.kind == EBPF_MAP_PERF_EVENT_ARRAY;
+
+	if (!perf && c->req.kind != EBPF_MAP_RINGBUF)
+		return;
+	if (c->key.text == NULL)
+		c->key.text = perf ? "4" : "0";
+	if (c->value.text == NULL)
+		c->value.text = perf ? "4" : "0";
+	if (perf && !c->has_entries) {
+		c->req.max_entries = gebpf_hello(cmd->dev)->cpu_count;
+		c->has_entries = true;
+	}
+}
+
 static int
 check_given(struct cmd *cmd, const struct creating *c)
 {
@@ -384,6 +402,10 @@ cmd_map_create(struct cmd *cmd)
 	int error = parse(cmd, &c);
 
 	if (error == 0)
+		error = cmd_open(cmd);
+	if (error == 0)
+		fill_in(cmd, &c);
+	if (error == 0)
 		error = check_given(cmd, &c);
 	if (error == 0)
 		error = cmd_copy_name(cmd, "the map's name", c.name, c.req.name,
@@ -395,13 +417,16 @@ cmd_map_create(struct cmd *cmd)
 	if (error == 0)
 		error = settle_types(cmd, &c);
 	if (error == 0)
-		error = cmd_open(cmd);
-	if (error == 0)
 		error = load_btf(cmd, &c);
 	if (error != 0)
 		goto out;
 	c.req.key_size = c.key.size;
 	c.req.value_size = c.value.size;
+	/* their value, if typed, is that of records */
+	if (c.value.type_id != 0 && c.req.kind == EBPF_MAP_RINGBUF)
+		c.req.value_size = 0;
+	if (c.value.type_id != 0 && c.req.kind == EBPF_MAP_PERF_EVENT_ARRAY)
+		c.req.value_size = sizeof(uint32_t);
 	error = gebpf_ask(cmd->dev, EBPF_REQUEST_MAP_CREATE, &c.req,
 			  sizeof(c.req), &rep, sizeof(rep));
 	if (error != 0) {

@@ -74,6 +74,13 @@ map_holds_ids(const struct map *map)
 	       map->info.kind == EBPF_MAP_HASH_OF_MAPS;
 }
 
+bool
+map_has_records(const struct map *map)
+{
+	return map->info.kind == EBPF_MAP_RINGBUF ||
+	       map->info.kind == EBPF_MAP_PERF_EVENT_ARRAY;
+}
+
 void
 map_show_head(struct out *out, const struct ebpf_rep_map_info *info)
 {
@@ -328,6 +335,16 @@ dump_map(struct cmd *cmd, uint32_t id, uint64_t limit, bool sum, bool head)
 
 	if (error != 0)
 		return error;
+	if (!head && map_has_records(&dump.map)) {
+		cmd_fail(cmd, EBPF_EUNSUPPORTED,
+			 "map '%s': maps of type %s have no elements",
+			 dump.map.info.name,
+			 gebpf_map_kind_name(dump.map.info.kind));
+		error = cmd_hint(cmd, "their records are shown by: gebpf map "
+				      "event_pipe");
+		map_close(&dump.map);
+		return error;
+	}
 	if (head) {
 		out_object(cmd->out, NULL);
 		map_show_head(cmd->out, &dump.map.info);
@@ -342,7 +359,8 @@ dump_map(struct cmd *cmd, uint32_t id, uint64_t limit, bool sum, bool head)
 		goto out;
 	}
 	out_array(dump.out, head && plain ? NULL : head ? "elements" : NULL);
-	error = walk(&dump);
+	if (!map_has_records(&dump.map))
+		error = walk(&dump);
 	if (dump.out != cmd->out) {
 		out_free(dump.out);
 	} else if (error == 0) {

@@ -196,12 +196,33 @@ parse_run(struct cmd *cmd, struct running *run)
 	return error;
 }
 
+/* Where the packet would go: an interface, or what stands in a map. */
+static void
+show_redirect(struct out *out, const struct ebpf_rep_prog_run *rep)
+{
+	if (rep->redirect == 0)
+		return;
+	out_object(out, "redirect");
+	out_uint(out, "flags", NULL, rep->redirect_flags);
+	if (rep->redirect_map_id == 0) {
+		out_uint(out, "ifindex", "Redirect: interface %\n",
+			 rep->redirect_target);
+	} else {
+		out_uint(out, "map_id", "Redirect: map %",
+			 rep->redirect_map_id);
+		out_uint(out, "key", " key %", rep->redirect_key);
+		out_uint(out, "value", " value %\n", rep->redirect_target);
+	}
+	out_end(out);
+}
+
 static void
 show_result(struct out *out, const struct result *result)
 {
 	out_uint(out, "retval", "Return value: %", result->rep.retval);
 	out_uint(out, "duration", ", duration (average): %ns\n",
 		 result->rep.duration_ns);
+	show_redirect(out, &result->rep);
 }
 
 static int

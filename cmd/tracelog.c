@@ -3,7 +3,6 @@
  * gebpf prog tracelog: what programs print with bpf_trace_printk(), as it
  * comes, until interrupted or for a while. JSON lines in JSON.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,25 +10,9 @@
 
 #include "cmd/command.h"
 #include "cmd/handle.h"
+#include "cmd/stream.h"
 
 enum { READ_ROOM = 256 << 10, POLL_NS = 50 * 1000 * 1000 };
-
-static volatile sig_atomic_t stopped;
-
-static void
-on_signal(int number)
-{
-	stopped = 1;
-}
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 static void
 show(struct out *out, const struct ebpf_trace_record *record, const char *text)
@@ -103,11 +86,11 @@ int
 cmd_prog_tracelog(struct cmd *cmd)
 {
 	struct ebpf_req_tracelog req = { .size = 0 };
-	struct sigaction action = { .sa_handler = on_signal };
 	struct timespec nap = { 0, POLL_NS };
-	uint64_t duration = 0, end;
+	uint64_t duration = 0;
 	const char *word = cmd_peek(cmd);
 	bool timed = false, any;
+	struct stream stream;
 	uint8_t *room;
 	int error = 0;
 
@@ -124,32 +107,20 @@ cmd_prog_tracelog(struct cmd *cmd)
 		error = cmd_open(cmd);
 	if (error != 0)
 		return error;
-	if (cmd->in_batch && !timed) /* a batch waits for no key press */
-		timed = true;
 	room = malloc(READ_ROOM);
 	if (room == NULL)
 		return cmd_no_memory(cmd);
-	stopped = 0;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	if (cmd->in_batch)
-		out_array(cmd->out, NULL);
-	end = now_ns() + duration * 1000000000;
+	stream_begin(&stream, cmd, timed, duration);
 	for (;;) {
 		error = read_now(cmd, &req, room, &any);
 		out_flush(cmd->out);
-		if (error != 0 || stopped || cmd->out->error != 0 ||
-		    (timed && !any && now_ns() >= end))
+		if (error != 0 || stream_stopped(&stream) ||
+		    (!any && stream_late(&stream)))
 			break;
 		if (!any)
 			nanosleep(&nap, NULL);
 	}
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	/* Lines, not one value: nothing traced is nothing printed. */
-	cmd->out->anything = cmd->out->lines = !cmd->in_batch;
-	if (cmd->in_batch && error == 0)
-		out_end(cmd->out);
+	stream_end(&stream, error);
 	free(room);
 	return error;
 }

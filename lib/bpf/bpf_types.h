@@ -64,6 +64,47 @@ enum {
 	BPF_F_WRONLY_PROG = 1u << 8,
 };
 
+/* Records of ring buffers: flags of submit and output, questions of query. */
+enum {
+	BPF_RB_NO_WAKEUP = 1u << 0,
+	BPF_RB_FORCE_WAKEUP = 1u << 1,
+};
+enum {
+	BPF_RB_AVAIL_DATA = 0,
+	BPF_RB_RING_SIZE = 1,
+	BPF_RB_CONS_POS = 2,
+	BPF_RB_PROD_POS = 3,
+};
+
+/* Flags of bpf_perf_event_output: a CPU, and how many bytes of the packet. */
+enum {
+	BPF_F_INDEX_MASK = 0xffffffffULL,
+	BPF_F_CURRENT_CPU = BPF_F_INDEX_MASK,
+	BPF_F_CTXLEN_MASK = (0xfffffULL << 32),
+};
+
+/* Flags of bpf_redirect_map. */
+enum {
+	BPF_F_BROADCAST = 1u << 3,
+	BPF_F_EXCLUDE_INGRESS = 1u << 4,
+};
+
+/* Values of devmap and cpumap maps; those of 4 bytes have the first only. */
+struct bpf_devmap_val {
+	__u32 ifindex;
+	union {
+		int fd;
+		__u32 id;
+	} bpf_prog;
+};
+struct bpf_cpumap_val {
+	__u32 qsize;
+	union {
+		int fd;
+		__u32 id;
+	} bpf_prog;
+};
+
 enum xdp_action {
 	XDP_ABORTED = 0,
 	XDP_DROP = 1,

@@ -122,6 +122,40 @@ int gebpf_request(struct gebpf_device *device, struct gebpf_call *call);
 int gebpf_ask(struct gebpf_device *device, enum ebpf_request number,
 	      const void *req, size_t req_len, void *rep, size_t rep_len);
 
+/* ---- events ---- */
+
+/*
+ * What programs write to a map of type ringbuf or perf_event_array. Each record
+ * goes to one reader only, whoever asks first.
+ */
+struct gebpf_events;
+
+struct gebpf_event {
+	uint64_t lost;	  /* not 0: so many found no room, and no data */
+	uint64_t time_ns; /* monotonic; 0: not kept (ringbuf) */
+	uint32_t cpu;	  /* perf_event_array */
+	uint32_t len;
+	const void *data; /* good during the call */
+};
+
+#define GEBPF_CPU_ANY UINT32_MAX
+
+/* cpu: of a perf_event_array, or GEBPF_CPU_ANY. EINVAL: no such kind of map. */
+int gebpf_events_open(struct gebpf_device *device, uint32_t map, uint32_t cpu,
+		       struct gebpf_events **events, struct gebpf_error *err);
+void gebpf_events_close(struct gebpf_events *events); /* NULL is fine */
+/*
+ * Hand records to fn, oldest first: those there are, at most `most` (0: as they
+ * come), waiting up to wait_ms for the first. Returns how many; or what fn
+ * returned below 0, which like a result above 0 ends the call: what was not
+ * handed out is kept for the next. -EBPF_EBADF when the device went away.
+ */
+int gebpf_events_poll(struct gebpf_events *events, uint32_t wait_ms,
+		       uint32_t most,
+		       int (*fn)(void *cookie,
+				 const struct gebpf_event *event),
+		       void *cookie);
+
 /* ---- BTF ---- */
 
 enum gebpf_btf_kind { /* Linux BTF_KIND_* numbers */

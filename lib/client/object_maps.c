@@ -52,6 +52,16 @@ is_map_kind(const struct obj_map *map, uint32_t a, uint32_t b)
 	return map->pub.kind == a || map->pub.kind == b;
 }
 
+/*
+ * Such maps are often declared with the type of their records, which is good
+ * to know for whoever prints them, and is not that of an element.
+ */
+static void
+keep_record_type(struct obj_map *map)
+{
+	map->pub.btf_key_type = 0;
+}
+
 /* What all forms have in common once the numbers are there. */
 static void
 settle(struct obj_map *map)
@@ -59,14 +69,15 @@ settle(struct obj_map *map)
 	switch (map->pub.kind) {
 	case EBPF_MAP_RINGBUF:
 	case EBPF_MAP_USER_RINGBUF:
-		/* Often declared with the type of their records. */
 		map->pub.key_size = 0;
 		map->pub.value_size = 0;
-		break;
+		keep_record_type(map);
+		return;
 	case EBPF_MAP_PERF_EVENT_ARRAY:
 		map->pub.key_size = 4;
 		map->pub.value_size = 4;
-		break;
+		keep_record_type(map);
+		return;
 	case EBPF_MAP_PROG_ARRAY:
 	case EBPF_MAP_ARRAY_OF_MAPS:
 		if (map->pub.key_size == 0)
