@@ -34,6 +34,7 @@ static const struct ebpf_map_ops *const kinds[] = {
 	&ebpf_map_devmap_hash_ops,
 	&ebpf_map_cpumap_ops,
 	&ebpf_map_xskmap_ops,
+	&ebpf_map_lpm_trie_ops,
 };
 
 const struct ebpf_map_ops *

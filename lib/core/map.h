@@ -98,6 +98,7 @@ extern const struct ebpf_map_ops ebpf_map_array_of_maps_ops;
 extern const struct ebpf_map_ops ebpf_map_hash_of_maps_ops;
 extern const struct ebpf_map_ops ebpf_map_devmap_ops, ebpf_map_devmap_hash_ops;
 extern const struct ebpf_map_ops ebpf_map_cpumap_ops, ebpf_map_xskmap_ops;
+extern const struct ebpf_map_ops ebpf_map_lpm_trie_ops;
 
 /*
  * What ebpf_map_read and friends of ebpf.h leave out. Freeze: EBUSY while a

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * lpm_trie maps: the operations and the memory of a trie; lpm_trie.h says how
+ * it works. Keys are a prefix length in bits and an address whose first bit is
+ * the highest of its first byte.
+ */
+#include "core/lpm_trie.h"
+#include "core/map_value.h"
+
+enum {
+	WALK_LOOK = 4096, /* elements looked at by one call */
+	ENTRIES_MAX = 1u << 30,
+	VALUE_MAX = (4 << 20) - EBPF_LPM_DATA_MAX - 64,
+	SPARE_MIN = 64, /* beyond max_entries, for those in their grace */
+	SPARE_MAX = 4096,
+};
+
+/* ---- run path ---- */
+
+static void *
+lpm_lookup(struct ebpf_map *map, const void *key)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	struct ebpf_lpm_probe probe = ebpf_lpm_probe(lpm, key);
+	uint32_t number;
+
+	if (os_unlikely(probe.len > lpm->data_bits))
+		return NULL;
+	number = ebpf_lpm_find(lpm, &probe);
+	return number != 0 ? ebpf_lpm_value(lpm, number) : NULL;
+}
+
+/* A free element with that key and value, 0: none. Locked. */
+static uint32_t
+element_new(struct ebpf_map_lpm *lpm, const void *key, const void *value)
+{
+	uint32_t number = ebpf_lpm_take(&lpm->element_store);
+
+	if (number == 0)
+		return 0;
+	memcpy(lpm->elements + (size_t)number * lpm->element_size, key,
+	       lpm->map.key_size);
+	ebpf_value_store(ebpf_lpm_value(lpm, number), value,
+			 lpm->map.value_size);
+	os_store_release(&lpm->element_store.meta[number].link,
+			 EBPF_HASH_LIVE);
+	return number;
+}
+
+/*
+ * The prefix is there. Bits behind its length may be other ones now, and users
+ * are shown them: then by another element.
+ */
+static int
+overwrite(struct ebpf_map_lpm *lpm, uint32_t old, const void *key,
+	  const void *value)
+{
+	uint32_t number;
+
+	if (memcmp(ebpf_lpm_element(lpm, old), key, lpm->map.key_size) == 0) {
+		ebpf_value_store(ebpf_lpm_value(lpm, old), value,
+				 lpm->map.value_size);
+		return 0;
+	}
+	number = element_new(lpm, key, value);
+	if (number == 0)
+		return -EBPF_EAGAIN;
+	ebpf_lpm_replace(lpm, old, number);
+	ebpf_lpm_give(&lpm->element_store, old);
+	return 0;
+}
+
+static int
+insert(struct ebpf_map_lpm *lpm, const void *key, const void *value)
+{
+	uint32_t number;
+	int error;
+
+	if (lpm->count == lpm->map.max_entries)
+		return -EBPF_ENOSPC;
+	number = element_new(lpm, key, value);
+	if (number == 0)
+		return -EBPF_EAGAIN;
+	error = ebpf_lpm_link(lpm, number);
+	if (error != 0) {
+		ebpf_lpm_give(&lpm->element_store, number);
+		return error;
+	}
+	os_store(&lpm->count, lpm->count + 1);
+	return 0;
+}
+
+static int
+lpm_update(struct ebpf_map *map, const void *key, const void *value,
+	   uint64_t flags)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	struct ebpf_lpm_probe probe = ebpf_lpm_probe(lpm, key);
+	uint32_t number;
+	int error;
+
+	if (flags > EBPF_EXIST || probe.len > lpm->data_bits)
+		return -EBPF_EINVAL;
+	os_spin_lock(&lpm->lock);
+	number = ebpf_lpm_find_exact(lpm, &probe);
+	if (number != 0)
+		error = flags == EBPF_NOEXIST ?
+				-EBPF_EEXIST :
+				overwrite(lpm, number, key, value);
+	else
+		error = flags == EBPF_EXIST ? -EBPF_ENOENT :
+					      insert(lpm, key, value);
+	os_spin_unlock(&lpm->lock);
+	return error;
+}
+
+static int
+lpm_remove(struct ebpf_map *map, const void *key)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	struct ebpf_lpm_probe probe = ebpf_lpm_probe(lpm, key);
+	uint32_t number;
+
+	if (probe.len > lpm->data_bits)
+		return -EBPF_EINVAL;
+	os_spin_lock(&lpm->lock);
+	number = ebpf_lpm_find_exact(lpm, &probe);
+	if (number != 0) {
+		ebpf_lpm_unlink(lpm, number);
+		ebpf_lpm_give(&lpm->element_store, number);
+		os_store(&lpm->count, lpm->count - 1);
+	}
+	os_spin_unlock(&lpm->lock);
+	return number != 0 ? 0 : -EBPF_ENOENT;
+}
+
+/* ---- users ---- */
+
+static int
+lpm_next(struct ebpf_map *map, const void *key, void *next)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	struct ebpf_lpm_probe probe;
+	uint32_t number;
+
+	if (key != NULL) {
+		probe = ebpf_lpm_probe(lpm, key);
+		number = ebpf_lpm_next(lpm, &probe);
+	} else {
+		number = ebpf_lpm_next(lpm, NULL);
+	}
+	if (number == 0)
+		return -EBPF_ENOENT;
+	memcpy(next, ebpf_lpm_element(lpm, number), map->key_size);
+	return 0;
+}
+
+static bool
+is_live(const struct ebpf_map_lpm *lpm, uint32_t number)
+{
+	return os_load_acquire(&lpm->element_store.meta[number].link) ==
+	       EBPF_HASH_LIVE;
+}
+
+/* By number, so that what stays is seen once. The cursor is the last seen. */
+static int
+lpm_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
+	 bool *done)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	uint32_t end = os_load(&lpm->element_store.pool->fresh), n = 0;
+	uint32_t number, stop;
+	uint8_t *at = out;
+
+	if (*cursor >= end)
+		return -EBPF_EINVAL;
+	number = (uint32_t)*cursor + 1;
+	stop = end - number < WALK_LOOK ? end : number + WALK_LOOK;
+	for (; number < stop && n < *count; number++) {
+		if (!is_live(lpm, number))
+			continue;
+		memcpy(at, ebpf_lpm_element(lpm, number), map->key_size);
+		at += map->key_size;
+		ebpf_value_load(at, ebpf_lpm_value(lpm, number),
+				map->value_size);
+		at += map->value_size;
+		n++;
+	}
+	*cursor = number - 1;
+	*count = n;
+	while (number < stop && !is_live(lpm, number))
+		number++;
+	*done = number == end;
+	return 0;
+}
+
+static uint64_t
+lpm_count(struct ebpf_map *map)
+{
+	return os_load(&ebpf_lpm_of(map)->count);
+}
+
+/* ---- making and ending ---- */
+
+struct plan {
+	uint64_t elements, nodes; /* the unused number 0 included */
+	uint64_t element_size;
+	uint32_t value_off;
+	uint32_t root_bits;
+};
+
+static void
+plan_make(struct plan *plan, const struct ebpf_map_spec *spec)
+{
+	uint32_t spare = spec->max_entries;
+
+	if (spare < SPARE_MIN)
+		spare = SPARE_MIN;
+	if (spare > SPARE_MAX)
+		spare = SPARE_MAX;
+	plan->elements = 1 + (uint64_t)spec->max_entries + spare;
+	plan->nodes = plan->elements;
+	plan->value_off = (spec->key_size + 7) & ~7u;
+	plan->element_size = plan->value_off +
+			     (((uint64_t)spec->value_size + 7) & ~7ull);
+	plan->root_bits = EBPF_LPM_ROOT_MIN;
+	while (plan->root_bits < EBPF_LPM_ROOT_MAX &&
+	       plan->root_bits < (spec->key_size - EBPF_LPM_LEN) * 8 &&
+	       1u << plan->root_bits < spec->max_entries)
+		plan->root_bits++;
+}
+
+static int
+lpm_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
+{
+	struct plan plan;
+
+	if (spec->max_entries == 0 || spec->key_size <= EBPF_LPM_LEN ||
+	    spec->key_size > EBPF_LPM_LEN + EBPF_LPM_DATA_MAX ||
+	    spec->value_size == 0 || spec->value_size > VALUE_MAX ||
+	    (spec->flags & EBPF_F_NO_PREALLOC) == 0)
+		return -EBPF_EINVAL;
+	if (spec->max_entries > ENTRIES_MAX)
+		return -EBPF_E2BIG;
+	plan_make(&plan, spec);
+	*bytes = plan.elements *
+			 (plan.element_size + sizeof(struct ebpf_hash_meta)) +
+		 plan.nodes * (sizeof(struct ebpf_lpm_node) +
+			       sizeof(struct ebpf_hash_meta)) +
+		 (sizeof(struct ebpf_lpm_entry) + sizeof(uint32_t)) *
+			 (1ull << plan.root_bits) +
+		 2 * sizeof(struct ebpf_hash_pool);
+	return 0;
+}
+
+static int
+store_init(struct ebpf_lpm_store *store, uint64_t numbers)
+{
+	store->meta = os_alloc(numbers * sizeof(store->meta[0]));
+	if (store->meta == NULL)
+		return -EBPF_ENOMEM;
+	store->pool = ebpf_hash_pool_create(store->meta, (uint32_t)numbers);
+	return store->pool == NULL ? -EBPF_ENOMEM : 0;
+}
+
+static int
+lpm_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	struct plan plan;
+	int error;
+
+	plan_make(&plan, spec);
+	os_spin_init(&lpm->lock);
+	lpm->root_bits = plan.root_bits;
+	lpm->data_bits = (spec->key_size - EBPF_LPM_LEN) * 8;
+	lpm->element_size = plan.element_size;
+	lpm->value_off = plan.value_off;
+	lpm->root = os_alloc(sizeof(lpm->root[0]) << plan.root_bits);
+	lpm->shorts = os_alloc(sizeof(lpm->shorts[0]) << plan.root_bits);
+	lpm->elements = os_alloc(plan.elements * plan.element_size);
+	lpm->nodes = os_alloc(plan.nodes * sizeof(lpm->nodes[0]));
+	if (lpm->root == NULL || lpm->shorts == NULL ||
+	    lpm->elements == NULL || lpm->nodes == NULL)
+		return -EBPF_ENOMEM;
+	error = store_init(&lpm->element_store, plan.elements);
+	if (error == 0)
+		error = store_init(&lpm->node_store, plan.nodes);
+	return error;
+}
+
+static void
+lpm_fini(struct ebpf_map *map)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+
+	ebpf_hash_pool_destroy(lpm->node_store.pool);
+	ebpf_hash_pool_destroy(lpm->element_store.pool);
+	os_free(lpm->node_store.meta);
+	os_free(lpm->element_store.meta);
+	os_free(lpm->nodes);
+	os_free(lpm->elements);
+	os_free(lpm->shorts);
+	os_free(lpm->root);
+}
+
+const struct ebpf_map_ops ebpf_map_lpm_trie_ops = {
+	.kind = EBPF_MAP_LPM_TRIE,
+	.flags_allowed = EBPF_F_NO_PREALLOC | EBPF_F_RDONLY | EBPF_F_WRONLY |
+			 EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG,
+	.struct_size = sizeof(struct ebpf_map_lpm),
+	.check = lpm_check,
+	.init = lpm_init,
+	.fini = lpm_fini,
+	.lookup = lpm_lookup,
+	.update = lpm_update,
+	.remove = lpm_remove,
+	.next = lpm_next,
+	.walk = lpm_walk,
+	.count = lpm_count,
+};
