@@ -8,6 +8,7 @@
  */
 #include "core/interp.h"
 
+#include "core/ctx.h"
 #include "core/map.h"
 #include "core/os.h"
 #include "core/runtime.h"
@@ -43,15 +44,25 @@ ebpf_packet_of(const struct ebpf_kind *kind, uint64_t r1, uint64_t r2,
 	const uint8_t *ctx = (const uint8_t *)(uintptr_t)r1;
 	uint64_t start = 0, end = 0;
 	uint32_t i;
+	bool skb;
 
 	if (kind == NULL || ctx == NULL)
 		return false;
+	skb = (kind->bit & EBPF_KINDS_SKB) != 0;
 	if (kind->entry != EBPF_ENTRY_CTX) {
 		*data = ctx;
 		*len = kind->entry == EBPF_ENTRY_BUF ? (uint16_t)r2 : r2;
 		return true;
 	}
-	for (i = 0; i < kind->field_count; i++) {
+	if (skb) {
+		/* socket filters have the packet and no field that says so */
+		const struct ebpf_pkt *pkt =
+			(const struct ebpf_pkt *)(uintptr_t)r1;
+
+		start = (uintptr_t)pkt->data;
+		end = (uintptr_t)pkt->data_end;
+	}
+	for (i = 0; !skb && i < kind->field_count; i++) {
 		const struct ebpf_ctx_field *field = &kind->fields[i];
 
 		if (field->host_size != sizeof(void *))

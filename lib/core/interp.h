@@ -12,9 +12,10 @@
  *   run, and one from a subprogram may count for several (tail_nest_max). The index is r3's low 32 bits. r1 is what the call passed; r2 and r3
  *   are those that the run began with. A tail call that cannot be made leaves
  *   r0 alone and execution goes on.
- * - LD_ABS and LD_IND read the packet in network byte order: the one between
- *   the context fields of type EBPF_CTX_PKT and EBPF_CTX_PKT_END of the run's
- *   context, or the run's memory for kinds without a context. The offset is
+ * - LD_ABS and LD_IND read the packet in network byte order: the one of struct
+ *   ebpf_pkt for kinds of struct __sk_buff, else the one between the fields of
+ *   type EBPF_CTX_PKT and EBPF_CTX_PKT_END of the run's context, or the run's
+ *   memory for kinds without a context. The offset is
  *   imm (plus src's low 32 bits), unsigned. Outside the packet, or without
  *   one, the function returns with r0 = 0.
  * - What verification never lets through, calls of unknown functions, ends the
