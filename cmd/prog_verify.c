@@ -75,18 +75,38 @@ verdict(struct cmd *cmd, const char *name, uint32_t kind, int error,
 	out_end(out);
 }
 
+/* One of a file's programs did not get as far as the verifier. */
+static void
+not_verified(struct cmd *cmd, const struct gebpf_obj_prog *prog)
+{
+	const char *kind_name = gebpf_prog_kind_name(prog->kind);
+	struct out *out = cmd->out;
+
+	out_object(out, NULL);
+	out_string(out, "name", "%", prog->name);
+	out_string(out, "type", " (%): ", kind_name != NULL ? kind_name : "?");
+	out_string(out, "verdict", "%", "not verified");
+	out_string(out, "error", ": %", cmd->err.text);
+	out_string(out, "hint", NULL, cmd->err.hint);
+	out_text(out, "\n");
+	out_end(out);
+}
+
 static int
 verify_file(struct cmd *cmd)
 {
 	struct load_file file;
 	struct gebpf_obj_prog *prog;
-	size_t count, first = 0, refused = 0;
-	int error;
+	size_t count, first = 0, refused = 0, failed = 0;
+	uint32_t flags = EBPF_PROG_VERIFY_ONLY;
+	int error, why = 0;
 	bool explain;
 
 	if (strcmp(cmd_peek(cmd), "file") == 0)
 		cmd->at++;
 	error = load_file_words(cmd, &file);
+	if (error == 0 && cmd_take_if(cmd, "assume-linux"))
+		flags |= EBPF_PROG_ASSUME_LINUX;
 	explain = error == 0 && cmd_take_if(cmd, "explain");
 	if (error == 0)
 		error = cmd_done(cmd);
@@ -107,28 +127,38 @@ verify_file(struct cmd *cmd)
 	if (file.prog == NULL)
 		out_array(cmd->out, NULL);
 	for (size_t i = first; i < count; i++) {
-		struct ebpf_rep_prog_load result;
+		struct ebpf_rep_prog_load result = { .size = 0 };
 		char *log = NULL;
 
 		prog = gebpf_object_prog(file.object, i);
 		error = load_set_kind(cmd, &file, prog);
-		if (error != 0)
-			goto out;
-		error = load_prog(cmd, &file, prog, EBPF_PROG_VERIFY_ONLY,
-				  NULL, level(cmd, explain), &log, &result);
+		if (error == 0)
+			error = load_prog(cmd, &file, prog, flags, NULL,
+					  level(cmd, explain), &log, &result);
 		if (error == 0 || error == -EBPF_EREJECTED)
 			verdict(cmd, prog->name, prog->kind, error,
 				prog->insn_count, &result, log,
 				level(cmd, explain) > 0);
+		else if (file.prog == NULL)
+			not_verified(cmd, prog);
 		free(log);
-		if (error == -EBPF_EREJECTED)
+		if (error == -EBPF_EREJECTED) {
 			refused++;
-		else if (error != 0)
+		} else if (error != 0 && file.prog != NULL) {
 			goto out;
+		} else if (error != 0) {
+			why = error;
+			failed++;
+		}
 	}
 	if (file.prog == NULL)
 		out_end(cmd->out);
-	error = 0;
+	error = why;
+	if (failed > 0) {
+		cmd_fail(cmd, error, "%zu of %zu programs could not be "
+				     "verified", failed, count - first);
+		cmd->err_shown = !out_is_plain(cmd->out);
+	}
 	if (refused > 0) {
 		error = -EBPF_EREJECTED;
 		if (count - first > 1)

@@ -29,6 +29,20 @@ enum ebpf_arg {
 	EBPF_ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	EBPF_ARG_SCALAR_OR_UNSET, /* a number, or nothing from here on: the
 				     helper is told how many there are */
+	/*
+	 * Only in linux_helper.def: verified, never called.
+	 */
+	EBPF_ARG_ANY,		   /* whatever was written */
+	EBPF_ARG_CTX_OR_NULL,	   /* CTX or the constant 0 */
+	EBPF_ARG_MAP_VALUE_OR_NULL, /* MAP_VALUE or the constant 0 */
+	EBPF_ARG_MEM_INOUT,	   /* readable, and changed by the call */
+	EBPF_ARG_MEM_OUT_OR_NULL,  /* MEM_OUT or the constant 0 */
+	EBPF_ARG_U32_INOUT,	   /* four bytes, the same */
+	EBPF_ARG_U64_OUT,	   /* eight bytes, filled by the call */
+	EBPF_ARG_MEM_20,	   /* 20 readable bytes: an IPv4, TCP header */
+	EBPF_ARG_MEM_40,	   /* 40: an IPv6 header */
+	EBPF_ARG_SOCK,		   /* a socket of any sort */
+	EBPF_ARG_SOCK_OR_NULL,	   /* the same or the constant 0 */
 };
 
 enum ebpf_ret {
@@ -36,6 +50,14 @@ enum ebpf_ret {
 	EBPF_RET_VOID,		    /* r0 is not readable afterwards */
 	EBPF_RET_MAP_VALUE_OR_NULL, /* of the MAP argument; must be checked */
 	EBPF_RET_RINGBUF_OR_NULL,   /* ALLOC_SIZE bytes; must be released */
+	/*
+	 * Only in linux_helper.def.
+	 */
+	EBPF_RET_MAP_VALUE, /* of the MAP argument, never null */
+	EBPF_RET_SOCK_OR_NULL,
+	EBPF_RET_SOCK_COMMON_OR_NULL,
+	EBPF_RET_TCP_SOCK_OR_NULL,
+	EBPF_RET_BTF_OR_NULL, /* something of Linux's own types */
 };
 
 enum ebpf_helper_flags {

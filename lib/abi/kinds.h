@@ -43,6 +43,8 @@ enum {
 	EBPF_F_WRONLY_PROG = 1u << 8,
 	EBPF_F_MMAPABLE = 1u << 10,
 	EBPF_F_INNER_MAP = 1u << 12,
+	/* Ours: sizes without elements, for programs verified for Linux. */
+	EBPF_F_ASSUMED = 1u << 31,
 };
 
 /* Map update flags (Linux BPF_ANY ...). */

@@ -234,6 +234,8 @@ enum ebpf_prog_flags {
 	EBPF_PROG_JIT = 1u << 0,    /* the JIT or EJIT */
 	EBPF_PROG_INTERP = 1u << 1, /* the interpreter; neither: JIT if there */
 	EBPF_PROG_VERIFY_ONLY = 1u << 2, /* make no object; id in reply is 0 */
+	/* with VERIFY_ONLY: kinds, helpers and maps as Linux has them */
+	EBPF_PROG_ASSUME_LINUX = 1u << 3,
 };
 
 /* Trailing: insns, map ids, func infos, line infos. */

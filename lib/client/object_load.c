@@ -205,6 +205,41 @@ check_same(struct load *l, const struct obj_map *map, uint32_t id, bool strict)
 	return -EBPF_EINVAL;
 }
 
+/* For Linux, and only to be verified. */
+static bool
+assumes(const struct load *l)
+{
+	return l->options != NULL &&
+	       (l->options->flags & EBPF_PROG_ASSUME_LINUX) != 0;
+}
+
+/*
+ * A map to verify with: a real one where the device has its kind, with few
+ * elements and without the flags that it lacks; else one that only has sizes.
+ */
+static int
+create_assumed(struct load *l, struct ebpf_req_map_create *req,
+	       struct ebpf_rep_id *rep)
+{
+	enum { ENTRIES = 4096 };
+	int error;
+
+	if (req->max_entries > ENTRIES && req->kind != EBPF_MAP_RINGBUF)
+		req->max_entries = ENTRIES;
+	error = gebpf_ask(l->device, EBPF_REQUEST_MAP_CREATE, req,
+			  sizeof(*req), rep, sizeof(*rep));
+	if (error != -EBPF_EINVAL && error != -EBPF_EUNSUPPORTED)
+		return error;
+	req->flags &= EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG;
+	error = gebpf_ask(l->device, EBPF_REQUEST_MAP_CREATE, req,
+			  sizeof(*req), rep, sizeof(*rep));
+	if (error != -EBPF_EINVAL && error != -EBPF_EUNSUPPORTED)
+		return error;
+	req->flags |= EBPF_F_ASSUMED;
+	return gebpf_ask(l->device, EBPF_REQUEST_MAP_CREATE, req,
+			 sizeof(*req), rep, sizeof(*rep));
+}
+
 static int
 create(struct load *l, struct obj_map *map, uint32_t inner_id, uint32_t *id)
 {
@@ -232,8 +267,11 @@ create(struct load *l, struct obj_map *map, uint32_t inner_id, uint32_t *id)
 		req.btf_key_type = pub->btf_key_type;
 		req.btf_value_type = pub->btf_value_type;
 	}
-	error = gebpf_ask(l->device, EBPF_REQUEST_MAP_CREATE, &req,
-			  sizeof(req), &rep, sizeof(rep));
+	if (assumes(l) && !pub->is_data)
+		error = create_assumed(l, &req, &rep);
+	else
+		error = gebpf_ask(l->device, EBPF_REQUEST_MAP_CREATE, &req,
+				  sizeof(req), &rep, sizeof(rep));
 	if (req.btf_id != 0 &&
 	    (error == -EBPF_EINVAL || error == -EBPF_EUNSUPPORTED)) {
 		/* Perhaps only its types are not to the device's taste. */
@@ -519,6 +557,12 @@ say_rejected(struct load *l, const struct obj_prog *prog, int error,
 {
 	char source[160];
 
+	if (error == -EBPF_EUNSUPPORTED && assumes(l))
+		return gebpf_fail(l->err, error, "%s: program '%s': programs "
+				  "of type %s need the types of one kernel and "
+				  "cannot be verified here", l->obj->name,
+				  prog->pub.name,
+				  gebpf_prog_kind_name(prog->pub.kind));
 	if (error != -EBPF_EREJECTED)
 		return gebpf_fail(l->err, error, "%s: program '%s': cannot be "
 				  "loaded: %s", l->obj->name, prog->pub.name,
@@ -758,12 +802,16 @@ gebpf_object_load_prog(struct gebpf_device *device, struct gebpf_object *obj,
 				"socket or raw");
 		return -EBPF_EINVAL;
 	}
-	if (gebpf_prog_kind_is_linux_only(prog->kind))
-		return gebpf_fail(err, -EBPF_EUNSUPPORTED,
-				  "%s: section '%s': program '%s': programs of "
-				  "type %s exist only inside Linux", obj->name,
-				  prog->section, prog->name,
-				  gebpf_prog_kind_name(prog->kind));
+	if (gebpf_prog_kind_is_linux_only(prog->kind) && !assumes(&l)) {
+		gebpf_fail(err, -EBPF_EUNSUPPORTED,
+			   "%s: section '%s': program '%s': programs of type "
+			   "%s exist only inside Linux", obj->name,
+			   prog->section, prog->name,
+			   gebpf_prog_kind_name(prog->kind));
+		gebpf_hint(err, "gebpf prog verify OBJ assume-linux checks it "
+				"for Linux");
+		return -EBPF_EUNSUPPORTED;
+	}
 	error = load_btf(&l);
 	if (error == 0)
 		error = load_one(&l, &obj->progs[i], true);

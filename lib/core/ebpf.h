@@ -183,7 +183,8 @@ struct ebpf_load {
 	uint32_t verify_only; /* 1: *prog stays NULL */
 	struct ebpf_load_stats *stats; /* filled also on rejection; may be NULL */
 	uint32_t uid;
-	uint32_t pad;
+	uint32_t assume_linux; /* 1, with verify_only: for Linux, not for here:
+				  its kinds, helpers, EBPF_F_ASSUMED maps */
 	char *report;	    /* the same as records for programs (abi/wire.h), */
 	size_t report_size; /* NUL-terminated; may be NULL */
 };
@@ -229,7 +230,8 @@ struct ebpf_map_spec {
 	uint32_t size; /* sizeof(struct ebpf_map_spec) */
 	uint32_t kind; /* enum ebpf_map_kind */
 	uint32_t key_size, value_size, max_entries;
-	uint32_t flags;	  /* EBPF_F_* */
+	uint32_t flags;	  /* EBPF_F_*; ASSUMED: of a kind that is not
+			     available, for verification alone */
 	const char *name; /* copied; NULL: "" */
 	struct ebpf_btf *btf; /* NULL: none; a reference is taken */
 	uint32_t btf_key_type, btf_value_type;

@@ -6,6 +6,7 @@
  * what only users must obey (read-only, frozen) is checked here.
  */
 #include "core/map.h"
+#include "core/assumed.h"
 #include "core/btf.h"
 #include "core/map_inner.h"
 #include "core/map_lock.h"
@@ -118,8 +119,13 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 	if (error != 0)
 		return error;
 	ops = ebpf_map_ops_find(spec.kind);
+	if (ops == NULL && (spec.flags & EBPF_F_ASSUMED) != 0)
+		ops = ebpf_assumed_map_ops(spec.kind);
 	if (ops == NULL)
 		return -EBPF_EUNSUPPORTED;
+	/* what holds nothing is held by nothing */
+	if (spec.inner != NULL && (spec.inner->flags & EBPF_F_ASSUMED) != 0)
+		return -EBPF_EINVAL;
 	error = spec_check(ops, &spec, &bytes);
 	if (error != 0)
 		return error;

@@ -6,6 +6,7 @@
  */
 #include "core/prog.h"
 
+#include "core/assumed.h"
 #include "core/btf.h"
 #include "core/interp.h"
 #include "core/jit/jit.h"
@@ -70,7 +71,8 @@ check_load(const struct ebpf_loading *l)
 {
 	const struct ebpf_load *load = &l->load;
 
-	if (!load->insns || load->insn_count == 0 || load->pad ||
+	if (!load->insns || load->insn_count == 0 ||
+	    load->assume_linux > load->verify_only ||
 	    load->engine > EBPF_LOAD_INTERP || load->verify_only > 1 ||
 	    load->log_level > 2 || (load->map_count && !load->maps) ||
 	    (load->func_count && !load->funcs) ||
@@ -141,6 +143,7 @@ prog_new(struct ebpf_loading *l, const struct ebpf_kind *kind)
 	prog->kind = kind;
 	prog->mem_size = load->mem_size;
 	prog->cookie = load->cookie;
+	prog->assume_linux = load->assume_linux;
 	prog->entry = ebpf_interp_run;
 	prog->gpl_compatible = load->license && is_gpl_compatible(load->license);
 	if (load->btf) {
@@ -309,7 +312,7 @@ climb(struct ebpf_loading *l, const struct ebpf_kind *kind)
 	if (error)
 		return error;
 	error = verify(l);
-	if (error)
+	if (error || l->load.assume_linux)
 		return error;
 	error = ebpf_resolve_link(l);
 	if (error)
@@ -353,8 +356,9 @@ ebpf_prog_load(struct ebpf_runtime *rt, const struct ebpf_load *load,
 	error = check_load(&l);
 	if (error)
 		goto out;
-	error = -EBPF_EINVAL;
-	kind = ebpf_kind_find(rt, l.load.kind);
+	error = l.load.assume_linux ? -EBPF_EUNSUPPORTED : -EBPF_EINVAL;
+	kind = l.load.assume_linux ? ebpf_assumed_kind(l.load.kind) :
+				     ebpf_kind_find(rt, l.load.kind);
 	if (!kind || (l.load.mem_size && kind->entry != EBPF_ENTRY_MEM))
 		goto out;
 	error = l.load.insn_count > EBPF_INSN_MAX ?

@@ -123,6 +123,10 @@ resolve_one(struct ebpf_loading *l, uint32_t insn)
 	error = map_place(l, insn, map, &index);
 	if (error)
 		return error;
+	if ((map->flags & EBPF_F_ASSUMED) && !l->load.assume_linux)
+		return ebpf_reject(l, insn, EBPF_RULE_MAP_USE,
+				   "map %s exists only for verification for "
+				   "Linux", map->obj.name);
 	op->off = 0;
 	op->imm = index;
 	if (value) {

@@ -11,7 +11,8 @@
 #include "device/dispatch.h"
 
 enum {
-	FLAGS = EBPF_PROG_JIT | EBPF_PROG_INTERP | EBPF_PROG_VERIFY_ONLY,
+	FLAGS = EBPF_PROG_JIT | EBPF_PROG_INTERP | EBPF_PROG_VERIFY_ONLY |
+		EBPF_PROG_ASSUME_LINUX,
 	LOG_LEVEL_MAX = 2,
 	LOG_MAX = 16 << 20,
 	REPORT_MAX = 1 << 20,
@@ -164,6 +165,7 @@ ebpf_do_prog_load(struct ebpf_call *call)
 		.license = req->license,
 		.log_level = req->log_level,
 		.verify_only = (req->flags & EBPF_PROG_VERIFY_ONLY) != 0,
+		.assume_linux = (req->flags & EBPF_PROG_ASSUME_LINUX) != 0,
 		.stats = &stats,
 		.uid = call->session->uid,
 	};

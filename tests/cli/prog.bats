@@ -277,3 +277,21 @@ C
 	run -0 gebpf -j map show
 	[ "$output" = "[]" ]
 }
+
+@test "verify assume-linux: what can only run inside Linux is checked for it" {
+	file=$top/tests/objects/linux_only.bpf.c
+	run -4 --separate-stderr gebpf prog verify file "$file"
+	[[ $output == *"probe (kprobe): not verified: "* ]]
+	run -4 --separate-stderr gebpf prog verify file "$file" prog router
+	[[ $output == *"helper fib_lookup (69) is not available here"* ]]
+	[[ $output$stderr == *assume-linux* ]]
+	run -0 gebpf prog verify file "$file" prog router assume-linux
+	[[ $output == *accepted* ]]
+	run -0 gebpf prog verify file "$file" prog probe assume-linux explain
+	[[ $output == *"call get_current_pid_tgid"* ]]
+	run -4 --separate-stderr gebpf -j prog verify file "$file" assume-linux
+	is '[p["verdict"] for p in v] == ["accepted"] * 3 + ["rejected",
+		"not verified"]'
+	run -0 gebpf -j prog show
+	[ "$output" = "[]" ]
+}

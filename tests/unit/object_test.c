@@ -513,6 +513,53 @@ test_sections(const struct bpfcc *cc)
 	gebpf_object_close(o);
 }
 
+/* The verifier's answer for Linux; nothing stays, whatever it is. */
+static int
+verify_for_linux(struct gebpf_object *o, const char *name)
+{
+	static char log[65536];
+	struct gebpf_load_options options = {
+		.flags = EBPF_PROG_VERIFY_ONLY | EBPF_PROG_ASSUME_LINUX,
+		.log = log,
+		.log_size = sizeof(log),
+	};
+
+	memset(&last, 0, sizeof(last));
+	return gebpf_object_load_prog(device, o, prog_named(o, name),
+				      &options, &last);
+}
+
+static void
+test_linux_only(const struct bpfcc *cc)
+{
+	struct gebpf_object *o;
+
+	fresh_device();
+	o = open_source(cc, "tests/objects/linux_only.bpf.c", "");
+	if (!tap_ok(o != NULL, "%s: linux_only opens: %s", cc->name,
+		    last.text))
+		return;
+	TAP_CHECK(load(o, prog_named(o, "router")) == -EBPF_EREJECTED &&
+		  strstr(last.hint, "assume-linux") != NULL);
+	TAP_CHECK(load(o, prog_named(o, "probe")) == -EBPF_EUNSUPPORTED &&
+		  strstr(last.text, "'kprobe/anything'") != NULL &&
+		  strstr(last.hint, "assume-linux") != NULL);
+	tap_ok(left_over() == 0, "%s: nothing of it is here", cc->name);
+	tap_ok(verify_for_linux(o, "router") == 0, "%s: router: %s", cc->name,
+	       last.text);
+	tap_ok(verify_for_linux(o, "probe") == 0, "%s: probe: %s", cc->name,
+	       last.text);
+	tap_ok(verify_for_linux(o, "connected") == 0, "%s: connected: %s",
+	       cc->name, last.text);
+	TAP_CHECK(verify_for_linux(o, "wrong") == -EBPF_EREJECTED);
+	tap_ok(verify_for_linux(o, "typed") == -EBPF_EUNSUPPORTED &&
+		       strstr(last.text, "tracing") != NULL,
+	       "%s: what needs a kernel's types: %s", cc->name, last.text);
+	/* its maps have sizes and nothing else: no program gets them */
+	TAP_CHECK(load(o, prog_named(o, "probe")) == -EBPF_EUNSUPPORTED);
+	gebpf_object_close(o);
+}
+
 static void
 test_bad_maps(const struct bpfcc *cc)
 {
@@ -1185,6 +1232,7 @@ main(void)
 		test_sections(&all[i]);
 		test_callback(&all[i]);
 	}
+	test_linux_only(best);
 	test_bad_maps(best);
 	test_bridges(best);
 	test_others(best);

@@ -6,6 +6,7 @@
  *	kind xdp			(or vale, vale_buf, raw, tc, ...)
  *	map NAME KIND KEY VALUE ENTRIES [rdonly] [wronly] [frozen] [lock=OFFSET]
  *					[inner=NAME, last: maps of such maps]
+ *	linux				(verified for Linux, not for here)
  *	mem SIZE			(raw: a fixed size of memory)
  *	budget N			(instructions that may be looked at)
  *	accept [at most N]		(N instructions looked at)
@@ -51,6 +52,7 @@ static const char *const rule_names[] = {
 struct test_case {
 	char text[TEXT];
 	uint32_t kind, mem, budget;
+	bool for_linux;
 	bool hardened;
 	struct ebpf_map *maps[MAPS];
 	char names[MAPS][32];
@@ -85,7 +87,8 @@ number_of(const char *name)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i].name) == 0)
 			return names[i].number;
-	return 0;
+	i = gebpf_prog_kind_number(name);
+	return i ? (uint32_t)i : gebpf_map_kind_number(name);
 }
 
 /* Types that say where the value has its struct bpf_spin_lock. */
@@ -135,6 +138,8 @@ make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 		spec.flags |= EBPF_F_RDONLY_PROG;
 	if (strstr(options, "wronly"))
 		spec.flags |= EBPF_F_WRONLY_PROG;
+	if (!ebpf_map_ops_find(spec.kind))
+		spec.flags |= EBPF_F_ASSUMED;
 	inner = strstr(options, "inner=");
 	for (i = 0; inner && i < t->map_count; i++)
 		if (strcmp(inner + 6, t->names[i]) == 0)
@@ -223,6 +228,8 @@ parse(struct ebpf_runtime **rt, struct test_case *t)
 		else if (strncmp(line, "map ", 4) == 0) {
 			if (!make_map(*rt, t, line + 4))
 				return false;
+		} else if (strcmp(line, "linux") == 0) {
+			t->for_linux = true;
 		} else if (sscanf(line, "mem %u", &t->mem) == 1 ||
 			   sscanf(line, "budget %u", &t->budget) == 1) {
 			continue;
@@ -264,6 +271,8 @@ load(struct ebpf_runtime *rt, const struct test_case *t,
 		.stats = &out->stats,
 		.report = out->report,
 		.report_size = sizeof(out->report),
+		.verify_only = t->for_linux,
+		.assume_linux = t->for_linux,
 	};
 	struct ebpf_prog *prog;
 

@@ -4,6 +4,7 @@
  * local functions inlined into the path, what is lost in a call, and what a
  * program may return.
  */
+#include "core/assumed.h"
 #include "core/map_redirect.h"
 #include "core/verifier/verify.h"
 
@@ -16,8 +17,18 @@ struct call {
 	uint32_t map; /* index, NO_MAP before a MAP argument */
 	bool inner;   /* one of its inner maps */
 	uint32_t size; /* of what it allocates */
-	uint32_t ref;  /* id of what it releases */
+	uint32_t ref;  /* id of what it releases; of its socket's reference */
 };
+
+const struct ebpf_helper *
+ebpf_verify_helper(const struct ebpf_venv *env, uint32_t number)
+{
+	const struct ebpf_helper *helper =
+		ebpf_helper_find(env->prog->obj.rt, number);
+
+	return helper || !env->prog->assume_linux ?
+		       helper : ebpf_assumed_helper(number);
+}
 
 uint32_t
 ebpf_verify_helper_args(const struct ebpf_helper *helper)
@@ -58,6 +69,15 @@ check_map_call(struct ebpf_venv *env, const struct call *call)
 	const struct ebpf_map *map = map_of(env, call);
 	const char *why = NULL;
 
+	if (env->prog->assume_linux && (map->flags & EBPF_F_ASSUMED)) {
+		if (ebpf_assumed_map_call(map->ops->kind,
+					  call->helper->number))
+			return 0;
+		return ebpf_verify_reject(
+			env, EBPF_RULE_MAP_USE,
+			"%s on map %s: Linux has no such use of its kind",
+			call->helper->name, map->obj.name);
+	}
 	switch (call->helper->number) {
 	case EBPF_FUNC_map_lookup_elem:
 		if (!map->ops->lookup ||
@@ -251,6 +271,16 @@ check_record(struct ebpf_venv *env, struct call *call, uint32_t number)
 	return 0;
 }
 
+/* Memory of a size that only the prototype says. */
+static int
+check_some(struct ebpf_venv *env, const struct call *call, uint32_t number,
+	   uint32_t size, bool write)
+{
+	if (!ebpf_vreg_is_pointer(&ebpf_verify_top(env)->regs[number]))
+		return bad_arg(env, call, number, "a pointer to memory");
+	return ebpf_verify_helper_mem(env, number, size, size, write);
+}
+
 static int
 check_lock(struct ebpf_venv *env, const struct call *call, uint32_t number)
 {
@@ -341,6 +371,40 @@ check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 		return check_record(env, call, number);
 	case EBPF_ARG_SPIN_LOCK:
 		return check_lock(env, call, number);
+	case EBPF_ARG_ANY:
+		return 0;
+	case EBPF_ARG_CTX_OR_NULL:
+		if (ebpf_vreg_is_zero(reg) ||
+		    (reg->type == EBPF_V_CTX && reg->off == 0 &&
+		     reg->num.umax == 0))
+			return 0;
+		return bad_arg(env, call, number, "the context or null");
+	case EBPF_ARG_MAP_VALUE_OR_NULL:
+		return ebpf_vreg_is_zero(reg) ?
+			       0 : check_element(env, call, number, false,
+						 false);
+	case EBPF_ARG_MEM_INOUT:
+		error = check_mem(env, call, number, false, false);
+		return error ? error :
+			       check_mem(env, call, number, false, true);
+	case EBPF_ARG_MEM_OUT_OR_NULL:
+		return check_mem(env, call, number, true, true);
+	case EBPF_ARG_U32_INOUT:
+		error = check_some(env, call, number, 4, false);
+		return error ? error : check_some(env, call, number, 4, true);
+	case EBPF_ARG_U64_OUT:
+		return check_some(env, call, number, 8, true);
+	case EBPF_ARG_MEM_20:
+		return check_some(env, call, number, 20, false);
+	case EBPF_ARG_MEM_40:
+		return check_some(env, call, number, 40, false);
+	case EBPF_ARG_SOCK:
+	case EBPF_ARG_SOCK_OR_NULL:
+		return ebpf_verify_sock_arg(
+			env, call->helper, number,
+			call->helper->args[number - 1] ==
+				EBPF_ARG_SOCK_OR_NULL,
+			&call->ref);
 	case EBPF_ARG_FUNC:
 	case EBPF_ARG_STACK_OR_NULL:
 		break;
@@ -381,6 +445,7 @@ static int
 set_result(struct ebpf_venv *env, const struct call *call)
 {
 	struct ebpf_vreg *r0 = &ebpf_verify_top(env)->regs[0];
+	bool acquires = call->helper->flags & EBPF_HELPER_ACQUIRE;
 
 	switch ((enum ebpf_ret)call->helper->ret) {
 	case EBPF_RET_INT:
@@ -388,17 +453,45 @@ set_result(struct ebpf_venv *env, const struct call *call)
 		return 0;
 	case EBPF_RET_VOID:
 		return 0;
+	case EBPF_RET_SOCK_OR_NULL:
+		return ebpf_verify_sock_result(env, EBPF_VS_SOCK, acquires,
+					       call->ref);
+	case EBPF_RET_SOCK_COMMON_OR_NULL:
+		return ebpf_verify_sock_result(env, EBPF_VS_COMMON, acquires,
+					       call->ref);
+	case EBPF_RET_TCP_SOCK_OR_NULL:
+		return ebpf_verify_sock_result(env, EBPF_VS_TCP, false,
+					       call->ref);
+	case EBPF_RET_BTF_OR_NULL:
+		return ebpf_verify_sock_result(env, EBPF_VS_BTF, false,
+					       call->ref);
+	case EBPF_RET_MAP_VALUE:
 	case EBPF_RET_MAP_VALUE_OR_NULL:
 		if (call->map == NO_MAP)
 			break;
+		if (map_of(env, call)->flags & EBPF_F_ASSUMED) {
+			switch (map_of(env, call)->ops->kind) {
+			case EBPF_MAP_SOCKMAP:
+			case EBPF_MAP_SOCKHASH:
+				return ebpf_verify_sock_result(
+					env, EBPF_VS_SOCK, true, 0);
+			case EBPF_MAP_XSKMAP:
+				return ebpf_verify_sock_result(
+					env, EBPF_VS_XDP, false, 0);
+			default:
+				break;
+			}
+		}
 		ebpf_vreg_const(r0, 0);
 		/* elements of maps of maps are maps */
 		r0->type = map_of(env, call)->ops->holds_maps ? EBPF_V_MAP :
 								EBPF_V_VALUE;
 		r0->inner = call->inner || r0->type == EBPF_V_MAP;
-		r0->maybe_null = 1;
 		r0->map = call->map;
-		r0->id = ebpf_verify_new_id(env);
+		if (call->helper->ret == EBPF_RET_MAP_VALUE_OR_NULL) {
+			r0->maybe_null = 1;
+			r0->id = ebpf_verify_new_id(env);
+		}
 		r0->origin = env->insn;
 		return 0;
 	case EBPF_RET_RINGBUF_OR_NULL:
@@ -410,14 +503,41 @@ set_result(struct ebpf_venv *env, const struct call *call)
 		call->helper->name);
 }
 
+/* A program for Linux: Linux's rules of who may call what. */
+static int
+find_linux_helper(struct ebpf_venv *env, uint32_t number, struct call *call)
+{
+	const struct ebpf_runtime *rt = env->prog->obj.rt;
+	const struct ebpf_helper *helper = ebpf_verify_helper(env, number);
+	const char *name = ebpf_helper_name(rt, number);
+
+	if (!name)
+		return ebpf_verify_reject(env, EBPF_RULE_CALL_UNKNOWN,
+					  "there is no helper %u", number);
+	if (!ebpf_assumed_call(env->kind, number))
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_UNKNOWN,
+			"helper %s (%u) is not for Linux programs of kind %s",
+			name, number, env->kind->name);
+	if (!helper)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_UNSUPPORTED,
+			"Linux's helper %s (%u) is not modelled here", name,
+			number);
+	call->helper = helper;
+	call->map = NO_MAP;
+	return 0;
+}
+
 static int
 find_helper(struct ebpf_venv *env, const struct ebpf_op *op, struct call *call)
 {
 	uint32_t number = (uint32_t)op->imm;
-	const struct ebpf_helper *helper =
-		ebpf_helper_find(env->prog->obj.rt, number);
+	const struct ebpf_helper *helper = ebpf_verify_helper(env, number);
 	const char *name;
 
+	if (env->prog->assume_linux)
+		return find_linux_helper(env, number, call);
 	if (!helper) {
 		name = ebpf_helper_name(env->prog->obj.rt, number);
 		return ebpf_verify_reject(

@@ -223,8 +223,8 @@ next_callee(struct ebpf_venv *env, struct ebpf_vfunc *func)
 			return (int)ebpf_verify_func_at(
 				env, func->scan + 1 + op->off);
 		if (op->code == EBPF_OP_CALL_HELPER) {
-			const struct ebpf_helper *helper = ebpf_helper_find(
-				env->prog->obj.rt, (uint32_t)op->imm);
+			const struct ebpf_helper *helper = ebpf_verify_helper(
+				env, (uint32_t)op->imm);
 
 			func->flags |= EBPF_FUNC_HELPERS;
 			if (helper && (helper->flags & EBPF_HELPER_TAIL))

@@ -131,7 +131,7 @@ call_args(const struct ebpf_venv *env, const struct ebpf_op *op)
 {
 	const struct ebpf_helper *helper =
 		op->code == EBPF_OP_CALL_HELPER ?
-			ebpf_helper_find(env->prog->obj.rt, (uint32_t)op->imm) :
+			ebpf_verify_helper(env, (uint32_t)op->imm) :
 			NULL;
 
 	return helper ? (2u << ebpf_verify_helper_args(helper)) - 2 : 0;

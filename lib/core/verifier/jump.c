@@ -445,7 +445,8 @@ branch_pointers(struct ebpf_venv *env, struct ebpf_vreg *dst,
 	if (ptr->maybe_null) {
 		check.id = ptr->id;
 		check.is_null = (fn == EBPF_FN_JEQ) == taken;
-		if (check.is_null && ptr->type == EBPF_V_RECORD)
+		if (check.is_null && (ptr->type == EBPF_V_RECORD ||
+				      ptr->type == EBPF_V_SOCK))
 			ebpf_verify_drop(env, check.id);
 		ebpf_verify_each(env, learn_null, &check);
 	}

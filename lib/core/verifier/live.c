@@ -53,7 +53,7 @@ static uint32_t
 call_args(const struct ebpf_venv *env, const struct ebpf_op *op)
 {
 	const struct ebpf_helper *helper =
-		ebpf_helper_find(env->prog->obj.rt, (uint32_t)op->imm);
+		ebpf_verify_helper(env, (uint32_t)op->imm);
 	uint32_t regs = 0, i;
 
 	if (!helper)

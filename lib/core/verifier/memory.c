@@ -4,6 +4,7 @@
  * in the allowed direction, and what does it give. Also the memory arguments of
  * helpers. The stack has a file of its own.
  */
+#include "core/assumed.h"
 #include "core/map_lock.h"
 #include "core/verifier/verify.h"
 
@@ -124,6 +125,9 @@ check_region(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 			"r%u may be null: it is the result of the call at %u",
 			number, ptr->origin);
 	switch (ptr->type) {
+	case EBPF_V_SOCK:
+		return ebpf_verify_sock_access(env, ptr, number, off, size,
+					       write);
 	case EBPF_V_VALUE:
 		map = ebpf_verify_map_of(env, ptr);
 		error = check_map_use(env, map, write);
@@ -181,6 +185,28 @@ note_access(struct ebpf_venv *env, uint8_t access, uint32_t field)
 	return 0;
 }
 
+/* A context of plain numbers, which only Linux's own kinds have. */
+static int
+check_plain_ctx(struct ebpf_venv *env, int64_t off, uint32_t size, bool write,
+		const struct ebpf_ctx_field **found)
+{
+	static const struct ebpf_ctx_field number = {
+		.type = EBPF_CTX_SCALAR,
+	};
+	const struct ebpf_kind *kind = env->kind;
+
+	if (write || off < (int64_t)kind->host_size ||
+	    off + size > (int64_t)kind->ctx_size || off % size)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CTX_ACCESS,
+			"the context of %s has nothing to %s at offset %lld "
+			"size %u",
+			kind->name, write ? "write" : "read", (long long)off,
+			size);
+	*found = &number;
+	return note_access(env, EBPF_VX_CTX, 0);
+}
+
 static int
 check_ctx(struct ebpf_venv *env, const struct ebpf_vreg *ptr, uint32_t number,
 	  int32_t insn_off, uint32_t size, bool write,
@@ -196,6 +222,8 @@ check_ctx(struct ebpf_venv *env, const struct ebpf_vreg *ptr, uint32_t number,
 			env, EBPF_RULE_CTX_ACCESS,
 			"r%u points into the context at a variable offset",
 			number);
+	if (!kind->fields)
+		return check_plain_ctx(env, off, size, write, found);
 	for (i = 0; i < kind->field_count; i++) {
 		field = &kind->fields[i];
 		if (off >= field->off && off + size <= field->off + field->size)
@@ -235,10 +263,14 @@ check_ctx(struct ebpf_venv *env, const struct ebpf_vreg *ptr, uint32_t number,
 }
 
 static void
-ctx_value(struct ebpf_vreg *value, const struct ebpf_ctx_field *field,
-	  uint32_t size, uint32_t insn)
+ctx_value(struct ebpf_venv *env, struct ebpf_vreg *value,
+	  const struct ebpf_ctx_field *field, uint32_t size)
 {
 	ebpf_vreg_upto(value, ebpf_bits_mask(size * 8));
+	if (field->type > EBPF_CTX_PKT_META) {
+		ebpf_verify_sock_field(env, value, field->type);
+		return;
+	}
 	switch ((enum ebpf_ctx_type)field->type) {
 	case EBPF_CTX_SCALAR:
 		return;
@@ -253,7 +285,7 @@ ctx_value(struct ebpf_vreg *value, const struct ebpf_ctx_field *field,
 		break;
 	}
 	ebpf_num_const(&value->num, 0, 64);
-	value->origin = insn;
+	value->origin = env->insn;
 }
 
 int
@@ -319,7 +351,7 @@ load(struct ebpf_venv *env, const struct ebpf_vreg *ptr, uint32_t number,
 	if (ptr->type == EBPF_V_CTX) {
 		error = check_ctx(env, ptr, number, off, size, false, &field);
 		if (!error)
-			ctx_value(value, field, size, env->insn);
+			ctx_value(env, value, field, size);
 		return error;
 	}
 	error = note_access(env, EBPF_VX_OTHER, 0);
@@ -512,6 +544,11 @@ ebpf_verify_helper_mem(struct ebpf_venv *env, uint32_t number, uint64_t size,
 					  "the size of r%u's memory may be up "
 					  "to %llu bytes",
 					  number, (unsigned long long)size);
+	if (ptr->type == EBPF_V_SOCK)
+		return ebpf_verify_reject(env, EBPF_RULE_CALL_ARG,
+					  "r%u is a %s, which no helper takes "
+					  "for memory",
+					  number, ebpf_verify_type_name(ptr));
 	if (ptr->type == EBPF_V_STACK)
 		return ebpf_verify_stack_mem(env, ptr, number, size, sure,
 					     write);

@@ -50,7 +50,8 @@ forget_record(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 {
 	const uint32_t *id = arg;
 
-	if (reg->type == EBPF_V_RECORD && reg->id == *id)
+	if ((reg->type == EBPF_V_RECORD && reg->id == *id) ||
+	    (reg->type == EBPF_V_SOCK && reg->range == *id))
 		ebpf_vreg_none(reg);
 	return 0;
 }

@@ -438,6 +438,12 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	case EBPF_V_VALUE:
 	case EBPF_V_RECORD:
 		break;
+	case EBPF_V_SOCK: /* range is a name */
+		return old->maybe_null == cur->maybe_null &&
+		       old->map == cur->map && old->off == cur->off &&
+		       covers_num(&old->num, &cur->num, exact) &&
+		       same_id(env, old->range, cur->range, true) &&
+		       same_id(env, old->id, cur->id, exact);
 	}
 	return old->maybe_null == cur->maybe_null &&
 	       old->frame == cur->frame && old->map == cur->map &&

@@ -10,6 +10,7 @@
  *	jump.c	   conditional jumps			memory.c loads and stores
  *	stack.c	   the stack, byte by byte		calls.c	helpers, functions
  *	refs.c	   what must be given back		packet.c loads of old filters
+ *	sockets.c  what only Linux has
  *	explain.c  why a program is refused	trail.c	how its path went
  *	fix.c	   what would mend it		words.c	states as text
  *	rewrite.c  host layout
@@ -48,6 +49,17 @@ enum ebpf_vtype {
 	EBPF_V_MAP,
 	EBPF_V_VALUE,
 	EBPF_V_RECORD, /* reserved in a ring buffer */
+	EBPF_V_SOCK,   /* Linux's own, see sockets.c */
+};
+
+/* Sorts of EBPF_V_SOCK, in its `map`. */
+enum ebpf_vsock {
+	EBPF_VS_SOCK,
+	EBPF_VS_COMMON, /* what all sockets have, half open ones too */
+	EBPF_VS_TCP,
+	EBPF_VS_XDP,
+	EBPF_VS_BTF, /* a struct of Linux's own */
+	EBPF_VS_FLOW_KEYS,
 };
 
 /*
@@ -480,6 +492,9 @@ int ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op);
 int ebpf_verify_tail_called(struct ebpf_venv *env);
 /* *done: the program ended. */
 int ebpf_verify_exit(struct ebpf_venv *env, bool *done);
+/* A helper that is here or, where that is assumed, in Linux; or NULL. */
+const struct ebpf_helper *ebpf_verify_helper(const struct ebpf_venv *env,
+					     uint32_t number);
 /* Number of argument registers that a helper reads. */
 uint32_t ebpf_verify_helper_args(const struct ebpf_helper *helper);
 
@@ -498,6 +513,22 @@ int ebpf_verify_holds_no_lock(struct ebpf_venv *env, const char *what);
 /* The lock in the value that reg points to is taken, or given back. */
 int ebpf_verify_lock(struct ebpf_venv *env, const struct ebpf_vreg *reg);
 int ebpf_verify_unlock(struct ebpf_venv *env, const struct ebpf_vreg *reg);
+
+/* sockets.c */
+const char *ebpf_verify_sock_name(const struct ebpf_vreg *reg);
+/* A context field of one of the types that core/assumed.h adds. */
+void ebpf_verify_sock_field(struct ebpf_venv *env, struct ebpf_vreg *reg,
+			    uint32_t field_type);
+/* r0 is a new one or null; parent: the reference it lives by, or 0. */
+int ebpf_verify_sock_result(struct ebpf_venv *env, enum ebpf_vsock sort,
+			    bool acquired, uint32_t parent);
+/* An argument that must be a socket; *ref: the reference it lives by. */
+int ebpf_verify_sock_arg(struct ebpf_venv *env,
+			 const struct ebpf_helper *helper, uint32_t number,
+			 bool or_null, uint32_t *ref);
+int ebpf_verify_sock_access(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
+			    uint32_t number, int32_t off, uint32_t size,
+			    bool write);
 
 /* packet.c: LD_ABS and LD_IND */
 int ebpf_verify_load_packet(struct ebpf_venv *env, const struct ebpf_op *op);

@@ -69,6 +69,8 @@ ebpf_verify_type_name(const struct ebpf_vreg *reg)
 		return reg->maybe_null ?
 			       "ring buffer record that may be null" :
 			       "ring buffer record";
+	case EBPF_V_SOCK:
+		return ebpf_verify_sock_name(reg);
 	}
 	return "register";
 }
@@ -166,6 +168,9 @@ ebpf_verify_log_reg(const struct ebpf_venv *env, struct ebpf_log *log,
 		break;
 	case EBPF_V_RECORD:
 		ebpf_log(log, "record of %u bytes", reg->range);
+		break;
+	case EBPF_V_SOCK:
+		ebpf_log(log, "%s", ebpf_verify_sock_name(reg));
 		break;
 	}
 	log_offset(log, reg);
