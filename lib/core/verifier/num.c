@@ -83,12 +83,12 @@ ebpf_num_unknown(struct ebpf_num *n, unsigned bits)
 void
 ebpf_num_const(struct ebpf_num *n, uint64_t value, unsigned bits)
 {
-	struct ebpf_range r;
-
-	ebpf_range_const(&r, value, bits);
-	put_full(n, &r);
-	ebpf_range_const(&r, value, bits / 2);
-	put_half(n, &r);
+	value &= ebpf_bits_mask(bits);
+	n->t.value = n->umin = n->umax = value;
+	n->t.mask = 0;
+	n->smin = n->smax = ebpf_bits_sext(value, bits);
+	n->humin = n->humax = (uint32_t)(value & ebpf_bits_mask(bits / 2));
+	n->hsmin = n->hsmax = (int32_t)ebpf_bits_sext(value, bits / 2);
 }
 
 void
@@ -96,7 +96,19 @@ ebpf_num_upto(struct ebpf_num *n, uint64_t max, unsigned bits)
 {
 	ebpf_num_unknown(n, bits);
 	n->umax = max;
-	ebpf_num_settle(n, bits);
+	if ((max & (max + 1)) != 0 || max > ebpf_bits_mask(bits - 1)) {
+		ebpf_num_settle(n, bits);
+		return;
+	}
+	/* whole bits, as loads give them: what settling would find */
+	n->t.mask = max;
+	n->smin = 0;
+	n->smax = (int64_t)max;
+	if (max <= ebpf_bits_mask(bits / 2 - 1)) {
+		n->humax = (uint32_t)max;
+		n->hsmin = 0;
+		n->hsmax = (int32_t)max;
+	}
 }
 
 bool
@@ -125,7 +137,11 @@ ebpf_num_includes(const struct ebpf_num *a, const struct ebpf_num *b)
 bool
 ebpf_num_equal(const struct ebpf_num *a, const struct ebpf_num *b)
 {
-	return ebpf_num_includes(a, b) && ebpf_num_includes(b, a);
+	return a->t.value == b->t.value && a->t.mask == b->t.mask &&
+	       a->umin == b->umin && a->umax == b->umax &&
+	       a->smin == b->smin && a->smax == b->smax &&
+	       a->humin == b->humin && a->humax == b->humax &&
+	       a->hsmin == b->hsmin && a->hsmax == b->hsmax;
 }
 
 /*
@@ -188,9 +204,11 @@ ebpf_num_settle(struct ebpf_num *n, unsigned bits)
 {
 	uint64_t low = ebpf_bits_mask(bits / 2);
 	struct ebpf_range full, half;
+	struct ebpf_num before;
 	int round;
 
 	for (round = 0; round < 2; round++) {
+		before = *n;
 		get_full(n, &full);
 		if (!ebpf_range_settle(&full, bits))
 			return false;
@@ -212,6 +230,9 @@ ebpf_num_settle(struct ebpf_num *n, unsigned bits)
 		put_half(n, &half);
 		n->t.value = (n->t.value & ~low) | half.t.value;
 		n->t.mask = (n->t.mask & ~low) | half.t.mask;
+		/* what changed nothing would change nothing again */
+		if (ebpf_num_equal(n, &before))
+			break;
 	}
 	get_full(n, &full);
 	if (!ebpf_range_settle(&full, bits))
@@ -261,6 +282,41 @@ lift_half(const struct ebpf_num *n, struct ebpf_range *r, unsigned bits)
 	r->smax = (int64_t)((uint64_t)(int64_t)n->hsmax << bits / 2);
 }
 
+/* The commonest operators on numbers that are known; false: none of them. */
+static bool
+known_alu(struct ebpf_num *a, const struct ebpf_num *b, enum ebpf_fn fn,
+	  bool wide, unsigned bits)
+{
+	unsigned width = wide ? bits : bits / 2;
+	uint64_t all = ebpf_bits_mask(width);
+	uint64_t x = a->umin & all, y = b->umin & all;
+
+	switch (fn) {
+	case EBPF_FN_ADD:
+		x += y;
+		break;
+	case EBPF_FN_SUB:
+		x -= y;
+		break;
+	case EBPF_FN_MUL:
+		x *= y;
+		break;
+	case EBPF_FN_AND:
+		x &= y;
+		break;
+	case EBPF_FN_OR:
+		x |= y;
+		break;
+	case EBPF_FN_XOR:
+		x ^= y;
+		break;
+	default:
+		return false;
+	}
+	ebpf_num_const(a, x & all, bits);
+	return true;
+}
+
 void
 ebpf_num_alu(struct ebpf_num *a, const struct ebpf_num *b, enum ebpf_fn fn,
 	     bool wide, unsigned bits)
@@ -271,6 +327,9 @@ ebpf_num_alu(struct ebpf_num *a, const struct ebpf_num *b, enum ebpf_fn fn,
 		*a = *b;
 		return;
 	}
+	if (ebpf_num_is_const(a) && ebpf_num_is_const(b) &&
+	    known_alu(a, b, fn, wide, bits))
+		return;
 	get_half(a, &half, bits);
 	get_half(b, &other, bits);
 	if (!wide) {

@@ -112,6 +112,8 @@ ebpf_range_settle(struct ebpf_range *r, unsigned bits)
 	    !ebpf_tnum_intersect(&r->t, ebpf_tnum_range(r->umin, r->umax)))
 		return false;
 	/* What the bits learned may narrow the ranges once more. */
+	if (r->umin >= r->t.value && r->umax <= (r->t.value | r->t.mask))
+		return true;
 	if (r->umin < r->t.value)
 		r->umin = r->t.value;
 	if (r->umax > (r->t.value | r->t.mask))

@@ -538,6 +538,65 @@ same_held(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	return true;
 }
 
+/* ---- the numbers that tell states of one place apart at a glance ---- */
+
+/* Registers of the top frame that hold known numbers which matter. */
+static uint32_t
+known_regs(const struct ebpf_venv *env)
+{
+	const struct ebpf_vreg *regs = env->state->frames[env->state->depth - 1].regs;
+	uint32_t set = 0, live = env->live[env->insn], i;
+
+	for (i = 0; i < EBPF_REG_FP; i++)
+		if ((live >> i & live >> (16 + i) & 1) &&
+		    regs[i].type == EBPF_V_SCALAR &&
+		    ebpf_num_is_const(&regs[i].num))
+			set |= 1u << i;
+	return set;
+}
+
+/* Their numbers as one; false: one of them is no known number. */
+static bool
+key_of(const struct ebpf_venv *env, uint32_t set, uint64_t *key)
+{
+	const struct ebpf_vreg *regs = env->state->frames[env->state->depth - 1].regs;
+	uint32_t i;
+
+	*key = set;
+	for (i = 0; set >> i; i++) {
+		if (!(set >> i & 1))
+			continue;
+		if (regs[i].type != EBPF_V_SCALAR ||
+		    !ebpf_num_is_const(&regs[i].num))
+			return false;
+		*key = (*key ^ regs[i].num.umin) * 0x9e3779b97f4a7c15ULL;
+		*key ^= *key >> 32;
+	}
+	return true;
+}
+
+void
+ebpf_verify_make_key(const struct ebpf_venv *env, struct ebpf_vsnap *snap)
+{
+	snap->key_regs = known_regs(env);
+	key_of(env, snap->key_regs, &snap->key);
+}
+
+/* A known number covers itself alone, so other keys need no closer look. */
+static bool
+may_cover(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
+{
+	if (!snap->key_regs)
+		return true;
+	if (env->key.processed != env->processed ||
+	    env->key.regs != snap->key_regs) {
+		env->key.processed = env->processed;
+		env->key.regs = snap->key_regs;
+		env->key.is_known = key_of(env, snap->key_regs, &env->key.key);
+	}
+	return env->key.is_known && env->key.key == snap->key;
+}
+
 bool
 ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 		    bool exact)
@@ -549,7 +608,7 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 	struct ebpf_vslot *old;
 	uint32_t f, i;
 
-	if (snap->depth != state->depth ||
+	if (snap->depth != state->depth || !may_cover(env, snap) ||
 	    !covers_num(&snap->len, &state->len, exact) ||
 	    !covers_guess(snap->len_guess, state->len_guess, exact))
 		return false;

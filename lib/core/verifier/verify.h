@@ -176,6 +176,14 @@ struct ebpf_vsnap {
 	uint64_t written[EBPF_FRAME_MAX]; /* slots written since parent */
 	struct ebpf_num len;
 	struct ebpf_vlock lock;
+	/*
+	 * Kept: registers of the top frame that hold known numbers which
+	 * matter, and those numbers as one. Where they differ, no more need be
+	 * looked at.
+	 */
+	uint64_t key;
+	uint32_t key_regs;
+	uint32_t key_pad;
 	/* references and packed frames follow */
 };
 
@@ -308,6 +316,11 @@ struct ebpf_venv {
 		uint32_t frame, reg;
 		struct ebpf_vslot *slot; /* NULL: at a register */
 	} each;
+	struct { /* the current state's key for those registers */
+		uint64_t processed, key;
+		uint32_t regs;
+		bool is_known;
+	} key;
 	uint32_t id_count;
 	uint32_t ids[EBPF_V_IDS][2];
 	struct ebpf_vreg scratch[2];
@@ -419,6 +432,8 @@ int ebpf_verify_each(struct ebpf_venv *env,
 		     const void *arg);
 /* A packed copy of the state, accounted; NULL: no memory (rejected or not). */
 int ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap);
+/* The packed state will be compared with others. */
+void ebpf_verify_make_key(const struct ebpf_venv *env, struct ebpf_vsnap *snap);
 void ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap);
 void ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap);
 /*

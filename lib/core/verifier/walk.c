@@ -144,6 +144,7 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 	error = ebpf_verify_pack(env, &snap);
 	if (error)
 		return error;
+	ebpf_verify_make_key(env, snap);
 	snap->parent = env->parent;
 	snap->pending = 1;
 	memcpy(snap->written, env->written, sizeof(snap->written));
@@ -481,8 +482,13 @@ ebpf_verify_begin(struct ebpf_venv *env)
 {
 	struct ebpf_vstate *state = env->state;
 	struct ebpf_vreg *regs = state->frames[0].regs;
+	uint32_t f;
 
-	memset(state, 0, sizeof(*state));
+	/* slots from slot_count on are never looked at */
+	memset(state, 0, offsetof(struct ebpf_vstate, frames));
+	for (f = 0; f < EBPF_FRAME_MAX; f++)
+		memset(&state->frames[f], 0,
+		       offsetof(struct ebpf_vframe, slots));
 	memset(env->written, 0, sizeof(env->written));
 	env->insn = env->since = 0;
 	env->forked = env->changed = false;
