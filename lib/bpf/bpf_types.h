@@ -89,6 +89,11 @@ enum {
 	BPF_F_EXCLUDE_INGRESS = 1u << 4,
 };
 
+/* A lock in a map's value, for bpf_spin_lock(); read and written as 0. */
+struct bpf_spin_lock {
+	__u32 val;
+};
+
 /* Values of devmap and cpumap maps; those of 4 bytes have the first only. */
 struct bpf_devmap_val {
 	__u32 ifindex;

@@ -413,6 +413,23 @@ test_btf_maps(const struct bpfcc *cc)
 	gebpf_object_close(o);
 }
 
+/* Locks, records, maps in maps: without BTF nobody knows of the lock. */
+static void
+test_held(const struct bpfcc *cc)
+{
+	struct gebpf_object *o;
+
+	fresh_device();
+	if (!cc->debug)
+		return;
+	o = open_source(cc, "tests/objects/held.bpf.c", "");
+	if (!tap_ok(o != NULL, "%s: held opens: %s", cc->name, last.text))
+		return;
+	/* 3, 3 + 4, 5 in the inner map, 1 in global data, 7 of this CPU */
+	expect(cc, o, "prog", 3 + 7 + 5 + 1 + 7);
+	gebpf_object_close(o);
+}
+
 static void
 test_core(const struct bpfcc *cc)
 {
@@ -1227,6 +1244,7 @@ main(void)
 			test_example(&all[i], examples[j]);
 		test_objects(&all[i]);
 		test_btf_maps(&all[i]);
+		test_held(&all[i]);
 		test_core(&all[i]);
 		test_externs(&all[i]);
 		test_sections(&all[i]);
