@@ -190,6 +190,7 @@ TEST_LIB := $(B)/libtest.a
 FUZZ_MAIN_OBJ := $(if $(filter fuzz,$(VARIANT)),,$(call obj,tests/lib/fuzz_main.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
+COMPARE_BIN := $(patsubst tests/verify/%.c,$(B)/tests/%,$(wildcard tests/verify/*.c))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
 TEST_INC := -Itests/lib
 
@@ -208,6 +209,9 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_LIB) $(B)/libgebpf.a
 $(B)/tests/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK)
+$(B)/tests/%: $(B)/obj/tests/verify/%.o $(TEST_LIB) $(B)/libgebpf.a
+	@mkdir -p $(@D)
+	$(TEST_LINK)
 # Fuzzers need only LLVMFuzzerTestOneInput; without libFuzzer the driver in
 # tests/lib/fuzz_main.c feeds them files and its own mutations.
 $(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB) $(FUZZ_MAIN_OBJ) \
@@ -217,7 +221,7 @@ $(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB) $(FUZZ_MAIN_OBJ) \
 
 .SECONDARY:
 
-tests: $(if $(filter fuzz,$(VARIANT)),,$(UNIT_BIN)) $(FUZZ_BIN)
+tests: $(if $(filter fuzz,$(VARIANT)),,$(UNIT_BIN) $(COMPARE_BIN)) $(FUZZ_BIN)
 
 deps:
 	@tests/deps.sh

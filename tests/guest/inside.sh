@@ -97,7 +97,9 @@ echo "# kernel: up after $(cut -d' ' -f1 /proc/uptime) s," \
 first_line=$(log_size)
 
 # Each is the body of this script: what is tested in this boot.
-if [ -n "${GUEST_VALE:-}" ]; then
+if [ -n "${GUEST_COMPARE:-}" ]; then
+	suite "Linux's verifier" tests/verify/compare
+elif [ -n "${GUEST_VALE:-}" ]; then
 	. tests/guest/vale.sh
 else
 	. tests/guest/modules.sh

@@ -56,6 +56,17 @@ suite "requests" build/tests/chardev_test
 suite "memory runs out" build/tests/chardev_test --fail-at \
 	/sys/module/ebpf/parameters/fail_at
 
+# ---- how Linux's verifier judges our cases -----------------------------------
+
+# All of them take a minute in emulation; else every eighth.
+if [ -n "${GUEST_FULL:-}" ]; then
+	suite "Linux's verifier" tests/verify/compare
+else
+	# shellcheck disable=SC2046
+	suite "Linux's verifier" tests/verify/compare --this-kernel-may-die \
+		$(ls tests/verify/cases/*.txt | awk 'NR % 8 == 0')
+fi
+
 # ---- again and again -------------------------------------------------------
 
 cycles() {
