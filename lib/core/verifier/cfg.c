@@ -286,10 +286,15 @@ static int
 make_points(struct ebpf_venv *env)
 {
 	uint32_t i;
+	int error;
 
 	for (i = 0; i < env->count; i++)
 		if (env->aux[i].point)
 			env->aux[i].point = ++env->point_count;
+	error = ebpf_verify_charge(env, (env->point_count + 1ULL) *
+						sizeof(*env->points));
+	if (error)
+		return error;
 	env->points =
 		os_alloc((env->point_count + 1) * sizeof(*env->points));
 	return env->points ? 0 : -EBPF_ENOMEM;

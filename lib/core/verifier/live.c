@@ -17,6 +17,7 @@ enum {
 	SAVED = 0x3c0,	/* r6..r9 */
 	VALUE = 16,	/* shift of the upper half */
 	ROUNDS = 100,
+	SLICE = 4096, /* instructions between looks at the clock */
 };
 
 static uint32_t
@@ -145,6 +146,7 @@ ebpf_verify_live(struct ebpf_venv *env)
 {
 	uint32_t round, f, i, live;
 	bool changed = true;
+	int error;
 
 	if (!env->live)
 		env->live = os_alloc(((size_t)env->count + 2) *
@@ -162,6 +164,11 @@ ebpf_verify_live(struct ebpf_venv *env)
 			if (!func->used)
 				continue;
 			for (i = func->end; i-- > func->start;) {
+				if (i % SLICE == 0) {
+					error = ebpf_verify_effort(env, SLICE);
+					if (error)
+						return error;
+				}
 				if (env->ops[i].code == EBPF_OP_LDDW_HI)
 					continue;
 				live = before(env, i, f, &changed);
@@ -171,7 +178,6 @@ ebpf_verify_live(struct ebpf_venv *env)
 				}
 			}
 		}
-		os_yield();
 	}
 	if (changed) {
 		/* too tangled to settle soon: everything matters everywhere */

@@ -277,17 +277,17 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 	size_t size;
 	uint8_t *at;
 	uint32_t f;
+	int error;
 
 	size = packed_size(env);
-	if (env->mem + size > env->mem_max)
-		return ebpf_verify_limit(env, "verify_memory", env->mem_max,
-					 " bytes");
+	error = ebpf_verify_charge(env, size);
+	if (error)
+		return error;
 	*snap = os_alloc(size);
-	if (!*snap)
+	if (!*snap) {
+		env->mem -= size;
 		return -EBPF_ENOMEM;
-	env->mem += size;
-	if (env->mem > env->stats->mem_peak)
-		env->stats->mem_peak = env->mem;
+	}
 	if (++env->states > env->stats->states_peak)
 		env->stats->states_peak = env->states;
 	env->stats->states_total++;

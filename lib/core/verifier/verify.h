@@ -345,6 +345,8 @@ int ebpf_verify_resume(struct ebpf_venv *env, bool *more);
 /* A limit of the device was reached: a rejection that names it. */
 int ebpf_verify_limit(struct ebpf_venv *env, const char *name, uint64_t limit,
 		      const char *unit);
+/* Memory is about to be taken: a rejection when that is too much. */
+int ebpf_verify_charge(struct ebpf_venv *env, uint64_t bytes);
 /* Work was done; a rejection when the time for it is over. */
 int ebpf_verify_effort(struct ebpf_venv *env, uint32_t units);
 

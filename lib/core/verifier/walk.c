@@ -33,6 +33,18 @@ ebpf_verify_limit(struct ebpf_venv *env, const char *name, uint64_t limit,
 }
 
 int
+ebpf_verify_charge(struct ebpf_venv *env, uint64_t bytes)
+{
+	if (bytes > env->mem_max || env->mem > env->mem_max - bytes)
+		return ebpf_verify_limit(env, "verify_memory", env->mem_max,
+					 " bytes");
+	env->mem += bytes;
+	if (env->mem > env->stats->mem_peak)
+		env->stats->mem_peak = env->mem;
+	return 0;
+}
+
+int
 ebpf_verify_effort(struct ebpf_venv *env, uint32_t units)
 {
 	env->effort += units;
@@ -561,6 +573,8 @@ walk_rounds(struct ebpf_venv *env)
 	int error;
 
 	for (round = 1;; round++) {
+		env->fault.walked = false;
+		env->insn = 0;
 		error = ebpf_verify_live(env);
 		if (error)
 			return error;
@@ -627,7 +641,7 @@ walk_hardened(struct ebpf_venv *env)
 		clear(env);
 		error = ebpf_verify_live(env);
 		if (error)
-			return error;
+			break;
 		env->processed = 0;
 		ebpf_verify_begin(env);
 		error = walk(env);
@@ -730,9 +744,17 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 						64ull << 20;
 	env->start_ns = os_cpu_time_ns();
 	env->time_max = (uint64_t)config->verify_time_ms * 1000000;
-	env->aux = os_alloc((size_t)env->count * sizeof(*env->aux));
-	env->state = os_alloc(sizeof(*env->state));
-	if (env->aux && env->state)
+	/* what goes with the number of instructions; live.c's, cfg.c's list */
+	error = ebpf_verify_charge(env, (uint64_t)env->count *
+						(sizeof(*env->aux) +
+						 2 * sizeof(uint32_t)));
+	if (!error) {
+		env->aux = os_alloc((size_t)env->count * sizeof(*env->aux));
+		env->state = os_alloc(sizeof(*env->state));
+		if (!env->aux || !env->state)
+			error = -EBPF_ENOMEM;
+	}
+	if (!error)
 		error = ebpf_verify_cfg(env);
 	if (!error)
 		error = walk_rounds(env);
