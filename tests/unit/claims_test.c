@@ -853,6 +853,7 @@ matches(const struct ebpf_vreg *reg, uint64_t v)
 	case EBPF_V_NONE:
 	case EBPF_V_MAP:
 	case EBPF_V_RECORD:
+	case EBPF_V_SOCK:
 		return true;
 	case EBPF_V_SCALAR:
 		break;

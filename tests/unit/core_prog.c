@@ -108,7 +108,8 @@ test_arguments(void)
 	REFUSED(load.engine = 3);
 	REFUSED(load.verify_only = 2);
 	REFUSED(load.log_level = 3);
-	REFUSED(load.pad = 1);
+	REFUSED(load.assume_linux = 2);
+	REFUSED(load.assume_linux = 1);
 	REFUSED(load.map_count = 1);
 	REFUSED(load.func_count = 1);
 	REFUSED((load.lines = &line, load.line_count = 1));
