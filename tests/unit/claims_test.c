@@ -711,8 +711,8 @@ enum {
 
 struct slot_claim {
 	uint8_t bytes[8], data[8];
-	uint8_t spill_off, spill_size;
-	struct ebpf_vreg reg;
+	uint8_t spill_off[2], spill_size[2];
+	struct ebpf_vreg reg[2];
 };
 
 struct claim {
@@ -744,10 +744,10 @@ claim_slots(struct claim *claim, uint32_t f, const struct ebpf_vframe *frame)
 
 		memcpy(to->bytes, slot->bytes, sizeof(to->bytes));
 		memcpy(to->data, slot->data, sizeof(to->data));
-		to->spill_off = slot->spill_off;
-		to->spill_size = slot->spill_size;
-		if (slot->spill_size)
-			to->reg = slot->reg;
+		memcpy(to->spill_off, slot->spill_off, sizeof(to->spill_off));
+		memcpy(to->spill_size, slot->spill_size,
+		       sizeof(to->spill_size));
+		memcpy(to->reg, slot->reg, sizeof(to->reg));
 	}
 }
 
@@ -944,18 +944,24 @@ static bool
 slot_matches(const struct slot_claim *slot, const uint8_t *at, bool number,
 	     struct known *known)
 {
-	bool pointer = slot->spill_size && slot->reg.type != EBPF_V_SCALAR;
-	uint64_t v = 0;
 	uint32_t i;
 
 	for (i = 0; i < 8; i++)
 		if (number && slot->bytes[i] == EBPF_VB_CONST &&
 		    slot->data[i] != at[i])
 			return false;
-	if (!slot->spill_size || (!number && !pointer))
-		return true;
-	memcpy(&v, at + slot->spill_off, slot->spill_size);
-	return matches(&slot->reg, v) && agrees(known, &slot->reg, v);
+	for (i = 0; i < 2; i++) {
+		const struct ebpf_vreg *reg = &slot->reg[i];
+		uint64_t v = 0;
+
+		if (!slot->spill_size[i] ||
+		    (!number && reg->type == EBPF_V_SCALAR))
+			continue;
+		memcpy(&v, at + slot->spill_off[i], slot->spill_size[i]);
+		if (!matches(reg, v) || !agrees(known, reg, v))
+			return false;
+	}
+	return true;
 }
 
 static bool

@@ -210,8 +210,8 @@ tell_slot(struct ebpf_venv *env, const struct ebpf_vtrail *trail, uint32_t f,
 	ebpf_verify_log_slot(env, env->log, slot);
 	ebpf_log(env->log, "\n");
 	ebpf_log(env->log->records, "reg\tstack%d\t%s\t", at,
-		 slot->spill_size ? ebpf_verify_type_name(&slot->reg) :
-				    "bytes");
+		 slot->spill_size[0] ? ebpf_verify_type_name(&slot->reg[0]) :
+				       "bytes");
 	ebpf_verify_log_slot(env, env->log->records, slot);
 	ebpf_log(env->log->records, "\n");
 	tell_origins(env, &trail->slots[f][i], false);

@@ -47,11 +47,9 @@ holds_number(const struct ebpf_vslot *slot)
 	uint32_t i;
 
 	for (i = 0; i < 8; i++)
-		if (slot->bytes[i] == EBPF_VB_NONE ||
-		    (slot->bytes[i] == EBPF_VB_SPILL &&
-		     slot->reg.type != EBPF_V_SCALAR))
+		if (slot->bytes[i] == EBPF_VB_NONE)
 			return false;
-	return true;
+	return !ebpf_vslot_is_pointer(slot);
 }
 
 void

@@ -84,25 +84,30 @@ check_aligned(struct ebpf_venv *env, uint32_t number, int64_t off,
 	return 0;
 }
 
-/* What remains of a spilled register when some of its bytes go. */
+/* What remains of a slot's spilled registers when one loses some bytes. */
 static void
-break_spill(struct ebpf_vslot *slot)
+break_spill(struct ebpf_vslot *slot, uint32_t half)
 {
-	uint8_t rest = ebpf_vreg_is_pointer(&slot->reg) ? EBPF_VB_NONE :
-							  EBPF_VB_MISC;
+	uint8_t rest = ebpf_vslot_is_pointer(slot) ? EBPF_VB_NONE :
+						     EBPF_VB_MISC;
 	uint32_t i;
 
-	for (i = 0; i < 8; i++)
-		if (slot->bytes[i] == EBPF_VB_SPILL)
-			slot->bytes[i] = rest;
-	slot->spill_size = slot->spill_off = 0;
+	for (i = 0; i < slot->spill_size[half]; i++)
+		slot->bytes[slot->spill_off[half] + i] = rest;
+	slot->spill_size[half] = slot->spill_off[half] = 0;
 }
 
-static bool
-touches_spill(const struct ebpf_vslot *slot, uint32_t from, uint32_t size)
+/* The spilled registers that have some of the bytes go. */
+static void
+break_spills(struct ebpf_vslot *slot, uint32_t from, uint32_t size)
 {
-	return slot->spill_size && from < slot->spill_off + slot->spill_size &&
-	       slot->spill_off < from + size;
+	uint32_t h;
+
+	for (h = 0; h < 2; h++)
+		if (slot->spill_size[h] &&
+		    from < (uint32_t)slot->spill_off[h] + slot->spill_size[h] &&
+		    slot->spill_off[h] < from + size)
+			break_spill(slot, h);
 }
 
 /* Every byte of [lo, hi) is written and no pointer's. */
@@ -124,13 +129,13 @@ check_readable(struct ebpf_venv *env, const struct ebpf_vframe *frame,
 				"r%u: the stack byte at offset %lld is read "
 				"but was not written",
 				number, (long long)off);
-		if (byte == EBPF_VB_SPILL && ebpf_vreg_is_pointer(&slot->reg))
+		if (byte == EBPF_VB_SPILL && ebpf_vslot_is_pointer(slot))
 			return ebpf_verify_reject(
 				env, EBPF_RULE_POINTER_LEAK,
 				"r%u: the stack byte at offset %lld is part of "
 				"a saved %s",
 				number, (long long)off,
-				ebpf_verify_type_name(&slot->reg));
+				ebpf_verify_type_name(&slot->reg[0]));
 	}
 	return 0;
 }
@@ -140,18 +145,18 @@ ebpf_verify_slot_number(const struct ebpf_vslot *slot, uint32_t off,
 			uint32_t size, struct ebpf_vreg *out)
 {
 	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	uint32_t half = size < 8 && off >= 4 && slot->spill_size[0] < 8;
 	uint32_t i, known = 0;
 	uint64_t word = 0;
 
-	if (slot->spill_size == size && slot->spill_off == off) {
-		*out = slot->reg;
+	if (slot->spill_size[half] == size && slot->spill_off[half] == off) {
+		*out = slot->reg[half];
 		return true;
 	}
 	for (i = 0; i < size; i++) {
 		uint8_t byte = slot->bytes[off + i];
 
-		if (byte == EBPF_VB_NONE ||
-		    (byte == EBPF_VB_SPILL && ebpf_vreg_is_pointer(&slot->reg)))
+		if (byte == EBPF_VB_NONE || ebpf_vslot_is_pointer(slot))
 			return false;
 		known += byte == EBPF_VB_CONST;
 		word |= (uint64_t)slot->data[off + i]
@@ -162,9 +167,10 @@ ebpf_verify_slot_number(const struct ebpf_vslot *slot, uint32_t off,
 		return true;
 	}
 	ebpf_vreg_upto(out, ebpf_bits_mask(size * 8));
-	if (little && slot->spill_size > size && slot->spill_off == off) {
+	if (little && slot->spill_size[half] > size &&
+	    slot->spill_off[half] == off) {
 		/* the low bytes of a wider number */
-		out->num = slot->reg.num;
+		out->num = slot->reg[half].num;
 		ebpf_num_zext(&out->num, size * 8, 64);
 	}
 	return true;
@@ -205,16 +211,16 @@ store_const(struct ebpf_venv *env, struct ebpf_vframe *frame, int64_t lo,
 	    uint32_t size, const struct ebpf_vreg *value)
 {
 	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
-	uint32_t index = slot_of(lo), from = byte_of(lo), i;
+	uint32_t index = slot_of(lo), from = byte_of(lo), half = from / 4, i;
 	struct ebpf_vslot *slot = &frame->slots[index];
 	bool known = value && value->type == EBPF_V_SCALAR &&
 		     ebpf_num_is_const(&value->num);
 
 	ebpf_verify_slot_written(env, slot, value);
-	/* one register is remembered per slot; an older one gives way */
-	if (touches_spill(slot, from, size) ||
-	    (value && !known && slot->spill_size))
-		break_spill(slot);
+	/* one register is remembered per half; an older one gives way */
+	break_spills(slot, from, size);
+	if (value && !known && slot->spill_size[half])
+		break_spill(slot, half);
 	memset(slot->bytes + from,
 	       !value ? EBPF_VB_MISC :
 	       known  ? EBPF_VB_CONST :
@@ -227,14 +233,16 @@ store_const(struct ebpf_venv *env, struct ebpf_vframe *frame, int64_t lo,
 					  8 * (little ? i : size - 1 - i)) :
 				0;
 	if (value && !known) {
-		slot->spill_off = (uint8_t)from;
-		slot->spill_size = (uint8_t)size;
-		slot->reg = *value;
+		struct ebpf_vreg *reg = &slot->reg[half];
+
+		slot->spill_off[half] = (uint8_t)from;
+		slot->spill_size[half] = (uint8_t)size;
+		*reg = *value;
 		if (size < 8 && value->num.umax > ebpf_bits_mask(size * 8)) {
 			/* only its low bytes came along */
-			ebpf_vreg_scalar(&slot->reg);
-			slot->reg.num = value->num;
-			ebpf_num_zext(&slot->reg.num, size * 8, 64);
+			ebpf_vreg_scalar(reg);
+			reg->num = value->num;
+			ebpf_num_zext(&reg->num, size * 8, 64);
 		}
 	}
 	for (i = from / 4; i <= (from + size - 1) / 4; i++) {
@@ -262,15 +270,15 @@ store_variable(struct ebpf_venv *env, struct ebpf_vframe *frame,
 
 		ebpf_verify_slot_written(env, slot, NULL);
 		if (*byte == EBPF_VB_SPILL) {
-			if (ebpf_vreg_is_pointer(&slot->reg))
+			if (ebpf_vslot_is_pointer(slot))
 				return ebpf_verify_reject(
 					env, EBPF_RULE_STACK_BOUNDS,
 					"r%u: a write at a variable offset may "
 					"hit the %s saved at offset %lld",
 					number,
-					ebpf_verify_type_name(&slot->reg),
+					ebpf_verify_type_name(&slot->reg[0]),
 					(long long)off);
-			break_spill(slot);
+			break_spills(slot, byte_of(off), 1);
 		}
 		/* may or may not be written: no byte becomes readable */
 		if (*byte == EBPF_VB_CONST)
@@ -343,7 +351,7 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 
 		ebpf_verify_slot_written(env, slot, NULL);
 		if (*byte == EBPF_VB_SPILL)
-			break_spill(slot);
+			break_spills(slot, byte_of(off), 1);
 		if (off < lo + (int64_t)sure || *byte == EBPF_VB_CONST)
 			*byte = EBPF_VB_MISC;
 		slot->data[byte_of(off)] = 0;

@@ -63,7 +63,7 @@ ebpf_verify_each(struct ebpf_venv *env,
 		 const void *arg)
 {
 	struct ebpf_vstate *state = env->state;
-	uint32_t f, i;
+	uint32_t f, i, h;
 	int result;
 
 	for (f = 0; f < state->depth; f++) {
@@ -80,12 +80,14 @@ ebpf_verify_each(struct ebpf_venv *env,
 				return result;
 		}
 		for (i = 0; i < frame->slot_count; i++) {
-			if (!frame->slots[i].spill_size)
-				continue;
 			env->each.slot = &frame->slots[i];
-			result = fn(env, &frame->slots[i].reg, arg);
-			if (result)
-				return result;
+			for (h = 0; h < 2; h++) {
+				if (!frame->slots[i].spill_size[h])
+					continue;
+				result = fn(env, &frame->slots[i].reg[h], arg);
+				if (result)
+					return result;
+			}
 		}
 	}
 	return 0;
@@ -102,13 +104,13 @@ ebpf_verify_drop_dead_spills(struct ebpf_venv *env)
 		for (i = 0; i < frame->slot_count; i++) {
 			struct ebpf_vslot *slot = &frame->slots[i];
 
-			if (!slot->spill_size ||
-			    slot->reg.type != EBPF_V_NONE)
+			/* only pointers die, and they are the whole slot */
+			if (!slot->spill_size[0] ||
+			    slot->reg[0].type != EBPF_V_NONE)
 				continue;
 			for (b = 0; b < 8; b++)
-				if (slot->bytes[b] == EBPF_VB_SPILL)
-					slot->bytes[b] = EBPF_VB_NONE;
-			slot->spill_size = slot->spill_off = 0;
+				slot->bytes[b] = EBPF_VB_NONE;
+			slot->spill_size[0] = slot->spill_off[0] = 0;
 		}
 	}
 }
@@ -168,14 +170,37 @@ struct packed_frame {
 	uint32_t slot_count;
 };
 
-/* The head of a slot; the register follows when spill_size is not 0. */
+/* The head of a slot; the registers whose size is not 0 follow. */
 struct packed_slot {
 	uint8_t bytes[8];
 	uint8_t data[8];
-	uint8_t spill_off, spill_size, fresh;
-	uint8_t pad[5];
+	uint8_t spill_off[2], spill_size[2], fresh;
+	uint8_t pad[3];
 	uint32_t writer[2], teacher, pad2;
 };
+
+static size_t
+spills(const uint8_t *spill_size)
+{
+	return (spill_size[0] != 0) + (size_t)(spill_size[1] != 0);
+}
+
+/* The packed slot at `at`: behind it. */
+static const uint8_t *
+take_slot(struct ebpf_vslot *slot, const uint8_t *at)
+{
+	uint32_t h;
+
+	memcpy(slot, at, sizeof(struct packed_slot));
+	at += sizeof(struct packed_slot);
+	for (h = 0; h < 2; h++) {
+		if (!slot->spill_size[h])
+			continue;
+		memcpy(&slot->reg[h], at, sizeof(slot->reg[h]));
+		at += sizeof(slot->reg[h]);
+	}
+	return at;
+}
 
 /* Registers of frame f that are read from env->insn on. */
 static uint32_t
@@ -225,8 +250,8 @@ packed_size(const struct ebpf_venv *env)
 			size += sizeof(struct ebpf_vreg);
 		size += frame->slot_count * sizeof(struct packed_slot);
 		for (i = 0; i < frame->slot_count; i++)
-			if (frame->slots[i].spill_size)
-				size += sizeof(struct ebpf_vreg);
+			size += spills(frame->slots[i].spill_size) *
+				sizeof(struct ebpf_vreg);
 	}
 	return size;
 }
@@ -242,7 +267,7 @@ static uint8_t *
 pack_frame(const struct ebpf_vframe *frame, uint32_t live, uint8_t *at)
 {
 	struct packed_frame head = {0};
-	uint32_t i;
+	uint32_t i, h;
 
 	head.func = frame->func;
 	head.call_insn = frame->call_insn;
@@ -256,8 +281,10 @@ pack_frame(const struct ebpf_vframe *frame, uint32_t live, uint8_t *at)
 		const struct ebpf_vslot *slot = &frame->slots[i];
 
 		at = put(at, slot, sizeof(struct packed_slot));
-		if (slot->spill_size)
-			at = put(at, &slot->reg, sizeof(slot->reg));
+		for (h = 0; h < 2; h++)
+			if (slot->spill_size[h])
+				at = put(at, &slot->reg[h],
+					 sizeof(slot->reg[h]));
 	}
 	return at;
 }
@@ -349,16 +376,8 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 		frame->regs[EBPF_REG_FP].type = EBPF_V_STACK;
 		frame->regs[EBPF_REG_FP].frame = (uint8_t)f;
 		ebpf_num_const(&frame->regs[EBPF_REG_FP].num, 0, 64);
-		for (i = 0; i < head.slot_count; i++) {
-			struct ebpf_vslot *slot = &frame->slots[i];
-
-			memcpy(slot, at, sizeof(struct packed_slot));
-			at += sizeof(struct packed_slot);
-			if (!slot->spill_size)
-				continue;
-			memcpy(&slot->reg, at, sizeof(slot->reg));
-			at += sizeof(slot->reg);
-		}
+		for (i = 0; i < head.slot_count; i++)
+			at = take_slot(&frame->slots[i], at);
 	}
 }
 
@@ -465,8 +484,7 @@ covers_slot_kind(const struct ebpf_vslot *old, const struct ebpf_vslot *cur)
 	for (i = 0; i < 8; i++)
 		if (old->bytes[i] != EBPF_VB_NONE &&
 		    (cur->bytes[i] == EBPF_VB_NONE ||
-		     (cur->bytes[i] == EBPF_VB_SPILL &&
-		      ebpf_vreg_is_pointer(&cur->reg))))
+		     ebpf_vslot_is_pointer(cur)))
 			return false;
 	return true;
 }
@@ -480,13 +498,14 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 
 	if (!covers_guess(old->fresh, cur->fresh, exact))
 		return false;
-	if (!number_matters &&
-	    !(old->spill_size && ebpf_vreg_is_pointer(&old->reg)))
+	if (!number_matters && !ebpf_vslot_is_pointer(old))
 		return covers_slot_kind(old, cur);
 
 	if (exact && (memcmp(old->bytes, cur->bytes, sizeof(old->bytes)) ||
-		      old->spill_size != cur->spill_size ||
-		      old->spill_off != cur->spill_off))
+		      memcmp(old->spill_size, cur->spill_size,
+			     sizeof(old->spill_size)) ||
+		      memcmp(old->spill_off, cur->spill_off,
+			     sizeof(old->spill_off))))
 		return false;
 	for (i = 0; i < 8; i++) {
 		switch (old->bytes[i]) {
@@ -495,8 +514,7 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 			break;
 		case EBPF_VB_MISC:
 			if (cur->bytes[i] == EBPF_VB_NONE ||
-			    (cur->bytes[i] == EBPF_VB_SPILL &&
-			     cur->reg.type != EBPF_V_SCALAR))
+			    ebpf_vslot_is_pointer(cur))
 				return false;
 			break;
 		case EBPF_VB_CONST:
@@ -506,11 +524,13 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 			break;
 		}
 	}
-	if (!old->spill_size)
-		return true;
-	return ebpf_verify_slot_number(cur, old->spill_off, old->spill_size,
-				       number) &&
-	       covers_reg(env, &old->reg, number, true, exact);
+	for (i = 0; i < 2; i++)
+		if (old->spill_size[i] &&
+		    (!ebpf_verify_slot_number(cur, old->spill_off[i],
+					      old->spill_size[i], number) ||
+		     !covers_reg(env, &old->reg[i], number, true, exact)))
+			return false;
+	return true;
 }
 
 /*
@@ -645,15 +665,8 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 		if (exact && head.slot_count != frame->slot_count)
 			return false;
 		for (i = 0; i < head.slot_count; i++) {
-			size_t size = sizeof(struct packed_slot);
-
 			old = &env->old_slot;
-			memcpy(old, at, sizeof(struct packed_slot));
-			if (old->spill_size) {
-				memcpy(&old->reg, at + size, sizeof(old->reg));
-				size += sizeof(old->reg);
-			}
-			at += size;
+			at = take_slot(old, at);
 			/* what nothing reads may be anything */
 			if (!exact && !(snap->read[f] >> i & 1))
 				continue;

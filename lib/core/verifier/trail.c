@@ -91,8 +91,10 @@ same_slot(const struct ebpf_vslot *a, const struct ebpf_vslot *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0 &&
 	       memcmp(a->data, b->data, sizeof(a->data)) == 0 &&
-	       a->spill_size == b->spill_size &&
-	       (!a->spill_size || same_reg(&a->reg, &b->reg));
+	       memcmp(a->spill_size, b->spill_size, sizeof(a->spill_size)) ==
+		       0 &&
+	       (!a->spill_size[0] || same_reg(&a->reg[0], &b->reg[0])) &&
+	       (!a->spill_size[1] || same_reg(&a->reg[1], &b->reg[1]));
 }
 
 /* The slot that a load or store through register `number` is about. */

@@ -96,22 +96,26 @@ enum ebpf_vbyte {
 	EBPF_VB_NONE,  /* never written */
 	EBPF_VB_MISC,  /* some number's byte */
 	EBPF_VB_CONST, /* the slot's data has it */
-	EBPF_VB_SPILL, /* part of the slot's reg, which is no constant */
+	EBPF_VB_SPILL, /* part of one of the slot's regs, which is no constant */
 };
 
 /* Eight bytes of stack, lowest address first. */
 struct ebpf_vslot {
 	uint8_t bytes[8]; /* enum ebpf_vbyte */
 	uint8_t data[8];
-	uint8_t spill_off, spill_size; /* where reg lies; size 0: nowhere */
-	uint8_t fresh;		       /* speculate.c: enum ebpf_vfresh */
-	uint8_t pad[5];
+	/*
+	 * Where the registers lie; size 0: nowhere. The first is all of the
+	 * slot or within its lower half, the second within its upper half.
+	 */
+	uint8_t spill_off[2], spill_size[2];
+	uint8_t fresh; /* speculate.c: enum ebpf_vfresh */
+	uint8_t pad[3];
 	/*
 	 * Slot + 1 of the stores that wrote its halves and of the jump that
 	 * taught its reg, or 0: if what is here matters, so do their operands.
 	 */
 	uint32_t writer[2], teacher, pad2;
-	struct ebpf_vreg reg;
+	struct ebpf_vreg reg[2];
 };
 
 /* Slot i is at r10 - 8 * (i + 1). Slots from slot_count on are not written. */
@@ -411,6 +415,12 @@ void ebpf_vreg_upto(struct ebpf_vreg *reg, uint64_t max);
 void ebpf_vreg_none(struct ebpf_vreg *reg);
 bool ebpf_vreg_is_pointer(const struct ebpf_vreg *reg);
 bool ebpf_vreg_is_zero(const struct ebpf_vreg *reg); /* the number 0 */
+/* Pointers are saved whole: the slot's bytes are all its. */
+static inline bool
+ebpf_vslot_is_pointer(const struct ebpf_vslot *slot)
+{
+	return slot->spill_size[0] == 8 && ebpf_vreg_is_pointer(&slot->reg[0]);
+}
 
 /* What is known of the map of a MAP or VALUE; of an inner one its template. */
 static inline const struct ebpf_map *

@@ -194,15 +194,20 @@ ebpf_verify_log_slot(const struct ebpf_venv *env, struct ebpf_log *log,
 		     const struct ebpf_vslot *slot)
 {
 	struct ebpf_vreg reg;
-	uint32_t written = 0, i;
+	uint32_t written = 0, told = 0, i;
 
-	if (slot->spill_size) {
-		ebpf_verify_log_reg(env, log, &slot->reg);
-		if (slot->spill_size < 8)
-			ebpf_log(log, " (bytes %u to %u)", slot->spill_off,
-				 slot->spill_off + slot->spill_size - 1u);
-		return;
+	for (i = 0; i < 2; i++) {
+		if (!slot->spill_size[i])
+			continue;
+		if (told++)
+			ebpf_log(log, ", ");
+		ebpf_verify_log_reg(env, log, &slot->reg[i]);
+		if (slot->spill_size[i] < 8)
+			ebpf_log(log, " (bytes %u to %u)", slot->spill_off[i],
+				 slot->spill_off[i] + slot->spill_size[i] - 1u);
 	}
+	if (told)
+		return;
 	for (i = 0; i < 8; i++)
 		written += slot->bytes[i] != EBPF_VB_NONE;
 	if (written == 8 && ebpf_verify_slot_number(slot, 0, 8, &reg)) {
@@ -223,7 +228,7 @@ static void
 log_state(struct ebpf_venv *env)
 {
 	const struct ebpf_vframe *frame = ebpf_verify_top(env);
-	uint32_t i;
+	uint32_t i, h;
 
 	for (i = 0; i < EBPF_REG_FP; i++) {
 		if (frame->regs[i].type == EBPF_V_NONE ||
@@ -236,12 +241,14 @@ log_state(struct ebpf_venv *env)
 	for (i = 0; i < frame->slot_count; i++) {
 		const struct ebpf_vslot *slot = &frame->slots[i];
 
-		if (!slot->spill_size)
-			continue;
-		ebpf_log(env->log, "    stack %d = ",
-			 -8 * (int)(i + 1) + slot->spill_off);
-		ebpf_verify_log_reg(env, env->log, &slot->reg);
-		ebpf_log(env->log, "\n");
+		for (h = 0; h < 2; h++) {
+			if (!slot->spill_size[h])
+				continue;
+			ebpf_log(env->log, "    stack %d = ",
+				 -8 * (int)(i + 1) + slot->spill_off[h]);
+			ebpf_verify_log_reg(env, env->log, &slot->reg[h]);
+			ebpf_log(env->log, "\n");
+		}
 	}
 }
 
