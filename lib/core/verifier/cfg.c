@@ -27,33 +27,6 @@ ebpf_verify_func_at(const struct ebpf_venv *env, uint32_t insn)
 	return lo;
 }
 
-/* Debug information comes from outside: it must at least describe slots. */
-static int
-check_infos(struct ebpf_venv *env)
-{
-	const struct ebpf_prog *prog = env->prog;
-	uint32_t i, at;
-
-	for (i = 0; i < prog->func_info_count; i++) {
-		at = prog->func_infos[i].insn;
-		if (at >= env->count || is_hi(env, at) ||
-		    (i == 0 && at != 0) ||
-		    (i > 0 && at <= prog->func_infos[i - 1].insn))
-			return ebpf_verify_reject_at(
-				env, 0, EBPF_RULE_DEBUG_INFO,
-				"function info %u names slot %u", i, at);
-	}
-	for (i = 0; i < prog->line_info_count; i++) {
-		at = prog->line_infos[i].insn;
-		if (at >= env->count || is_hi(env, at) ||
-		    (i > 0 && at <= prog->line_infos[i - 1].insn))
-			return ebpf_verify_reject_at(
-				env, 0, EBPF_RULE_DEBUG_INFO,
-				"line info %u names slot %u", i, at);
-	}
-	return 0;
-}
-
 /* Mark where functions start, count them, then list them. */
 static int
 find_functions(struct ebpf_venv *env)
@@ -306,9 +279,7 @@ ebpf_verify_cfg(struct ebpf_venv *env)
 	uint32_t f;
 	int error;
 
-	error = check_infos(env);
-	if (!error)
-		error = find_functions(env);
+	error = find_functions(env);
 	for (f = 0; f < env->func_count && !error; f++)
 		error = check_function(env, &env->funcs[f]);
 	if (!error)

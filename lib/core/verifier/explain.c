@@ -226,8 +226,10 @@ tell_stack(struct ebpf_venv *env, const struct ebpf_vtrail *trail)
 	int64_t lo, hi;
 	uint32_t i, shown = 0;
 
-	if (!env->fault.touch.size || env->fault.touch.insn != env->fault.insn ||
-	    ptr->type != EBPF_V_STACK)
+	if (!env->fault.touch.size ||
+	    env->fault.touch.insn != env->fault.insn ||
+	    ptr->type != EBPF_V_STACK ||
+	    env->fault.rule == EBPF_RULE_STACK_BOUNDS)
 		return;
 	lo = ptr->num.smin + ptr->off + env->fault.touch.off;
 	hi = ptr->num.smax + ptr->off + env->fault.touch.off +

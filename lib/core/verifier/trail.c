@@ -110,9 +110,19 @@ slot_at(struct ebpf_vtrail *trail, uint32_t number, int32_t off)
 	return &trail->slots[ptr->frame][(uint32_t)((-at - 1) / 8)];
 }
 
+/* Where a pointer went by a number, the number's last two origins count. */
+static void
+add_offset(struct ebpf_vorigin *pointer, const struct ebpf_vorigin *number)
+{
+	uint32_t i = number->count < 2 ? number->count : 2;
+
+	while (i-- > 0)
+		add_origin(pointer, number->insns[i]);
+}
+
 /*
  * What the instruction writes comes from what it reads: the origins of its
- * source go over, then it is one itself. *slot: the stack slot it writes.
+ * source go over, then it is one itself. NULL: it writes none of that.
  */
 static struct ebpf_vorigin *
 inherit(struct ebpf_vtrail *trail, const struct ebpf_op *op)
@@ -134,6 +144,8 @@ inherit(struct ebpf_vtrail *trail, const struct ebpf_op *op)
 		    (ebpf_vreg_is_pointer(&known[op->src]) &&
 		     !ebpf_vreg_is_pointer(&known[op->dst])))
 			*dst = regs[op->src];
+		else if (ebpf_vreg_is_pointer(&known[op->dst]))
+			add_offset(dst, &regs[op->src]);
 		return dst;
 	case EBPF_FORM_ALU_UNARY:
 	case EBPF_FORM_ENDIAN:

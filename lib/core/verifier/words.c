@@ -90,7 +90,8 @@ log_num(struct ebpf_log *log, const struct ebpf_num *n)
 			ebpf_log(log, "%lld", (long long)n->smin);
 		return;
 	}
-	if (n->umin == 0 && n->umax == UINT64_MAX && ~n->t.mask == 0) {
+	if (n->umin == 0 && n->umax == UINT64_MAX && ~n->t.mask == 0 &&
+	    n->smin == INT64_MIN && n->smax == INT64_MAX) {
 		ebpf_log(log, "any");
 		return;
 	}
