@@ -70,7 +70,7 @@ CMD_LIB_OBJ := $(filter-out $(B)/obj/cmd/main.o,$(CMD_OBJ))
 EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 	$(wildcard lib/bpf/examples/*.bpf.c))
 
-.PHONY: check-vale kmod kvale install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
+.PHONY: bench-kmod check-vale kmod stress-kmod kvale install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
 	mutate install uninstall clean freestanding layers tests lint stress
 .DELETE_ON_ERROR:
 
@@ -238,6 +238,14 @@ check-guest: all tests
 check-vale: all tests
 	+@if [ -n "$(NETMAP)" ]; then tests/guest/run.sh --vale "$(NETMAP)"; \
 	else echo "ok 1 - vale_bpf on netmap # SKIP no NETMAP=DIR"; fi
+
+# Again and again; attaching under traffic with NETMAP=DIR.
+stress-kmod: all tests
+	+@tests/guest/run.sh --stress $(if $(NETMAP),--vale "$(NETMAP)")
+
+# Ratios to bpf(2), and with NETMAP=DIR to VALE's own bridge and XDP.
+bench-kmod: all tests $(BENCH_BIN)
+	+@tests/guest/run.sh --bench $(if $(NETMAP),--vale "$(NETMAP)")
 
 conformance: $(B)/tests/engine_test
 	$(B)/tests/engine_test --conformance $(CONFORMANCE)

@@ -92,3 +92,4 @@ EXPORT_SYMBOL_GPL(os_percpu_alloc);
 EXPORT_SYMBOL_GPL(os_percpu_free);
 EXPORT_SYMBOL_GPL(os_percpu_ptr);
 EXPORT_SYMBOL_GPL(os_wall_time_ns);
+EXPORT_SYMBOL_GPL(os_yield);

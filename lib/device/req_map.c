@@ -10,6 +10,7 @@
 enum {
 	GRACE_TRIES = 16, /* for a map whose spare elements are used up */
 	WAIT_MAX_MS = 1000, /* a client that has gone is noticed then */
+	BATCH_REST = 4096, /* elements, then others may run */
 };
 
 static struct ebpf_map *
@@ -220,6 +221,8 @@ ebpf_do_map_lookup_batch(struct ebpf_call *call)
 	if (req->flags != 0 || req->count == 0)
 		return -EBPF_EINVAL;
 	element = (uint64_t)map->key_size + ebpf_map_user_value_size(map);
+	if (element == 0) /* of a ring buffer */
+		return -EBPF_EUNSUPPORTED;
 	if (element > call->out_room)
 		return -EBPF_ENOSPC;
 	rep->count = req->count;
@@ -244,6 +247,8 @@ batch_check(struct ebpf_call *call, const struct ebpf_req_map_batch *req,
 		return -EBPF_ENOENT;
 	*element = (size_t)(*map)->key_size +
 		   (values ? ebpf_map_user_value_size(*map) : 0);
+	if (*element == 0) /* ring buffers; keys where there are none */
+		return -EBPF_EUNSUPPORTED;
 	/* neither factor can be above 2^32 */
 	return (uint64_t)req->count * *element != call->in_len ? -EBPF_EPROTO :
 								 0;
@@ -267,6 +272,8 @@ ebpf_do_map_update_batch(struct ebpf_call *call)
 					req->flags);
 		if (error != 0)
 			return error;
+		if (rep->count % BATCH_REST == BATCH_REST - 1)
+			os_yield();
 	}
 	return 0;
 }
@@ -290,6 +297,8 @@ ebpf_do_map_delete_batch(struct ebpf_call *call)
 		error = ebpf_map_remove(map, at);
 		if (error != 0)
 			return error;
+		if (rep->count % BATCH_REST == BATCH_REST - 1)
+			os_yield();
 	}
 	return 0;
 }

@@ -37,6 +37,12 @@ only_embedded() {
 		skip "only the embedded device: $1"
 }
 
+# The kernel has switches, and the hook, once vale_bpf.ko is loaded.
+has_switches() {
+	[ "${GEBPF_TEST_TARGET:-embedded}" = embedded ] ||
+		grep -q '^vale_bpf ' /proc/modules
+}
+
 # Every test starts with an empty device.
 device_clear() {
 	if [ "$GEBPF_TARGET" = kernel ]; then

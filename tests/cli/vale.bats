@@ -4,9 +4,9 @@
 
 load helper
 
-# The kernel's switches are netmap's, with ports of their own: tests/vale.
+# The kernel's switches are netmap's, with ports of their own: make check-vale.
 setup_file() {
-	only_embedded "switches with ports of its own"
+	only_embedded "ports that replay captures; make check-vale has netmap's"
 	device_setup
 }
 teardown_file() { device_teardown; }

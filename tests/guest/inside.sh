@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
 # Runs as the first process of the guest (tests/guest/run.sh): the words that
-# modules.sh and vale.sh are written in, one of those two, and at last a look at
+# modules.sh and their like are written in, one of those, and at last a look at
 # the kernel's log. TAP goes to the second serial port, everything else to the
 # console. Ends the machine.
 exec </dev/null >/dev/ttyS0 2>&1
@@ -99,6 +99,10 @@ first_line=$(log_size)
 # Each is the body of this script: what is tested in this boot.
 if [ -n "${GUEST_COMPARE:-}" ]; then
 	suite "Linux's verifier" tests/verify/compare
+elif [ -n "${GUEST_STRESS:-}" ]; then
+	. tests/guest/stress.sh
+elif [ -n "${GUEST_BENCH:-}" ]; then
+	. tests/guest/bench.sh
 elif [ -n "${GUEST_VALE:-}" ]; then
 	. tests/guest/vale.sh
 else

@@ -52,7 +52,13 @@ check "unload" "$gebpf" prog unload name l2_bridge
 # ---- the same cases as in a process ----------------------------------------
 
 suite "engine cases, jit" build/tests/engine_test --device kernel
+suite "verifier's cases" build/tests/verify_test --device kernel
+suite "against the interpreter" build/tests/device_diff_test --device kernel \
+	--programs 200
 suite "requests" build/tests/chardev_test
+suite "storm" build/tests/chardev_storm --kills 30
+suite "storm, memory runs out" build/tests/chardev_storm --kills 15 --seed 3 \
+	--fail-at /sys/module/ebpf/parameters/fail_at
 suite "memory runs out" build/tests/chardev_test --fail-at \
 	/sys/module/ebpf/parameters/fail_at
 

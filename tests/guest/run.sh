@@ -5,33 +5,49 @@
 # the same version in QEMU, emulated, with this host's files read-only below a
 # layer of memory, and runs tests/guest/inside.sh there. TAP on stdout. Skips, and says why, where something is not installed.
 #
-#   run.sh          what fits into two or three minutes of emulation
-#   run.sh --full   every case and every bats file
+#   run.sh            what fits into two or three minutes of emulation
+#   run.sh --full     every case and every bats file
+#   run.sh --stress   again and again, for minutes
+#   run.sh --bench    ratios to what Linux itself has
+#   run.sh --vale DIR vale_bpf.ko on a netmap tree that was built, with its
+#                     pkt-gen; also behind --stress and --bench
 #   GUEST_BATS="FILE..." run.sh   these bats files, whole
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
 work=$top/build/guest-run
 limit=${GUEST_TIMEOUT:-600} # far more than it takes on an idle machine
-full=
-if [ "${1:-}" = --full ]; then
-	full=1
-	limit=${GUEST_TIMEOUT:-1800}
-fi
-
-# run.sh --vale DIR: vale_bpf.ko on a netmap tree that was built, with its
-# pkt-gen; otherwise that part is not tested.
-netmap=
-if [ "${1:-}" = --vale ]; then
-	netmap=$(realpath "$2") || exit 1
-fi
-
-# run.sh --compare: no modules, only how this Linux judges our verifier's cases
-compare=
-if [ "${1:-}" = --compare ]; then
-	compare=1
-	work=$top/build/guest-compare
-fi
+[ -z "${GUEST_BATS:-}" ] || limit=${GUEST_TIMEOUT:-3600}
+full= netmap= stress= bench= compare=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--full)
+		full=1
+		limit=${GUEST_TIMEOUT:-3600}
+		;;
+	--stress)
+		stress=${GUEST_STRESS:-500}
+		limit=${GUEST_TIMEOUT:-7200}
+		;;
+	--bench)
+		bench=1
+		limit=${GUEST_TIMEOUT:-1800}
+		;;
+	--compare) # no modules, only how this Linux judges our verifier's cases
+		compare=1
+		work=$top/build/guest-compare
+		;;
+	--vale)
+		netmap=$(realpath "$2") || exit 1
+		shift
+		;;
+	*)
+		echo "run.sh: what is $1?" >&2
+		exit 2
+		;;
+	esac
+	shift
+done
 
 skip() {
 	echo "ok 1 - the modules in a guest # SKIP $1"
@@ -95,6 +111,9 @@ if [ -n "$netmap" ]; then
 		-c tests/guest/vale_to.bpf.c -o "$work/vale_to.bpf.o" || exit 1
 fi
 
+# Loading is quicker without what only a debugger reads.
+strip --strip-debug "$work"/kmod/*.ko 2>/dev/null
+
 # ---- initramfs -----------------------------------------------------------
 
 rm -rf "$work/root"
@@ -112,7 +131,8 @@ for m in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev \
 	fi
 done >"$work/root/modules/order"
 cat >"$work/root/guest.env" <<-END
-	export GUEST_TOP='$top' GUEST_FULL='$full' GUEST_BATS='${GUEST_BATS:-}' GUEST_VALE='$netmap' GUEST_COMPARE='$compare'
+	export GUEST_TOP='$top' GUEST_FULL='$full' GUEST_BATS='${GUEST_BATS:-}' GUEST_VALE='$netmap'
+	export GUEST_STRESS='$stress' GUEST_BENCH='$bench' GUEST_COMPARE='$compare'
 END
 (cd "$work/root" && find . | "$busybox" cpio -o -H newc 2>/dev/null |
 	gzip -1) >"$work/initramfs.gz"

@@ -678,6 +678,15 @@ test_map(void)
 	bad.inner_map_id = id;
 	TAP_CHECK(ASK(MAP_CREATE, bad) == -EBPF_EINVAL);
 
+	/* elements of no bytes */
+	batch.id = many.id = make_map(EBPF_MAP_RINGBUF, 0, 0, 4096, "ring");
+	batch.cursor = 0;
+	many.count = UINT32_MAX;
+	TAP_CHECK(batch.id != 0);
+	TAP_CHECK(ASK(MAP_LOOKUP_BATCH, batch) == -EBPF_EUNSUPPORTED);
+	TAP_CHECK(ASK(MAP_UPDATE_BATCH, many) == -EBPF_EUNSUPPORTED);
+	TAP_CHECK(ASK(MAP_DELETE_BATCH, many) == -EBPF_EUNSUPPORTED);
+
 	/* a map whose spare elements are all in their grace period */
 	id = make_map(EBPF_MAP_HASH, 4, 8, 1, "small");
 	key.id = update.id = id;

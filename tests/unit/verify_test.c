@@ -22,6 +22,7 @@
  *
  *	verify_test [--quick] [NAME]	quick: no failing allocations, no cost,
  *					and the first failure is the last case
+ *	verify_test --device TARGET	the cases as requests to a device
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -282,6 +283,116 @@ load(struct ebpf_runtime *rt, const struct test_case *t,
 		ebpf_prog_put(prog);
 }
 
+/* ---- the same by requests to a device ---- */
+
+static struct gebpf_device *device; /* NULL: not in this mode */
+
+/* A map as the case's own is, with what was written before it was frozen. */
+static int
+remote_map(const struct ebpf_map *map, uint32_t *id)
+{
+	struct ebpf_req_map_create req = {
+		.kind = map->ops->kind,
+		.key_size = map->key_size,
+		.value_size = map->value_size,
+		.max_entries = map->max_entries,
+		.flags = map->flags,
+		.btf_key_type = map->btf_key_type,
+		.btf_value_type = map->btf_value_type,
+	};
+	struct ebpf_req_btf_load types = {.len = map->btf ? map->btf->len : 0};
+	struct ebpf_rep_id made = {0};
+	struct gebpf_call load_types = {
+		.number = EBPF_REQUEST_BTF_LOAD,
+		.req = &types,
+		.req_len = sizeof(types),
+		.in = {{map->btf ? map->btf->data : NULL, types.len}},
+		.rep = &made,
+		.rep_len = sizeof(made),
+	};
+	uint8_t *value = calloc(1, map->value_size + 8);
+	uint32_t key = 0;
+	struct ebpf_req_map_update update = {
+		.key_len = 4, .value_len = map->value_size,
+	};
+	struct gebpf_call write = {
+		.number = EBPF_REQUEST_MAP_UPDATE,
+		.req = &update,
+		.req_len = sizeof(update),
+		.in = {{&key, 4}, {value, map->value_size}},
+	};
+	struct ebpf_req_id freeze;
+	int error = 0;
+
+	if (map->btf)
+		error = gebpf_request(device, &load_types);
+	req.btf_id = made.id;
+	made.id = 0;
+	if (!error)
+		error = gebpf_ask(device, EBPF_REQUEST_MAP_CREATE, &req,
+				  sizeof(req), &made, sizeof(made));
+	*id = made.id;
+	if (!error && map->frozen) {
+		memcpy(value, "AB", map->value_size < 2 ? 1 : 2);
+		update.id = freeze.id = made.id;
+		error = gebpf_request(device, &write);
+		if (!error)
+			error = gebpf_ask(device, EBPF_REQUEST_MAP_FREEZE,
+					  &freeze, sizeof(freeze), NULL, 0);
+	}
+	free(value);
+	return error;
+}
+
+static void
+remote_load(const struct test_case *t, const struct ebpf_insn *insns,
+	    uint32_t count, struct outcome *out)
+{
+	uint32_t ids[MAPS] = {0}, i;
+	struct ebpf_req_prog_load req = {
+		.kind = t->kind,
+		.flags = EBPF_PROG_JIT,
+		.insn_count = count,
+		.map_count = t->map_count,
+		.mem_size = t->mem,
+		.log_size = sizeof(out->log) - 1,
+	};
+	struct ebpf_rep_prog_load rep = {0};
+	struct gebpf_call call = {
+		.number = EBPF_REQUEST_PROG_LOAD,
+		.req = &req,
+		.req_len = sizeof(req),
+		.in = {{insns, (size_t)count * 8},
+		       {ids, (size_t)t->map_count * 4}},
+		.rep = &rep,
+		.rep_len = sizeof(rep),
+		.out = out->log,
+		.out_room = sizeof(out->log) - 1,
+	};
+	struct ebpf_req_obj drop = {.kind = EBPF_OBJ_PROG};
+
+	out->error = 0;
+	for (i = 0; i < t->map_count && !out->error; i++)
+		out->error = remote_map(t->maps[i], &ids[i]);
+	if (!out->error) {
+		out->error = gebpf_request(device, &call);
+		out->log[call.out_len] = '\0';
+		out->stats.rule = rep.rule;
+		out->stats.insns_processed = rep.insns_processed;
+	}
+	drop.id = rep.id;
+	if (drop.id)
+		gebpf_ask(device, EBPF_REQUEST_OBJ_DROP, &drop, sizeof(drop),
+			  NULL, 0);
+	drop.kind = EBPF_OBJ_MAP;
+	for (i = 0; i < t->map_count; i++) {
+		drop.id = ids[i];
+		if (drop.id)
+			gebpf_ask(device, EBPF_REQUEST_OBJ_DROP, &drop,
+				  sizeof(drop), NULL, 0);
+	}
+}
+
 static bool
 judge(const struct test_case *t, const struct outcome *out)
 {
@@ -309,6 +420,8 @@ judge(const struct test_case *t, const struct outcome *out)
 			 out->error, rule, out->log);
 		return false;
 	}
+	if (device)
+		return true;
 	/* the records have the same, and the path could be gone again */
 	snprintf(record, sizeof(record), "rule\t%s\n", rule);
 	if (strncmp(out->report, record, strlen(record)) != 0 ||
@@ -380,11 +493,18 @@ run_case(const char *path, const char *name, bool hardened, int *accepts,
 		tap_ok(false, "%s: does not assemble: %s", name, err.text);
 		goto out;
 	}
-	load(rt, t, insns, count, out);
+	if (device && t->budget) {
+		tap_skip("a device has one budget for all", "%s", name);
+		goto out;
+	}
+	if (device)
+		remote_load(t, insns, count, out);
+	else
+		load(rt, t, insns, count, out);
 	ok = judge(t, out) &&
 	     (quick || survives_no_memory(rt, t, insns, count, out, 40));
 	tap_ok(ok, "%s%s", name, hardened ? ", hardened" : "");
-	if (quick && !ok)
+	if (quick && !device && !ok)
 		exit(1);
 	*(t->accept ? accepts : rejects) += !hardened;
 out:
@@ -419,7 +539,7 @@ run_cases(const char *only)
 		if (!only || strstr(entries[i]->d_name, only)) {
 			run_case(path, entries[i]->d_name, false, &accepts,
 				 &rejects);
-			if (ebpf_jit_host())
+			if (ebpf_jit_host() && !device)
 				run_case(path, entries[i]->d_name, true,
 					 &accepts, &rejects);
 		}
@@ -567,6 +687,17 @@ test_cost(void)
 int
 main(int argc, char **argv)
 {
+	if (argc > 2 && strcmp(argv[1], "--device") == 0) {
+		struct gebpf_error err;
+
+		if (gebpf_open(argv[2], GEBPF_OPEN_NO_START, &device, &err)) {
+			tap_ok(false, "%s: %s", argv[2], err.text);
+			return tap_done();
+		}
+		quick = true;
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc > 1 && strcmp(argv[1], "--quick") == 0) {
 		quick = true;
 		argv++;
@@ -575,5 +706,6 @@ main(int argc, char **argv)
 	run_cases(argc > 1 ? argv[1] : NULL);
 	if (argc == 1 && !quick)
 		test_cost();
+	gebpf_close(device);
 	return tap_done();
 }
