@@ -29,6 +29,7 @@ enum ebpf_arg {
 	EBPF_ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	EBPF_ARG_SCALAR_OR_UNSET, /* a number, or nothing from here on: the
 				     helper is told how many there are */
+	EBPF_ARG_U64_OUT, /* writable, eight bytes, filled by the call */
 	/*
 	 * Only in linux_helper.def: verified, never called.
 	 */
@@ -38,7 +39,6 @@ enum ebpf_arg {
 	EBPF_ARG_MEM_INOUT,	   /* readable, and changed by the call */
 	EBPF_ARG_MEM_OUT_OR_NULL,  /* MEM_OUT or the constant 0 */
 	EBPF_ARG_U32_INOUT,	   /* four bytes, the same */
-	EBPF_ARG_U64_OUT,	   /* eight bytes, filled by the call */
 	EBPF_ARG_MEM_20,	   /* 20 readable bytes: an IPv4, TCP header */
 	EBPF_ARG_MEM_40,	   /* 40: an IPv6 header */
 	EBPF_ARG_SOCK,		   /* a socket of any sort */

@@ -61,9 +61,14 @@ struct ebpf_skb_ctx {
 	uint32_t wire_len;
 	uint32_t gso_segs;
 	uint32_t gso_size;
-	uint32_t pad;
+	uint32_t encapsulated; /* by skb_adjust_room */
 	uint64_t tstamp;
 	uint64_t hwtstamp;
+	void *hard_start; /* as above; NULL: no room before data */
+	void *hard_end;	  /* NULL: none behind data_end */
+	void *mac;	  /* link-layer header; NULL: not known */
+	uint32_t mac_len; /* from there to the network header */
+	uint32_t pad;
 };
 
 #endif

@@ -208,46 +208,6 @@ ebpf_helper_xdp_store_bytes(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 	return store_bytes(r1, (uint32_t)r2, r3, (uint32_t)r4, -EBPF_EINVAL);
 }
 
-/* ---- skb ---- */
-
-static struct ebpf_skb_ctx *
-to_skb(uint64_t r)
-{
-	return (struct ebpf_skb_ctx *)(uintptr_t)r;
-}
-
-/* Packets here are in one piece: all there is has been pulled. */
-uint64_t
-ebpf_helper_skb_pull_data(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-			  uint64_t r5, const struct ebpf_prog *prog)
-{
-	return (uint32_t)r2 <= to_skb(r1)->len ? 0 : result(-EBPF_ENOMEM);
-}
-
-/* The receiver's hash is whoever runs the program's to know, 0 when unknown. */
-uint64_t
-ebpf_helper_get_hash_recalc(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-			    uint64_t r5, const struct ebpf_prog *prog)
-{
-	return to_skb(r1)->hash;
-}
-
-uint64_t
-ebpf_helper_set_hash(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-		     uint64_t r5, const struct ebpf_prog *prog)
-{
-	to_skb(r1)->hash = (uint32_t)r2;
-	return 0;
-}
-
-uint64_t
-ebpf_helper_set_hash_invalid(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-			     uint64_t r5, const struct ebpf_prog *prog)
-{
-	to_skb(r1)->hash = 0;
-	return 0;
-}
-
 /* ---- xdp ---- */
 
 static struct ebpf_xdp_ctx *

@@ -13,6 +13,7 @@
 
 enum {
 	HEADROOM = 256,
+	TAILROOM = 3 << 10, /* with headroom less than what a reply has */
 	XDP_FRAME = 3776, /* Linux: a page less what follows the data */
 	PACKET_MAX = 65535,
 	MEM_MAX = 32 << 20,
@@ -180,6 +181,10 @@ fill_skb(struct run *run)
 	       sizeof(protocol));
 	ctx->protocol = protocol;
 	ctx->pkt_type = PKT_OTHERHOST;
+	ctx->mac = run->buffer + HEADROOM;
+	ctx->mac_len = ETH_HEADER;
+	ctx->hard_start = run->buffer;
+	ctx->hard_end = run->buffer + run->buffer_len;
 	if (run->kind->number == EBPF_PROG_SOCKET) {
 		/* sockets see what follows the link-layer header */
 		run->hidden = ETH_HEADER;
@@ -324,6 +329,8 @@ prepare(struct run *run)
 	run->buffer_len = HEADROOM + (uint64_t)len;
 	if (run->kind->number == EBPF_PROG_XDP && run->buffer_len < XDP_FRAME)
 		run->buffer_len = XDP_FRAME;
+	if (run->kind->number == EBPF_PROG_TC)
+		run->buffer_len += TAILROOM;
 	run->buffer = os_alloc(run->buffer_len);
 	if (!run->buffer)
 		return -EBPF_ENOMEM;
@@ -424,12 +431,13 @@ run_all(struct run *run)
 	return 0;
 }
 
-/* The packet as the program left it; only xdp can move its ends. */
+/* The packet as the program left it; xdp and tc can move its ends. */
 static void
 give_back(struct run *run)
 {
 	struct ebpf_test_run *test = run->test;
 	const struct ebpf_xdp_ctx *xdp;
+	const struct ebpf_skb_ctx *skb;
 	const uint8_t *start = run->data - run->hidden;
 	const uint8_t *end = run->data_end;
 	uint32_t len;
@@ -438,6 +446,10 @@ give_back(struct run *run)
 		xdp = (const struct ebpf_xdp_ctx *)run->host;
 		start = xdp->data_meta;
 		end = xdp->data_end;
+	} else if (run->kind->number == EBPF_PROG_TC) {
+		skb = (const struct ebpf_skb_ctx *)run->host;
+		start = skb->data;
+		end = skb->data_end;
 	}
 	len = (uint32_t)(end - start);
 	test->data_len = len;
