@@ -23,6 +23,7 @@ EXPORT_SYMBOL(ebpf_error_text);
 EXPORT_SYMBOL(ebpf_helper_register);
 EXPORT_SYMBOL(ebpf_kind_register);
 EXPORT_SYMBOL(ebpf_map_create);
+EXPORT_SYMBOL(ebpf_map_extract);
 EXPORT_SYMBOL(ebpf_map_find);
 EXPORT_SYMBOL(ebpf_map_get);
 EXPORT_SYMBOL(ebpf_map_next);

@@ -408,6 +408,9 @@ struct ebpf_req_map_create {
 	uint32_t btf_value_type;
 	uint32_t inner_map_id;	/* template for maps of maps, 0 for none */
 	char name[EBPF_NAME_SIZE];
+	uint64_t map_extra; /* bloom_filter: hashes of a value, 0 for 5 */
+	uint32_t numa_node; /* with EBPF_F_NUMA_NODE */
+	uint32_t pad;
 };
 struct ebpf_rep_map_info {
 	uint32_t size;
@@ -427,10 +430,16 @@ struct ebpf_rep_map_info {
 	uint64_t mem_bytes;
 	uint64_t count; /* elements now; ~0 where the kind does not count */
 	char name[EBPF_NAME_SIZE];
+	uint64_t map_extra;
 };
 
-/* Trailing: key. Reply trailing (LOOKUP): value, (NEXT): key. */
-struct ebpf_req_map_key { /* LOOKUP, DELETE */
+/*
+ * Trailing: key; for LOOKUP in a bloom_filter the value to ask for. Reply
+ * trailing: value (LOOKUP, LOOKUP_DELETE: queue, stack and hash kinds), key
+ * (NEXT). queue and stack have keys of 0 bytes: LOOKUP peeks, UPDATE pushes,
+ * LOOKUP_DELETE pops.
+ */
+struct ebpf_req_map_key { /* LOOKUP, DELETE, LOOKUP_DELETE */
 	uint32_t size;
 	uint32_t id;
 	uint32_t key_len;
@@ -455,12 +464,17 @@ struct ebpf_req_map_update {
  * Up to `count` elements from `cursor` on. The cursor is 0 at the start and
  * opaque otherwise; done is 1 with the last of them. Elements that stay in the
  * map during the walk are seen exactly once. Reply trailing: key, value, ...
+ * With EBPF_BATCH_REMOVE each is removed as it is read; then `count` may be
+ * less than asked for although more are there. Hash kinds only.
  */
+enum ebpf_batch_flags {
+	EBPF_BATCH_REMOVE = 1u << 0,
+};
 struct ebpf_req_map_lookup_batch {
 	uint32_t size;
 	uint32_t id;
 	uint32_t count;
-	uint32_t flags;
+	uint32_t flags; /* enum ebpf_batch_flags */
 	uint64_t cursor;
 };
 struct ebpf_rep_map_lookup_batch {

@@ -238,6 +238,9 @@ struct ebpf_map_spec {
 	struct ebpf_map *inner; /* template of maps of maps */
 	uint32_t uid;
 	uint32_t pad;
+	uint64_t map_extra; /* bloom_filter: hashes of a value, 0: 5 */
+	uint32_t numa_node; /* with EBPF_F_NUMA_NODE: there is only 0 */
+	uint32_t pad2;
 };
 
 /* EUNSUPPORTED (kind or flag), EINVAL, E2BIG, ENOMEM, ELIMIT. */
@@ -255,6 +258,10 @@ void ebpf_map_put(struct ebpf_map *map); /* NULL is fine */
  * bytes are not copied: they read as 0. Run path where the kind's programs may
  * do the same.
  *
+ * queue and stack have no keys (key is not read): reading peeks, writing pushes
+ * and reading with removal pops. Reading a bloom_filter asks for the value that
+ * is at value, writing adds it.
+ *
  * Errors: ENOENT no such element, EEXIST, E2BIG full or index out of range,
  * EINVAL, EACCES by the map's flags or when frozen, EUNSUPPORTED the kind has
  * no such operation. EAGAIN: so many elements were just removed that none is
@@ -269,6 +276,8 @@ int ebpf_map_read_locked(struct ebpf_map *map, const void *key, void *value);
 int ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
 		   uint64_t flags);
 int ebpf_map_remove(struct ebpf_map *map, const void *key);
+/* Read and remove in one step: hash kinds, queue, stack. */
+int ebpf_map_extract(struct ebpf_map *map, const void *key, void *value);
 /* key NULL or not in the map: the first key. ENOENT after the last. */
 int ebpf_map_next(struct ebpf_map *map, const void *key, void *next);
 /* The element itself, as bpf_map_lookup_elem; run path, inside a section. */

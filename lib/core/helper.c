@@ -203,6 +203,39 @@ ebpf_helper_map_delete_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 	return result(map->ops->remove(map, (const void *)(uintptr_t)r2));
 }
 
+uint64_t
+ebpf_helper_map_push_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			  uint64_t r5, const struct ebpf_prog *prog)
+{
+	struct ebpf_map *map = to_map(r1);
+
+	if (!map->ops->push)
+		return result(-EBPF_EUNSUPPORTED);
+	return result(map->ops->push(map, (const void *)(uintptr_t)r2, r3));
+}
+
+uint64_t
+ebpf_helper_map_pop_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			 uint64_t r5, const struct ebpf_prog *prog)
+{
+	struct ebpf_map *map = to_map(r1);
+
+	if (!map->ops->pop)
+		return result(-EBPF_EUNSUPPORTED);
+	return result(map->ops->pop(map, (void *)(uintptr_t)r2));
+}
+
+uint64_t
+ebpf_helper_map_peek_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+			  uint64_t r5, const struct ebpf_prog *prog)
+{
+	struct ebpf_map *map = to_map(r1);
+
+	if (!map->ops->peek)
+		return result(-EBPF_EUNSUPPORTED);
+	return result(map->ops->peek(map, (void *)(uintptr_t)r2));
+}
+
 /* Engines recognise tail calls and never come here (EBPF_HELPER_TAIL). */
 uint64_t
 ebpf_helper_tail_call(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,

@@ -27,6 +27,9 @@ static const struct ebpf_map_ops *const kinds[] = {
 	&ebpf_map_percpu_array_ops,
 	&ebpf_map_lru_hash_ops,
 	&ebpf_map_lru_percpu_hash_ops,
+	&ebpf_map_queue_ops,
+	&ebpf_map_stack_ops,
+	&ebpf_map_bloom_filter_ops,
 	&ebpf_map_ringbuf_ops,
 	&ebpf_map_perf_event_array_ops,
 	&ebpf_map_array_of_maps_ops,
@@ -58,12 +61,16 @@ spec_check(const struct ebpf_map_ops *ops, const struct ebpf_map_spec *spec,
 	uint64_t user;
 	int error;
 
-	if (spec->pad != 0)
+	if (spec->pad != 0 || spec->pad2 != 0)
 		return -EBPF_EINVAL;
 	if ((spec->flags & ~ops->flags_allowed) != 0)
 		return -EBPF_EUNSUPPORTED;
 	if ((spec->flags & USER_MODES) == USER_MODES ||
 	    (spec->flags & PROG_MODES) == PROG_MODES)
+		return -EBPF_EINVAL;
+	if ((spec->flags & EBPF_F_NUMA_NODE) != 0 && spec->numa_node != 0)
+		return -EBPF_EINVAL;
+	if (spec->map_extra != 0 && spec->kind != EBPF_MAP_BLOOM_FILTER)
 		return -EBPF_EINVAL;
 	if (spec->inner != NULL && !ops->holds_maps)
 		return -EBPF_EINVAL;
@@ -147,6 +154,7 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 	map->value_size = spec.value_size;
 	map->max_entries = spec.max_entries;
 	map->flags = spec.flags;
+	map->map_extra = spec.map_extra;
 	map->stride = (spec.value_size + 7) & ~7u;
 	if (spec.btf != NULL) {
 		ebpf_object_get(&spec.btf->obj);
@@ -211,6 +219,8 @@ ebpf_map_read(struct ebpf_map *map, const void *key, void *value)
 
 	if ((map->flags & EBPF_F_WRONLY) != 0)
 		return -EBPF_EACCES;
+	if (map->ops->peek != NULL)
+		return map->ops->peek(map, value);
 	if (map->ops->read == NULL && map->ops->lookup == NULL)
 		return -EBPF_EUNSUPPORTED;
 	os_epoch_enter(&section);
@@ -296,14 +306,16 @@ ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
 	struct os_epoch section;
 	int error;
 
-	if (ops->write == NULL && ops->update == NULL)
+	if (ops->write == NULL && ops->update == NULL && ops->push == NULL)
 		return -EBPF_EUNSUPPORTED;
 	if (!ebpf_map_flags_ok(map, flags))
 		return -EBPF_EINVAL;
 	error = write_begin(map);
 	if (error != 0)
 		return error;
-	if (ops->holds_ids) {
+	if (ops->push != NULL) {
+		error = ops->push(map, value, flags);
+	} else if (ops->holds_ids) {
 		error = ops->write(map, key, value, flags);
 	} else {
 		os_epoch_enter(&section);
@@ -326,13 +338,37 @@ ebpf_map_remove(struct ebpf_map *map, const void *key)
 	struct os_epoch section;
 	int error;
 
+	/* what can be popped has no single elements, as Linux says it */
 	if (map->ops->remove == NULL)
-		return -EBPF_EUNSUPPORTED;
+		return map->ops->pop != NULL ? -EBPF_EINVAL :
+					       -EBPF_EUNSUPPORTED;
 	error = write_begin(map);
 	if (error != 0)
 		return error;
 	os_epoch_enter(&section);
 	error = map->ops->remove(map, key);
+	os_epoch_exit(&section);
+	write_end(map);
+	return error;
+}
+
+int
+ebpf_map_extract(struct ebpf_map *map, const void *key, void *value)
+{
+	const struct ebpf_map_ops *ops = map->ops;
+	struct os_epoch section;
+	int error;
+
+	if ((map->flags & EBPF_F_WRONLY) != 0)
+		return -EBPF_EACCES;
+	if (ops->extract == NULL && ops->pop == NULL)
+		return -EBPF_EUNSUPPORTED;
+	error = write_begin(map);
+	if (error != 0)
+		return error;
+	os_epoch_enter(&section);
+	error = ops->extract != NULL ? ops->extract(map, key, value) :
+				       ops->pop(map, value);
 	os_epoch_exit(&section);
 	write_end(map);
 	return error;
@@ -347,7 +383,8 @@ ebpf_map_next(struct ebpf_map *map, const void *key, void *next)
 	if ((map->flags & EBPF_F_WRONLY) != 0)
 		return -EBPF_EACCES;
 	if (map->ops->next == NULL)
-		return -EBPF_EUNSUPPORTED;
+		return map->ops->pop != NULL ? -EBPF_EINVAL :
+					       -EBPF_EUNSUPPORTED;
 	os_epoch_enter(&section);
 	error = map->ops->next(map, key, next);
 	os_epoch_exit(&section);

@@ -16,6 +16,7 @@ struct ebpf_map_ops {
 	bool percpu;   /* user values are one per CPU */
 	bool holds_ids; /* user values are uint32_t ids of objects */
 	bool has_records; /* for ebpf_map_take(): struct ebpf_map_rings */
+	bool asks_value; /* users' lookups name a value instead of a key */
 	/* Elements are maps: lookup gives struct ebpf_map *, not a value. */
 	bool holds_maps;
 	/* Bytes of the struct that starts with struct ebpf_map. */
@@ -36,6 +37,13 @@ struct ebpf_map_ops {
 	int (*update)(struct ebpf_map *map, const void *key, const void *value,
 		      uint64_t flags);
 	int (*remove)(struct ebpf_map *map, const void *key);
+	/*
+	 * Kinds without keys. pop and peek fill value, with zeros when there is
+	 * nothing (ENOENT); where asks_value, peek asks for the value there.
+	 */
+	int (*push)(struct ebpf_map *map, const void *value, uint64_t flags);
+	int (*pop)(struct ebpf_map *map, void *value);
+	int (*peek)(struct ebpf_map *map, void *value);
 
 	/*
 	 * For users: copies, inside an epoch section, not pinned. NULL read or
@@ -45,6 +53,8 @@ struct ebpf_map_ops {
 	int (*read)(struct ebpf_map *map, const void *key, void *value);
 	int (*write)(struct ebpf_map *map, const void *key, const void *value,
 		     uint64_t flags);
+	/* Read and remove in one step. NULL: by pop, or not at all. */
+	int (*extract)(struct ebpf_map *map, const void *key, void *value);
 	int (*next)(struct ebpf_map *map, const void *key, void *next);
 	/*
 	 * Batched walk: copy up to *count elements (key, value, key, ...) from
@@ -83,6 +93,7 @@ struct ebpf_map {
 	struct ebpf_object obj;
 	struct ebpf_btf *btf;
 	uint32_t btf_key_type, btf_value_type;
+	uint64_t map_extra; /* as given */
 	uint32_t writers; /* user writes under way; freeze waits (EBUSY) */
 };
 
@@ -99,6 +110,8 @@ extern const struct ebpf_map_ops ebpf_map_hash_of_maps_ops;
 extern const struct ebpf_map_ops ebpf_map_devmap_ops, ebpf_map_devmap_hash_ops;
 extern const struct ebpf_map_ops ebpf_map_cpumap_ops, ebpf_map_xskmap_ops;
 extern const struct ebpf_map_ops ebpf_map_lpm_trie_ops;
+extern const struct ebpf_map_ops ebpf_map_queue_ops, ebpf_map_stack_ops;
+extern const struct ebpf_map_ops ebpf_map_bloom_filter_ops;
 
 /*
  * What ebpf_map_read and friends of ebpf.h leave out. Freeze: EBUSY while a

@@ -287,6 +287,25 @@ percpu_hash_lookup_cpu(struct ebpf_map *map, const void *key, uint32_t cpu)
 					NULL;
 }
 
+/* No update comes between; a program that holds the value still may write. */
+static int
+hash_extract(struct ebpf_map *map, const void *key, void *value)
+{
+	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
+	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	uint32_t number;
+
+	os_spin_lock(&stripe->lock);
+	number = ebpf_hash_find(hash, &probe);
+	if (number != 0) {
+		value_get(hash, number, value);
+		ebpf_hash_unlink(hash, probe.hash, number);
+	}
+	os_spin_unlock(&stripe->lock);
+	return number != 0 ? 0 : -EBPF_ENOENT;
+}
+
 static void *
 percpu_hash_lookup(struct ebpf_map *map, const void *key)
 {
@@ -479,6 +498,7 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.update = hash_update,
 	.remove = hash_remove,
 	.read = hash_read,
+	.extract = hash_extract,
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
@@ -498,6 +518,7 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 	.remove = hash_remove,
 	.read = hash_read,
 	.write = percpu_hash_write,
+	.extract = hash_extract,
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
@@ -514,6 +535,7 @@ const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
 	.update = hash_update,
 	.remove = hash_remove,
 	.read = hash_read,
+	.extract = hash_extract,
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
@@ -533,6 +555,7 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 	.remove = hash_remove,
 	.read = hash_read,
 	.write = percpu_hash_write,
+	.extract = hash_extract,
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,

@@ -37,6 +37,8 @@ pad_of(enum ebpf_request number)
 		return offsetof(struct ebpf_req_pin_next, pad);
 	case EBPF_REQUEST_PROG_DUMP:
 		return offsetof(struct ebpf_req_prog_dump, pad);
+	case EBPF_REQUEST_MAP_CREATE:
+		return offsetof(struct ebpf_req_map_create, pad);
 	case EBPF_REQUEST_MAP_NEXT:
 		return offsetof(struct ebpf_req_map_next, pad);
 	case EBPF_REQUEST_MAP_UPDATE_BATCH:
@@ -61,11 +63,11 @@ pad_of(enum ebpf_request number)
 	case EBPF_REQUEST_PROG_LOAD:
 	case EBPF_REQUEST_PROG_INFO:
 	case EBPF_REQUEST_PROG_RUN:
-	case EBPF_REQUEST_MAP_CREATE:
 	case EBPF_REQUEST_MAP_INFO:
 	case EBPF_REQUEST_MAP_LOOKUP:
 	case EBPF_REQUEST_MAP_UPDATE:
 	case EBPF_REQUEST_MAP_DELETE:
+	case EBPF_REQUEST_MAP_LOOKUP_DELETE:
 	case EBPF_REQUEST_MAP_LOOKUP_BATCH:
 	case EBPF_REQUEST_MAP_FREEZE:
 	case EBPF_REQUEST_BTF_LOAD:
@@ -91,6 +93,7 @@ has_tail(enum ebpf_request number)
 	       number == EBPF_REQUEST_MAP_LOOKUP ||
 	       number == EBPF_REQUEST_MAP_UPDATE ||
 	       number == EBPF_REQUEST_MAP_DELETE ||
+	       number == EBPF_REQUEST_MAP_LOOKUP_DELETE ||
 	       number == EBPF_REQUEST_MAP_NEXT ||
 	       number == EBPF_REQUEST_MAP_UPDATE_BATCH ||
 	       number == EBPF_REQUEST_MAP_DELETE_BATCH ||

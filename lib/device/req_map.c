@@ -36,6 +36,8 @@ ebpf_do_map_create(struct ebpf_call *call)
 		.name = req->name,
 		.btf_key_type = req->btf_key_type,
 		.btf_value_type = req->btf_value_type,
+		.map_extra = req->map_extra,
+		.numa_node = req->numa_node,
 		.uid = call->session->uid,
 	};
 	struct ebpf_object *btf;
@@ -93,13 +95,17 @@ ebpf_do_map_info(struct ebpf_call *call)
 	rep->mem_bytes = os_load(&map->obj.mem_bytes);
 	rep->count = map->ops->count != NULL ? map->ops->count(map) :
 					       UINT64_MAX;
+	rep->map_extra = map->map_extra;
 	memcpy(rep->name, map->obj.name, sizeof(rep->name));
 	return 0;
 }
 
 /* ---- one element ---- */
 
-/* The map of a request that carries one key and nothing else. */
+/*
+ * The map of a request that carries one key and nothing else; or, where that
+ * is what is asked for, a value.
+ */
 static int
 map_and_key(struct ebpf_call *call, uint32_t id, uint32_t key_len,
 	    struct ebpf_map **map)
@@ -109,7 +115,9 @@ map_and_key(struct ebpf_call *call, uint32_t id, uint32_t key_len,
 	*map = map_get(call, id);
 	if (*map == NULL)
 		return -EBPF_ENOENT;
-	return key_len != (*map)->key_size ? -EBPF_EINVAL : 0;
+	return key_len != ((*map)->ops->asks_value ? (*map)->value_size :
+						      (*map)->key_size) ?
+		       -EBPF_EINVAL : 0;
 }
 
 int
@@ -127,6 +135,8 @@ ebpf_do_map_lookup(struct ebpf_call *call)
 	size = ebpf_map_user_value_size(map);
 	if (size > call->out_room)
 		return -EBPF_ENOSPC;
+	if (map->ops->asks_value)
+		memcpy(call->out, call->in, size);
 	error = req->flags != 0 ?
 			ebpf_map_read_locked(map, call->in, call->out) :
 			ebpf_map_read(map, call->in, call->out);
@@ -182,6 +192,27 @@ ebpf_do_map_delete(struct ebpf_call *call)
 }
 
 int
+ebpf_do_map_lookup_delete(struct ebpf_call *call)
+{
+	const struct ebpf_req_map_key *req = call->req;
+	struct ebpf_map *map;
+	uint32_t size;
+	int error = map_and_key(call, req->id, req->key_len, &map);
+
+	if (error != 0)
+		return error;
+	if (req->flags != 0)
+		return -EBPF_EINVAL;
+	size = ebpf_map_user_value_size(map);
+	if (size > call->out_room)
+		return -EBPF_ENOSPC;
+	error = ebpf_map_extract(map, call->in, call->out);
+	if (error == 0)
+		call->out_len = size;
+	return error;
+}
+
+int
 ebpf_do_map_next(struct ebpf_call *call)
 {
 	const struct ebpf_req_map_next *req = call->req;
@@ -206,6 +237,35 @@ ebpf_do_map_next(struct ebpf_call *call)
 
 /* ---- many elements ---- */
 
+/*
+ * Of `count` elements that were read at `at` remove each, and keep what it was
+ * at that moment; who has gone meanwhile is left out. When some are removed, an
+ * error is left to the next request: nothing that was taken is lost.
+ */
+static int
+remove_read(struct ebpf_map *map, uint8_t *at, size_t element, uint32_t *count,
+	    bool *done)
+{
+	uint8_t *to = at;
+	uint32_t i, kept = 0;
+	int error = 0;
+
+	for (i = 0; i < *count; i++, at += element) {
+		memmove(to, at, map->key_size);
+		error = ebpf_map_extract(map, to, to + map->key_size);
+		if (error != 0 && error != -EBPF_ENOENT)
+			break;
+		if (error == 0) {
+			to += element;
+			kept++;
+		}
+	}
+	if (i < *count && kept != 0)
+		*done = false;
+	*count = kept;
+	return kept != 0 || error == -EBPF_ENOENT ? 0 : error;
+}
+
 int
 ebpf_do_map_lookup_batch(struct ebpf_call *call)
 {
@@ -218,8 +278,11 @@ ebpf_do_map_lookup_batch(struct ebpf_call *call)
 
 	if (map == NULL)
 		return -EBPF_ENOENT;
-	if (req->flags != 0 || req->count == 0)
+	if ((req->flags & ~(uint32_t)EBPF_BATCH_REMOVE) != 0 ||
+	    req->count == 0)
 		return -EBPF_EINVAL;
+	if (req->flags != 0 && map->ops->extract == NULL)
+		return -EBPF_EUNSUPPORTED;
 	element = (uint64_t)map->key_size + ebpf_map_user_value_size(map);
 	if (element == 0) /* of a ring buffer */
 		return -EBPF_EUNSUPPORTED;
@@ -230,6 +293,9 @@ ebpf_do_map_lookup_batch(struct ebpf_call *call)
 		rep->count = (uint32_t)(call->out_room / element);
 	rep->cursor = req->cursor;
 	error = ebpf_map_walk(map, &rep->cursor, &rep->count, call->out, &done);
+	if (error == 0 && req->flags != 0)
+		error = remove_read(map, call->out, element, &rep->count,
+				    &done);
 	if (error != 0)
 		return error;
 	rep->done = done;

@@ -104,6 +104,26 @@ check_map_call(struct ebpf_venv *env, const struct call *call)
 		else if (map->flags & EBPF_F_RDONLY_PROG)
 			why = "programs may only read it";
 		break;
+	case EBPF_FUNC_map_push_elem:
+		if (!map->ops->push)
+			why = "only queue, stack and bloom_filter are pushed to";
+		else if (map->flags & EBPF_F_RDONLY_PROG)
+			why = "programs may only read it";
+		break;
+	case EBPF_FUNC_map_pop_elem:
+		if (!map->ops->pop)
+			why = "only queue and stack are popped from";
+		else if (map->flags & EBPF_F_RDONLY_PROG)
+			why = "programs may only read it";
+		else if (map->flags & EBPF_F_WRONLY_PROG)
+			why = "programs may only write to it";
+		break;
+	case EBPF_FUNC_map_peek_elem:
+		if (!map->ops->peek)
+			why = "only queue, stack and bloom_filter are peeked at";
+		else if (map->flags & EBPF_F_WRONLY_PROG)
+			why = "programs may only write to it";
+		break;
 	case EBPF_FUNC_tail_call:
 		if (map->ops->kind != EBPF_MAP_PROG_ARRAY)
 			why = "tail calls need a prog_array";
@@ -165,6 +185,9 @@ check_element(struct ebpf_venv *env, const struct call *call, uint32_t number,
 					  call->helper->name, number);
 	map = map_of(env, call);
 	size = key ? map->key_size : map->value_size;
+	/* a question, not a place for the answer */
+	if (map->ops->asks_value)
+		write = false;
 	return ebpf_verify_helper_mem(env, number, size, size, write);
 }
 
