@@ -139,6 +139,8 @@ make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 		return false;
 	spec.kind = number_of(kind);
 	spec.name = t->names[t->map_count];
+	if (spec.kind == EBPF_MAP_LPM_TRIE)
+		spec.flags |= EBPF_F_NO_PREALLOC;
 	if (strstr(options, "rdonly"))
 		spec.flags |= EBPF_F_RDONLY_PROG;
 	if (strstr(options, "wronly"))

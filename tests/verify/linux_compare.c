@@ -67,6 +67,10 @@ static const struct {
 	{"percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY},
 	{"percpu_hash", BPF_MAP_TYPE_PERCPU_HASH},
 	{"ringbuf", BPF_MAP_TYPE_RINGBUF},
+	{"queue", BPF_MAP_TYPE_QUEUE},
+	{"stack", BPF_MAP_TYPE_STACK},
+	{"bloom_filter", BPF_MAP_TYPE_BLOOM_FILTER},
+	{"lpm_trie", BPF_MAP_TYPE_LPM_TRIE},
 };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -138,6 +142,8 @@ make_map(const struct map_words *words)
 	attr.max_entries = words->entries;
 	if (attr.map_type == BPF_MAP_TYPE_RINGBUF && attr.max_entries < 4096)
 		attr.max_entries = 4096;
+	if (attr.map_type == BPF_MAP_TYPE_LPM_TRIE)
+		attr.map_flags |= BPF_F_NO_PREALLOC;
 	if (strstr(words->options, "rdonly"))
 		attr.map_flags |= BPF_F_RDONLY_PROG;
 	if (strstr(words->options, "wronly"))
