@@ -228,7 +228,8 @@ good_prog(struct input *in, struct ebpf_req_prog_load *req, uint8_t *tail)
 static size_t
 good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 {
-	static const uint8_t map_kinds[] = { 1, 2, 3, 4, 5, 6, 9, 10, 27 };
+	static const uint8_t map_kinds[] = { 1, 2, 3, 4, 5, 6, 9, 10,
+					     11, 12, 13, 22, 23, 27, 30 };
 	struct ebpf_req_map_create *create = (void *)body;
 	struct ebpf_req_map_key *key = (void *)body;
 	struct ebpf_req_map_update *update = (void *)body;
@@ -274,24 +275,37 @@ good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 			create->key_size = create->value_size = 0;
 			create->max_entries = 4096;
 		}
+		if (create->kind == EBPF_MAP_QUEUE ||
+		    create->kind == EBPF_MAP_STACK ||
+		    create->kind == EBPF_MAP_BLOOM_FILTER)
+			create->key_size = 0;
+		if (create->kind == EBPF_MAP_LPM_TRIE) {
+			create->key_size = 8;
+			create->flags = EBPF_F_NO_PREALLOC;
+		}
+		if (create->kind == EBPF_MAP_ARRAY_OF_MAPS ||
+		    create->kind == EBPF_MAP_HASH_OF_MAPS)
+			create->inner_map_id = take(in) % 32;
 		return 0;
 	case EBPF_REQUEST_MAP_LOOKUP:
 	case EBPF_REQUEST_MAP_DELETE:
+	case EBPF_REQUEST_MAP_LOOKUP_DELETE:
 	case EBPF_REQUEST_MAP_NEXT:
 		key->id = take(in) % 32;
-		key->key_len = 4;
-		memset(tail, 0, 4);
+		i = take(in) % 4;
+		key->key_len = i == 0 ? 0 : i == 1 ? 8 : 4;
+		memset(tail, 0, 8);
 		tail[0] = take(in) % 64;
-		return 4;
+		return key->key_len;
 	case EBPF_REQUEST_MAP_UPDATE:
 		update->id = take(in) % 32;
-		update->key_len = 4;
-		i = take(in) % 4;
+		i = take(in) % 8;
+		update->key_len = i == 1 ? 0 : i == 2 ? 8 : 4;
 		update->value_len = i != 0 ? 4 : 8 * os_cpu_count();
 		memset(tail, 0, TAIL_MAX);
 		tail[0] = take(in) % 64;
 		tail[4] = take(in) % 32;
-		return 4 + update->value_len;
+		return update->key_len + update->value_len;
 	case EBPF_REQUEST_MAP_UPDATE_BATCH:
 	case EBPF_REQUEST_MAP_DELETE_BATCH:
 		batch->id = take(in) % 32;
@@ -303,6 +317,7 @@ good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 	case EBPF_REQUEST_MAP_LOOKUP_BATCH:
 		body[1] = take(in) % 32;
 		body[2] = take(in);
+		body[3] = take(in) % 4 == 0 ? EBPF_BATCH_REMOVE : 0;
 		return 0;
 	case EBPF_REQUEST_MAP_RECORDS:
 		body[1] = take(in) % 32;

@@ -108,6 +108,7 @@ static const struct {
 		  nr == EBPF_REQUEST_MAP_LOOKUP ||                           \
 		  nr == EBPF_REQUEST_MAP_UPDATE ||                           \
 		  nr == EBPF_REQUEST_MAP_DELETE ||                           \
+		  nr == EBPF_REQUEST_MAP_LOOKUP_DELETE ||                    \
 		  nr == EBPF_REQUEST_MAP_NEXT ||                             \
 		  nr == EBPF_REQUEST_MAP_UPDATE_BATCH ||                     \
 		  nr == EBPF_REQUEST_MAP_DELETE_BATCH ||                     \
