@@ -9,6 +9,7 @@
 
 enum {
 	TEXT_MAX = 200,
+	BACK_MAX = 8, /* lines without a number that are passed over */
 };
 
 static const struct {
@@ -48,7 +49,12 @@ ebpf_source_find(const struct ebpf_source *source, uint32_t insn,
 	}
 	if (lo == 0)
 		return false;
-	line = &source->lines[lo - 1];
+	/* line 0 is what the compiler made itself; it belongs to the one before */
+	mid = lo;
+	while (mid > 1 && lo - mid < BACK_MAX &&
+	       source->lines[mid - 1].line_col >> 10 == 0)
+		mid--;
+	line = &source->lines[mid - 1];
 	place->file = ebpf_btf_string(source->btf, line->file_off);
 	place->text = ebpf_btf_string(source->btf, line->line_off);
 	place->line = line->line_col >> 10;

@@ -107,6 +107,7 @@ fix_sized(const struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 {
 	long long most = (long long)room - ptr->off - env->fault.touch.off -
 			 (long long)env->fault.touch.size;
+	uint64_t scale; /* offsets that are multiples come from an index */
 
 	if (ebpf_num_is_const(&ptr->num)) {
 		if (most < (long long)ptr->num.umin)
@@ -124,13 +125,20 @@ fix_sized(const struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		    "it with 0, before it is added");
 		return;
 	}
-	add(text,
-	    "before the offset is added: if (offset > %lld) return ...;", most);
+	scale = ptr->num.t.value ? 1 :
+				   ptr->num.t.mask & (0 - ptr->num.t.mask);
+	if (scale > 1)
+		what = "index";
+	else
+		what = "offset";
+	most /= (long long)scale;
+	add(text, "before the %s is added: if (%s > %lld) return ...;", what,
+	    what, most);
 	if (((most + 1) & most) == 0 && most > 0)
-		add(text, " or offset &= %lld;", most);
+		add(text, " or %s &= %lld;", what, most);
 	if (ptr->num.umax <= EBPF_V_OFF_MAX)
 		add(text, " it can be %llu now",
-		    (unsigned long long)ptr->num.umax);
+		    (unsigned long long)(ptr->num.umax / scale));
 }
 
 static void
