@@ -34,7 +34,7 @@ REJECT = {"ebpf_verify_reject", "ebpf_verify_reject_at", "bad_arg",
 # Whose absence changes no verdict: memory, words, loads of the machine.
 NO_CHECK = {"os_free", "os_yield", "ebpf_verify_snap_free", "free_states",
             "free_env", "ebpf_verify_log_insn", "ebpf_verify_log_state",
-            "log_step", "clear"}
+            "log_step", "clear", "touch"}
 OPEN, CLOSE = "([{", ")]}"
 # What ends an operand of < to the left and to the right.
 LOOSER = {"==", "!=", "&", "^", "|", "&&", "||", "?", ":", "=", ",", ";",
@@ -94,6 +94,9 @@ class Source:
         if i > j:
             return
         level = list(self.level(i, j))
+        ask = [k for k in level if self.t(k) == "?"]
+        if ask and self.is_choice_of_two(i, ask[0], j):
+            return
         for op in ("=", ",", ":", "?"):
             for k in level:
                 if self.t(k) == op:
@@ -148,9 +151,17 @@ class Source:
 
     def is_least_or_most(self, i, j):
         """if (a > b) b = a: at equality it does not matter."""
-        m = re.fullmatch(r"(.*\S)\s*[<>]=?\s*(\S.*)", self.words(i, j))
+        m = re.fullmatch(r"(.*\S) [<>]=? (\S.*)", self.words(i, j))
         end = self.end_of_statement(j + 2)
         n = re.fullmatch(r"(.*\S)\s*=\s*(\S.*);", self.words(j + 2, end))
+        strip = lambda s: re.sub(r"\((u?int\d+_t)\)|[() ]", "", s)
+        return bool(m and n and {strip(x) for x in m.groups()} ==
+                    {strip(x) for x in n.groups()})
+
+    def is_choice_of_two(self, i, ask, j):
+        """a < b ? a : b: the same, as an expression."""
+        m = re.fullmatch(r"(.*\S) [<>]=? (\S.*)", self.words(i, ask - 1))
+        n = re.fullmatch(r"(.*\S) : (\S.*)", self.words(ask + 1, j))
         strip = lambda s: re.sub(r"\((u?int\d+_t)\)|[() ]", "", s)
         return bool(m and n and {strip(x) for x in m.groups()} ==
                     {strip(x) for x in n.groups()})

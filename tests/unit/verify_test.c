@@ -555,8 +555,8 @@ run_cases(const char *only)
 		free(entries);
 	tap_diag("%d accepted, %d rejected", accepts, rejects);
 	if (!only)
-		tap_ok(accepts >= 100 && rejects >= 100,
-		       "at least a hundred cases of each");
+		tap_ok(accepts >= 300 && rejects >= 300,
+		       "at least 300 cases of each");
 }
 
 /* ---- cost ---- */
