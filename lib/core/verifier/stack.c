@@ -176,6 +176,21 @@ ebpf_verify_slot_number(const struct ebpf_vslot *slot, uint32_t off,
 	return true;
 }
 
+/* The numbers that the bytes [lo, hi) hold matter. */
+static void
+mark_numbers(struct ebpf_venv *env, uint32_t frame, int64_t lo, int64_t hi)
+{
+	int64_t from, to;
+
+	for (from = lo; from < hi; from = to) {
+		to = from - byte_of(from) + 8 < hi ? from - byte_of(from) + 8 :
+						     hi;
+		ebpf_verify_mark_number(env, frame, slot_of(from),
+					((1u << (to - from)) - 1)
+						<< byte_of(from));
+	}
+}
+
 int
 ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		       uint32_t number, int32_t off, uint32_t size,
@@ -189,8 +204,9 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	if (error)
 		return error;
 	ebpf_verify_slots_read(env, frame, slots_of(lo, hi));
-	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi),
-			      env->want_number);
+	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+	if (env->want_number)
+		mark_numbers(env, ptr->frame, lo, hi);
 	if (ebpf_num_is_const(&ptr->num)) {
 		error = check_aligned(env, number, lo, size);
 		if (error)
@@ -245,13 +261,8 @@ store_const(struct ebpf_venv *env, struct ebpf_vframe *frame, int64_t lo,
 			ebpf_num_zext(&reg->num, size * 8, 64);
 		}
 	}
-	for (i = from / 4; i <= (from + size - 1) / 4; i++) {
-		/* one writer of a half is remembered: of several all matter */
-		if (size < 4 && slot->writer[i] &&
-		    slot->writer[i] != env->insn + 1)
-			ebpf_verify_need_numbers(env, slot->writer[i] - 1);
+	for (i = from; i < from + size; i++)
 		slot->writer[i] = env->insn + 1;
-	}
 	if (size == 8)
 		slot->teacher = 0;
 	if (size == 8)
@@ -316,8 +327,7 @@ ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	grow(frame, slot_of(lo) + 1);
 	if (!ebpf_num_is_const(&ptr->num)) {
 		/* whether it is allowed depends on what is there */
-		ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi),
-				      false);
+		ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
 		return store_variable(env, frame, number, lo, hi);
 	}
 	error = check_aligned(env, number, lo, size);
@@ -337,7 +347,7 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	error = bounds(env, ptr, number, 0, size, &lo, &hi);
 	if (error || lo == hi)
 		return error;
-	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi), false);
+	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
 	if (!write) {
 		ebpf_verify_slots_read(env, frame, slots_of(lo, hi));
 		return check_readable(env, frame, number, lo, hi);

@@ -122,43 +122,73 @@ need(struct ebpf_venv *env, uint32_t maker)
 		ebpf_verify_need_numbers(env, maker - 1);
 }
 
-/* Whoever made what these slots hold now did something that matters. */
+/* Whoever made what these bytes hold now did something that matters. */
 static void
-need_makers(struct ebpf_venv *env, uint32_t frame, uint64_t slots)
+need_makers(struct ebpf_venv *env, uint32_t frame, uint32_t index,
+	    uint32_t bytes)
 {
 	const struct ebpf_vframe *f = &env->state->frames[frame];
 	uint32_t i;
 
-	for (i = 0; i < f->slot_count; i++) {
-		if (!(slots >> i & 1))
-			continue;
-		need(env, f->slots[i].writer[0]);
-		need(env, f->slots[i].writer[1]);
-		need(env, f->slots[i].teacher);
-	}
+	if (index >= f->slot_count)
+		return;
+	for (i = 0; i < 8; i++)
+		if (bytes >> i & 1)
+			need(env, f->slots[index].writer[i]);
+	need(env, f->slots[index].teacher);
 }
 
 void
-ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame, uint64_t slots,
-		      bool number)
+ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame, uint64_t slots)
 {
 	struct ebpf_vsnap *snap;
 	uint64_t fresh;
 
-	if (number)
-		need_makers(env, frame, slots);
 	slots &= ~env->written[frame];
 	for (snap = env->parent; snap && slots; snap = snap->parent) {
 		/* before the frame was there, or known further up already */
 		if (frame >= snap->depth)
 			return;
 		fresh = slots & ~snap->read[frame];
-		if (number)
-			fresh |= slots & ~snap->number[frame];
 		snap->read[frame] |= fresh;
-		if (number)
-			snap->number[frame] |= fresh;
 		slots = fresh & ~snap->written[frame];
+	}
+}
+
+void
+ebpf_verify_mark_number(struct ebpf_venv *env, uint32_t frame, uint32_t slot,
+			uint32_t bytes)
+{
+	uint64_t bit = 1ULL << slot;
+	struct ebpf_vsnap *snap;
+
+	need_makers(env, frame, slot, bytes);
+	if (env->written[frame] & bit)
+		return;
+	for (snap = env->parent; snap && frame < snap->depth;
+	     snap = snap->parent) {
+		bytes &= ~(uint32_t)snap->bytes[frame][slot];
+		if (!bytes)
+			return;
+		snap->bytes[frame][slot] |= (uint8_t)bytes;
+		snap->number[frame] |= bit;
+		if (snap->written[frame] & bit)
+			return;
+	}
+}
+
+void
+ebpf_verify_mark_same(struct ebpf_venv *env, const struct ebpf_vsnap *from)
+{
+	uint64_t left;
+	uint32_t f, i;
+
+	for (f = 0; f < from->depth; f++) {
+		ebpf_verify_mark_read(env, f, from->read[f]);
+		for (left = from->number[f]; left; left &= left - 1) {
+			i = (uint32_t)__builtin_ctzll(left);
+			ebpf_verify_mark_number(env, f, i, from->bytes[f][i]);
+		}
 	}
 }
 
@@ -176,7 +206,7 @@ struct packed_slot {
 	uint8_t data[8];
 	uint8_t spill_off[2], spill_size[2], fresh;
 	uint8_t pad[3];
-	uint32_t writer[2], teacher, pad2;
+	uint32_t writer[8], teacher, pad2;
 };
 
 static size_t
@@ -475,31 +505,21 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	       same_id(env, old->id, cur->id, exact);
 }
 
-/* Some number for some number, byte by byte. */
-static bool
-covers_slot_kind(const struct ebpf_vslot *old, const struct ebpf_vslot *cur)
-{
-	uint32_t i;
-
-	for (i = 0; i < 8; i++)
-		if (old->bytes[i] != EBPF_VB_NONE &&
-		    (cur->bytes[i] == EBPF_VB_NONE ||
-		     ebpf_vslot_is_pointer(cur)))
-			return false;
-	return true;
-}
-
+/*
+ * Some number for some number, byte by byte; the same, or less known, for those
+ * bytes whose number matters.
+ */
 static bool
 covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
-	    const struct ebpf_vslot *cur, bool number_matters, bool exact)
+	    const struct ebpf_vslot *cur, uint32_t numbers, bool exact)
 {
 	struct ebpf_vreg *number = &env->scratch[0];
-	uint32_t i;
+	uint32_t i, spill;
 
 	if (!covers_guess(old->fresh, cur->fresh, exact))
 		return false;
-	if (!number_matters && !ebpf_vslot_is_pointer(old))
-		return covers_slot_kind(old, cur);
+	if (exact || ebpf_vslot_is_pointer(old))
+		numbers = 0xff;
 
 	if (exact && (memcmp(old->bytes, cur->bytes, sizeof(old->bytes)) ||
 		      memcmp(old->spill_size, cur->spill_size,
@@ -508,28 +528,26 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 			     sizeof(old->spill_off))))
 		return false;
 	for (i = 0; i < 8; i++) {
-		switch (old->bytes[i]) {
-		case EBPF_VB_NONE: /* was never read */
-		case EBPF_VB_SPILL:
-			break;
-		case EBPF_VB_MISC:
+		if (old->bytes[i] == EBPF_VB_NONE) /* was never read */
+			continue;
+		if (old->bytes[i] != EBPF_VB_SPILL || !(numbers >> i & 1)) {
 			if (cur->bytes[i] == EBPF_VB_NONE ||
 			    ebpf_vslot_is_pointer(cur))
 				return false;
-			break;
-		case EBPF_VB_CONST:
-			if (cur->bytes[i] != EBPF_VB_CONST ||
-			    cur->data[i] != old->data[i])
-				return false;
-			break;
 		}
+		if (old->bytes[i] == EBPF_VB_CONST && (numbers >> i & 1) &&
+		    (cur->bytes[i] != EBPF_VB_CONST ||
+		     cur->data[i] != old->data[i]))
+			return false;
 	}
-	for (i = 0; i < 2; i++)
-		if (old->spill_size[i] &&
+	for (i = 0; i < 2; i++) {
+		spill = ((1u << old->spill_size[i]) - 1) << old->spill_off[i];
+		if ((numbers & spill) &&
 		    (!ebpf_verify_slot_number(cur, old->spill_off[i],
 					      old->spill_size[i], number) ||
 		     !covers_reg(env, &old->reg[i], number, true, exact)))
 			return false;
+	}
 	return true;
 }
 
@@ -674,8 +692,7 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 					 i < frame->slot_count ?
 						 &frame->slots[i] :
 						 &empty,
-					 exact || (snap->number[f] >> i & 1),
-					 exact))
+					 snap->bytes[f][i], exact))
 				return false;
 		}
 	}

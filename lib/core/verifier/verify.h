@@ -111,10 +111,10 @@ struct ebpf_vslot {
 	uint8_t fresh; /* speculate.c: enum ebpf_vfresh */
 	uint8_t pad[3];
 	/*
-	 * Slot + 1 of the stores that wrote its halves and of the jump that
+	 * Slot + 1 of the stores that wrote its bytes and of the jump that
 	 * taught its reg, or 0: if what is here matters, so do their operands.
 	 */
-	uint32_t writer[2], teacher, pad2;
+	uint32_t writer[8], teacher, pad2;
 	struct ebpf_vreg reg[2];
 };
 
@@ -176,8 +176,10 @@ struct ebpf_vsnap {
 	uint32_t forks; /* waiting: of the path so far */
 	uint64_t steps;
 	uint64_t read[EBPF_FRAME_MAX];	  /* slots that what follows reads */
-	uint64_t number[EBPF_FRAME_MAX];  /* those whose number matters */
+	uint64_t number[EBPF_FRAME_MAX];  /* those with bytes in `bytes` */
 	uint64_t written[EBPF_FRAME_MAX]; /* slots written since parent */
+	/* per slot the bytes whose number matters to what follows */
+	uint8_t bytes[EBPF_FRAME_MAX][EBPF_V_SLOTS];
 	struct ebpf_num len;
 	struct ebpf_vlock lock;
 	/*
@@ -456,9 +458,15 @@ bool ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 			 bool exact);
 /* Slots whose register became NONE hold nothing any more. */
 void ebpf_verify_drop_dead_spills(struct ebpf_venv *env);
-/* What comes reads those slots of that frame; number: and what they hold. */
+/* What comes reads those slots of that frame. */
 void ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame,
-			   uint64_t slots, bool number);
+			   uint64_t slots);
+/* And to it the numbers matter that those bytes of a slot hold. */
+void ebpf_verify_mark_number(struct ebpf_venv *env, uint32_t frame,
+			     uint32_t slot, uint32_t bytes);
+/* What comes is what came after that state. */
+void ebpf_verify_mark_same(struct ebpf_venv *env,
+			   const struct ebpf_vsnap *from);
 /* Whether the number in register reg of frame f matters from here on. */
 bool ebpf_verify_number_matters(const struct ebpf_venv *env, uint32_t f,
 				uint32_t reg);

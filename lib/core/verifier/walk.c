@@ -11,7 +11,7 @@
 #include "core/verifier/verify.h"
 
 enum {
-	DONE_MAX = 32,	 /* explored states kept per point */
+	DONE_MAX = 64,	 /* explored states kept per point */
 	LOOP_CHECK = 16, /* states of the own path compared per point */
 	KEEP_EVERY = 64, /* instructions after which a state is kept anyway */
 	SLICE = 4096,	 /* units of effort between looks at the clock */
@@ -81,7 +81,7 @@ trim(struct ebpf_venv *env, struct ebpf_vpoint *point)
 	uint32_t n = 0;
 
 	while ((snap = *link)) {
-		if (++n > DONE_MAX || snap->misses > 8 + 4 * snap->hits) {
+		if (++n > DONE_MAX || snap->misses > 32 + 8 * snap->hits) {
 			*link = snap->next;
 			ebpf_verify_snap_free(env, snap);
 			n--;
@@ -120,7 +120,7 @@ static int
 join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 {
 	struct ebpf_vsnap *snap;
-	uint32_t f, n = 0;
+	uint32_t n = 0;
 	int error;
 
 	*ended = false;
@@ -132,10 +132,7 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 		}
 		snap->hits++;
 		/* what it reads, this path would have read */
-		for (f = 0; f < snap->depth; f++) {
-			ebpf_verify_mark_read(env, f, snap->read[f], false);
-			ebpf_verify_mark_read(env, f, snap->number[f], true);
-		}
+		ebpf_verify_mark_same(env, snap);
 		*ended = true;
 		return 0;
 	}
