@@ -16,6 +16,7 @@ enum list {
 	LIST_REGISTERS,
 	LIST_PATH,
 	LIST_FUNCTIONS,
+	LIST_HELD,
 };
 
 struct telling {
@@ -50,7 +51,7 @@ static void
 go_to(struct telling *t, enum list list)
 {
 	static const char *const keys[] = { NULL, "frames", "registers",
-					    "path", "functions" };
+					    "path", "functions", "held" };
 
 	if (t->list == list)
 		return;
@@ -121,6 +122,11 @@ tell(struct telling *t, const struct gebpf_record *r)
 		out_object(out, "called_at");
 		tell_insn(out, r, 2);
 		out_end(out);
+		out_end(out);
+	} else if (strcmp(word, "held") == 0) {
+		go_to(t, LIST_HELD);
+		out_object(out, NULL);
+		tell_insn(out, r, 0);
 		out_end(out);
 	} else if (strcmp(word, "branch") == 0) {
 		go_to(t, LIST_PATH);

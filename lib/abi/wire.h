@@ -283,12 +283,14 @@ struct ebpf_line_info { /* ascending by insn */
  *   frame SLOT FUNCTION INSN			innermost first: function that
  *						starts at SLOT, called at INSN
  *   loop INSN TIMES				the jump back made most often
+ *   held INSN					what it acquired is not given back
  *   reg NAME TYPE TEXT				"r2", "stack-8" and what it holds
  *   since INSN taken|passed|""			made or taught the last reg, the
  *						newest first; how a branch went
  *   branch INSN taken|passed TIMES		on the way there, oldest first
- *   func SLOT END FUNCTION STACK TOTAL		accepted: bytes of stack, alone
- *						and with all that it calls
+ *   func SLOT END FUNCTION STACK TOTAL		of an accepted program, or where
+ *						stack is the matter: bytes of it,
+ *						alone and with all it calls
  */
 struct ebpf_rep_prog_load {
 	uint32_t size;

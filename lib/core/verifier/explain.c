@@ -114,7 +114,9 @@ tell_origins(struct ebpf_venv *env, const struct ebpf_vorigin *origin,
 		insn = origin->insns[i] & EBPF_VT_INSN;
 		branch = origin->insns[i] & EBPF_VT_BRANCH;
 		taken = origin->insns[i] & EBPF_VT_TAKEN;
-		how = branch ? "learned from" : lost ? "lost in" : "set by";
+		how = branch	      ? "learned from" :
+		      lost && i == 0 ? "lost in" :
+				       "set by";
 		ebpf_log(env->log, "      %s ", how);
 		tell_insn(env, insn, way_of(branch, taken));
 		ebpf_log(env->log->records, "since\t");
@@ -336,6 +338,62 @@ tell_loop(struct ebpf_venv *env, const struct ebpf_vtrail *trail)
 	ebpf_log(env->log->records, "\t%u\n", trail->loop_times);
 }
 
+/* What was acquired on the way and is not given back. */
+static void
+tell_held(struct ebpf_venv *env)
+{
+	uint32_t i;
+
+	if (env->fault.rule != EBPF_RULE_REFERENCE)
+		return;
+	for (i = 0; i < env->state->ref_count; i++) {
+		ebpf_log(env->log, "held since ");
+		tell_insn(env, env->state->refs[i].origin, "");
+		ebpf_log(env->log->records, "held\t");
+		record_insn(env, env->state->refs[i].origin);
+		ebpf_log(env->log->records, "\n");
+	}
+}
+
+/* Whose stack adds up. */
+static void
+tell_depths(struct ebpf_venv *env)
+{
+	uint32_t f;
+
+	for (f = 0; f < env->func_count; f++) {
+		const struct ebpf_vfunc *func = &env->funcs[f];
+		const char *name = ebpf_verify_func_name(env, func->start);
+
+		if (!func->used)
+			continue;
+		ebpf_log(env->log, "  ");
+		if (*name)
+			ebpf_log_clean(env->log, name, EBPF_NAME_SIZE);
+		else
+			ebpf_log(env->log, "the function at %u", func->start);
+		ebpf_log(env->log, " uses %u bytes\n", func->depth);
+	}
+}
+
+void
+ebpf_verify_tell_functions(struct ebpf_venv *env)
+{
+	struct ebpf_log *records = env->log->records;
+	uint32_t f;
+
+	for (f = 0; records && f < env->func_count; f++) {
+		const struct ebpf_vfunc *func = &env->funcs[f];
+
+		if (!func->used)
+			continue;
+		ebpf_log(records, "func\t%u\t%u\t", func->start, func->end);
+		ebpf_log_clean(records, ebpf_verify_func_name(env, func->start),
+			       EBPF_NAME_SIZE);
+		ebpf_log(records, "\t%u\t%u\n", func->depth, func->total);
+	}
+}
+
 void
 ebpf_verify_explain(struct ebpf_venv *env)
 {
@@ -369,8 +427,13 @@ ebpf_verify_explain(struct ebpf_venv *env)
 			ebpf_verify_fix(env, trail, fix, sizeof(fix));
 			tell_frames(env);
 			tell_loop(env, trail);
+			tell_held(env);
 			tell_known(env, trail);
 			tell_turns(env, trail);
+		}
+		if (fault->rule == EBPF_RULE_STACK_DEPTH) {
+			tell_depths(env);
+			ebpf_verify_tell_functions(env);
 		}
 		ebpf_report_end(env->log, fault->rule, fix);
 		ebpf_verify_trail_free(trail);
@@ -379,22 +442,4 @@ ebpf_verify_explain(struct ebpf_venv *env)
 	*env->stats = stats;
 	env->stats->rule = fault->rule;
 	env->stats->insn = fault->insn;
-}
-
-void
-ebpf_verify_tell_functions(struct ebpf_venv *env)
-{
-	struct ebpf_log *records = env->log->records;
-	uint32_t f;
-
-	for (f = 0; records && f < env->func_count; f++) {
-		const struct ebpf_vfunc *func = &env->funcs[f];
-
-		if (!func->used)
-			continue;
-		ebpf_log(records, "func\t%u\t%u\t", func->start, func->end);
-		ebpf_log_clean(records, ebpf_verify_func_name(env, func->start),
-			       EBPF_NAME_SIZE);
-		ebpf_log(records, "\t%u\t%u\n", func->depth, func->total);
-	}
 }

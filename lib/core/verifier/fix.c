@@ -230,6 +230,7 @@ fix_uninit(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 	   struct text *text)
 {
 	const struct ebpf_vreg *ptr = reg_of(env, env->fault.touch.number);
+	const struct ebpf_vorigin *origin;
 	uint32_t number = 0, insn;
 
 	if (env->fault.touch.size && env->fault.touch.insn == env->fault.insn &&
@@ -244,7 +245,8 @@ fix_uninit(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 		number++;
 	if (number == EBPF_REG_FP || reg_of(env, number)->type != EBPF_V_NONE)
 		return;
-	if (!maker_of(env, trail, number, &insn)) {
+	origin = &trail->regs[env->state->depth - 1][number];
+	if (!origin->count) {
 		if (number >= 1 && number <= 5)
 			add(text,
 			    "nothing gave it a value on this path: initialise "
@@ -256,17 +258,22 @@ fix_uninit(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 				    "r1, r2 and r3 only");
 		return;
 	}
-	if (ebpf_op_info[env->ops[insn].code].form == EBPF_FORM_CALL ||
-	    ebpf_op_info[env->ops[insn].code].form == EBPF_FORM_CALL_LOCAL)
+	insn = origin->insns[0] & EBPF_VT_INSN;
+	if (ebpf_op_info[env->ops[insn].code].form != EBPF_FORM_CALL &&
+	    ebpf_op_info[env->ops[insn].code].form != EBPF_FORM_CALL_LOCAL)
+		return;
+	if (number > 5)
 		add(text,
-		    "the call at %u changed it, as calls do with r0 to r5%s: "
+		    "the call at %u may move the packet: read data and "
+		    "data_end from the context again after it, and compare "
+		    "again",
+		    insn);
+	else
+		add(text,
+		    "the call at %u changed it, as calls do with r0 to r5: "
 		    "keep what is needed in r6 to r9 or read it again after "
 		    "the call",
-		    insn,
-		    env->ops[insn].code == EBPF_OP_CALL_HELPER ?
-			    " (and with packet pointers, when they may move "
-			    "the packet)" :
-			    "");
+		    insn);
 }
 
 static void
@@ -303,7 +310,7 @@ static void
 fix_ctx(const struct ebpf_venv *env, struct text *text)
 {
 	const struct ebpf_kind *kind = env->kind;
-	uint32_t i;
+	uint32_t i, writable = 0;
 
 	add(text, "programs of kind %s may access (offset:size)", kind->name);
 	for (i = 0; i < kind->field_count && text->room > 48; i++)
@@ -312,6 +319,10 @@ fix_ctx(const struct ebpf_venv *env, struct text *text)
 		    kind->fields[i].writable ? " rw" : "");
 	if (i < kind->field_count)
 		add(text, " ...");
+	for (i = 0; i < kind->field_count; i++)
+		writable += kind->fields[i].writable;
+	if (!writable)
+		add(text, "; none may be written");
 }
 
 static void

@@ -189,7 +189,7 @@ ebpf_verify_log_reg(const struct ebpf_venv *env, struct ebpf_log *log,
 		ebpf_log(log, ", or null (from the call at %u)", reg->origin);
 }
 
-/* Eight bytes of stack that hold no single register. */
+/* Eight bytes of stack. */
 void
 ebpf_verify_log_slot(const struct ebpf_venv *env, struct ebpf_log *log,
 		     const struct ebpf_vslot *slot)
@@ -197,6 +197,12 @@ ebpf_verify_log_slot(const struct ebpf_venv *env, struct ebpf_log *log,
 	struct ebpf_vreg reg;
 	uint32_t written = 0, told = 0, i;
 
+	for (i = 0; i < 8; i++)
+		written += slot->bytes[i] != EBPF_VB_NONE;
+	if (!written) {
+		ebpf_log(log, "not written");
+		return;
+	}
 	for (i = 0; i < 2; i++) {
 		if (!slot->spill_size[i])
 			continue;
@@ -204,22 +210,15 @@ ebpf_verify_log_slot(const struct ebpf_venv *env, struct ebpf_log *log,
 			ebpf_log(log, ", ");
 		ebpf_verify_log_reg(env, log, &slot->reg[i]);
 		if (slot->spill_size[i] < 8)
-			ebpf_log(log, " (bytes %u to %u)", slot->spill_off[i],
+			ebpf_log(log, " in bytes %u to %u", slot->spill_off[i],
 				 slot->spill_off[i] + slot->spill_size[i] - 1u);
 	}
-	if (told)
-		return;
-	for (i = 0; i < 8; i++)
-		written += slot->bytes[i] != EBPF_VB_NONE;
-	if (written == 8 && ebpf_verify_slot_number(slot, 0, 8, &reg)) {
-		ebpf_verify_log_reg(env, log, &reg);
+	if (written == 8) {
+		if (!told && ebpf_verify_slot_number(slot, 0, 8, &reg))
+			ebpf_verify_log_reg(env, log, &reg);
 		return;
 	}
-	if (!written) {
-		ebpf_log(log, "not written");
-		return;
-	}
-	ebpf_log(log, "written but for byte");
+	ebpf_log(log, "%swritten but for byte", told ? ", " : "");
 	for (i = 0; i < 8; i++)
 		if (slot->bytes[i] == EBPF_VB_NONE)
 			ebpf_log(log, " %u", i);
