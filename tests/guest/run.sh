@@ -105,12 +105,14 @@ if [ -n "$netmap" ]; then
 			exit 1
 		}
 	done
-	f=$(find "$image/lib/modules/$release/kernel" -name veth.ko | head -n 1)
-	[ -z "$f" ] || cp "$f" "$work/kmod/"
 	${BPF_CLANG:-clang} -target bpf -O2 -g -Ilib/bpf -Ilib \
 		-c tests/guest/vale_to.bpf.c -o "$work/vale_to.bpf.o" || exit 1
 fi
 
+if [ -n "$netmap$bench" ]; then
+	f=$(find "$image/lib/modules/$release/kernel" -name veth.ko | head -n 1)
+	[ -z "$f" ] || cp "$f" "$work/kmod/"
+fi
 # Loading is quicker without what only a debugger reads.
 strip --strip-debug "$work"/kmod/*.ko 2>/dev/null
 

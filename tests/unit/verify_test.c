@@ -54,6 +54,7 @@ struct test_case {
 	char text[TEXT];
 	uint32_t kind, mem, budget;
 	bool for_linux;
+	int inner[MAPS]; /* index of the map's template; -1: none */
 	bool hardened;
 	struct ebpf_map *maps[MAPS];
 	char names[MAPS][32];
@@ -148,9 +149,12 @@ make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 	if (!ebpf_map_ops_find(spec.kind))
 		spec.flags |= EBPF_F_ASSUMED;
 	inner = strstr(options, "inner=");
+	t->inner[t->map_count] = -1;
 	for (i = 0; inner && i < t->map_count; i++)
-		if (strcmp(inner + 6, t->names[i]) == 0)
+		if (strcmp(inner + 6, t->names[i]) == 0) {
 			spec.inner = t->maps[i];
+			t->inner[t->map_count] = (int)i;
+		}
 	if (inner && !spec.inner)
 		return false;
 	lock = strstr(options, "lock=");
@@ -295,14 +299,17 @@ static struct gebpf_device *device; /* NULL: not in this mode */
 
 /* A map as the case's own is, with what was written before it was frozen. */
 static int
-remote_map(const struct ebpf_map *map, uint32_t *id)
+remote_map(const struct ebpf_map *map, uint32_t inner_id, uint32_t *id)
 {
 	struct ebpf_req_map_create req = {
 		.kind = map->ops->kind,
 		.key_size = map->key_size,
 		.value_size = map->value_size,
 		.max_entries = map->max_entries,
-		.flags = map->flags,
+		/* a kind may add some of its own */
+		.flags = map->flags &
+			 (map->ops->flags_allowed | EBPF_F_ASSUMED),
+		.inner_map_id = inner_id,
 		.btf_key_type = map->btf_key_type,
 		.btf_value_type = map->btf_value_type,
 	};
@@ -357,7 +364,9 @@ remote_load(const struct test_case *t, const struct ebpf_insn *insns,
 	uint32_t ids[MAPS] = {0}, i;
 	struct ebpf_req_prog_load req = {
 		.kind = t->kind,
-		.flags = EBPF_PROG_JIT,
+		.flags = t->for_linux ? EBPF_PROG_VERIFY_ONLY |
+						EBPF_PROG_ASSUME_LINUX :
+					EBPF_PROG_JIT,
 		.insn_count = count,
 		.map_count = t->map_count,
 		.mem_size = t->mem,
@@ -379,7 +388,9 @@ remote_load(const struct test_case *t, const struct ebpf_insn *insns,
 
 	out->error = 0;
 	for (i = 0; i < t->map_count && !out->error; i++)
-		out->error = remote_map(t->maps[i], &ids[i]);
+		out->error = remote_map(
+			t->maps[i], t->inner[i] < 0 ? 0 : ids[t->inner[i]],
+			&ids[i]);
 	if (!out->error) {
 		out->error = gebpf_request(device, &call);
 		out->log[call.out_len] = '\0';
