@@ -11,24 +11,16 @@
 #include "cmd/handle.h"
 #include "cmd/map.h"
 
-/* A map from the words, with room for a key and a value. */
-struct element {
-	struct map map;
-	uint8_t *key, *value;
-	bool has_key;
-};
-
-static void
-element_close(struct element *e)
+void
+map_element_close(struct map_element *e)
 {
 	map_close(&e->map);
 	free(e->key);
 	free(e->value);
 }
 
-/* MAP [key DATA] */
-static int
-element_open(struct cmd *cmd, struct element *e)
+int
+map_element_open(struct cmd *cmd, struct map_element *e)
 {
 	uint32_t id;
 	int error;
@@ -52,7 +44,7 @@ element_open(struct cmd *cmd, struct element *e)
 }
 
 static int
-need_key(struct cmd *cmd, const struct element *e)
+need_key(struct cmd *cmd, const struct map_element *e)
 {
 	if (e->has_key || e->map.info.key_size == 0)
 		return 0;
@@ -61,9 +53,20 @@ need_key(struct cmd *cmd, const struct element *e)
 			e->map.info.name, e->map.info.key_size);
 }
 
-/* What the device said, in the words of the map. */
 static int
-failed(struct cmd *cmd, const struct element *e, const char *what, int error)
+no_such(struct cmd *cmd, const struct map_element *e, const char *what,
+	int error)
+{
+	const char *kind = gebpf_map_kind_name(e->map.info.kind);
+
+	return cmd_fail(cmd, error, "map '%s': %s failed: maps of type %s have "
+				    "no such operation",
+			e->map.info.name, what,
+			kind != NULL ? kind : "unknown");
+}
+
+int
+map_failed(struct cmd *cmd, const struct map_element *e, const char *what, int error)
 {
 	const struct ebpf_rep_map_info *info = &e->map.info;
 	const char *kind = gebpf_map_kind_name(info->kind);
@@ -92,6 +95,16 @@ failed(struct cmd *cmd, const struct element *e, const char *what, int error)
 		return cmd_hint(cmd, "delete elements, or create the map with "
 				     "more entries");
 	case EBPF_ENOENT:
+		if (map_holds_ids(&e->map) && strcmp(what, "update") == 0)
+			break;
+		if (info->kind == EBPF_MAP_BLOOM_FILTER)
+			return cmd_fail(cmd, error,
+					"map '%s': this value was never pushed",
+					info->name);
+		if (map_has_no_keys(&e->map))
+			return cmd_fail(cmd, error,
+					"map '%s': %s failed: it is empty",
+					info->name, what);
 		return cmd_fail(cmd, error,
 				"map '%s': %s failed: there is no such key",
 				info->name, what);
@@ -109,12 +122,31 @@ failed(struct cmd *cmd, const struct element *e, const char *what, int error)
 					"frozen, it can only be read",
 					info->name, what);
 		break;
-	case EBPF_EUNSUPPORTED:
-		return cmd_fail(cmd, error, "map '%s': %s failed: maps of "
-					    "type %s have no such operation",
-				info->name, what,
-				kind != NULL ? kind : "unknown");
 	case EBPF_EINVAL:
+		if (map_has_no_keys(&e->map))
+			return no_such(cmd, e, what, -EBPF_EUNSUPPORTED);
+		if (info->kind == EBPF_MAP_LPM_TRIE) {
+			cmd_fail(cmd, error,
+				 "map '%s': %s failed: the prefix is longer "
+				 "than %u bits", info->name, what,
+				 (info->key_size - 4) * 8);
+			return cmd_hint(cmd, "a key is the prefix length, 4 "
+					     "bytes in the machine's order, "
+					     "then the address: key u32 24 ip "
+					     "10.1.2.0");
+		}
+		if (strcmp(what, "update") == 0 &&
+		    (info->kind == EBPF_MAP_ARRAY_OF_MAPS ||
+		     info->kind == EBPF_MAP_HASH_OF_MAPS)) {
+			cmd_fail(cmd, error,
+				 "map '%s': %s failed: that map does not equal "
+				 "the inner_map it was created with",
+				 info->name, what);
+			return cmd_hint(cmd, "type, key, value and flags are "
+					     "the same, and in arrays without "
+					     "the flag inner_map the number of "
+					     "entries");
+		}
 		if (strcmp(what, "delete") == 0 &&
 		    (info->kind == EBPF_MAP_ARRAY ||
 		     info->kind == EBPF_MAP_PERCPU_ARRAY))
@@ -124,6 +156,8 @@ failed(struct cmd *cmd, const struct element *e, const char *what, int error)
 					info->name, what,
 					kind != NULL ? kind : "unknown");
 		break;
+	case EBPF_EUNSUPPORTED:
+		return no_such(cmd, e, what, error);
 	default:
 		break;
 	}
@@ -134,7 +168,7 @@ failed(struct cmd *cmd, const struct element *e, const char *what, int error)
 /* ---- lookup, getnext ---- */
 
 static int
-lookup(struct cmd *cmd, struct element *e)
+lookup(struct cmd *cmd, struct map_element *e)
 {
 	struct ebpf_req_map_key req = { .id = e->map.info.id,
 					.key_len = e->map.info.key_size };
@@ -156,9 +190,9 @@ lookup(struct cmd *cmd, struct element *e)
 int
 cmd_map_lookup(struct cmd *cmd)
 {
-	struct element e;
+	struct map_element e;
 	struct out *typed;
-	int error = element_open(cmd, &e);
+	int error = map_element_open(cmd, &e);
 
 	if (error == 0)
 		error = need_key(cmd, &e);
@@ -168,7 +202,7 @@ cmd_map_lookup(struct cmd *cmd)
 		goto out;
 	error = lookup(cmd, &e);
 	if (error != 0) {
-		error = failed(cmd, &e, "lookup", error);
+		error = map_failed(cmd, &e, "lookup", error);
 	} else if (out_is_plain(cmd->out) && map_is_typed(&e.map)) {
 		typed = out_new(OUT_PRETTY, cmd->out->file);
 		if (typed == NULL) {
@@ -182,20 +216,20 @@ cmd_map_lookup(struct cmd *cmd)
 		map_show_element(cmd->out, &e.map, e.key, e.value);
 	}
 out:
-	element_close(&e);
+	map_element_close(&e);
 	return error;
 }
 
 int
 cmd_map_getnext(struct cmd *cmd)
 {
-	struct element e;
+	struct map_element e;
 	struct ebpf_req_map_next req = { .size = 0 };
 	struct gebpf_call call = { .number = EBPF_REQUEST_MAP_NEXT };
 	struct out *out = cmd->out;
 	uint8_t *next = NULL;
 	size_t len;
-	int error = element_open(cmd, &e);
+	int error = map_element_open(cmd, &e);
 
 	if (error == 0)
 		error = cmd_done(cmd);
@@ -224,7 +258,7 @@ cmd_map_getnext(struct cmd *cmd)
 		goto out;
 	}
 	if (error != 0) {
-		error = failed(cmd, &e, "getnext", error);
+		error = map_failed(cmd, &e, "getnext", error);
 		goto out;
 	}
 	out_object(out, NULL);
@@ -243,7 +277,7 @@ cmd_map_getnext(struct cmd *cmd)
 	out_end(out);
 out:
 	free(next);
-	element_close(&e);
+	map_element_close(&e);
 	return error;
 }
 
@@ -281,8 +315,8 @@ looks_like_bytes(const struct cmd *cmd, size_t len)
 	return (size_t)n == len;
 }
 
-static int
-parse_value(struct cmd *cmd, struct element *e)
+int
+map_parse_value(struct cmd *cmd, struct map_element *e)
 {
 	struct map *map = &e->map;
 	size_t size = map->info.value_size;
@@ -312,10 +346,10 @@ parse_value(struct cmd *cmd, struct element *e)
 int
 cmd_map_update(struct cmd *cmd)
 {
-	struct element e;
+	struct map_element e;
 	struct ebpf_req_map_update req = { .size = 0 };
 	struct gebpf_call call = { .number = EBPF_REQUEST_MAP_UPDATE };
-	int error = element_open(cmd, &e);
+	int error = map_element_open(cmd, &e);
 
 	if (error == 0)
 		error = need_key(cmd, &e);
@@ -325,7 +359,7 @@ cmd_map_update(struct cmd *cmd)
 				 "value DATA",
 				 e.map.info.name, e.map.info.value_size);
 	if (error == 0)
-		error = parse_value(cmd, &e);
+		error = map_parse_value(cmd, &e);
 	if (error == 0)
 		error = parse_flags(cmd, &req.flags);
 	if (error != 0)
@@ -339,9 +373,9 @@ cmd_map_update(struct cmd *cmd)
 	call.in[1] = (struct gebpf_part){ e.value, req.value_len };
 	error = gebpf_request(cmd->dev, &call);
 	if (error != 0)
-		error = failed(cmd, &e, "update", error);
+		error = map_failed(cmd, &e, "update", error);
 out:
-	element_close(&e);
+	map_element_close(&e);
 	return error;
 }
 
@@ -363,8 +397,8 @@ delete_key(struct cmd *cmd, const struct map *map, const uint8_t *key)
 int
 cmd_map_delete(struct cmd *cmd)
 {
-	struct element e;
-	int error = element_open(cmd, &e);
+	struct map_element e;
+	int error = map_element_open(cmd, &e);
 
 	if (error == 0)
 		error = need_key(cmd, &e);
@@ -373,9 +407,9 @@ cmd_map_delete(struct cmd *cmd)
 	if (error == 0) {
 		error = delete_key(cmd, &e.map, e.key);
 		if (error != 0)
-			error = failed(cmd, &e, "delete", error);
+			error = map_failed(cmd, &e, "delete", error);
 	}
-	element_close(&e);
+	map_element_close(&e);
 	return error;
 }
 
@@ -383,7 +417,7 @@ cmd_map_delete(struct cmd *cmd)
 
 /* Arrays keep their elements: all are set to zero. */
 static int
-clear_array(struct cmd *cmd, struct element *e)
+clear_array(struct cmd *cmd, struct map_element *e)
 {
 	struct ebpf_req_map_update req = {
 		.id = e->map.info.id,
@@ -408,7 +442,7 @@ clear_array(struct cmd *cmd, struct element *e)
 
 /* The first key again and again: nothing is skipped while others add. */
 static int
-clear_keys(struct cmd *cmd, struct element *e, uint64_t *removed)
+clear_keys(struct cmd *cmd, struct map_element *e, uint64_t *removed)
 {
 	struct ebpf_req_map_next req = { .id = e->map.info.id };
 	struct gebpf_call call = {
@@ -437,7 +471,7 @@ clear_keys(struct cmd *cmd, struct element *e, uint64_t *removed)
 
 /* Programs and maps in arrays: every index that holds one. */
 static int
-clear_slots(struct cmd *cmd, struct element *e, uint64_t *removed)
+clear_slots(struct cmd *cmd, struct map_element *e, uint64_t *removed)
 {
 	int error = 0;
 
@@ -452,13 +486,35 @@ clear_slots(struct cmd *cmd, struct element *e, uint64_t *removed)
 	return error;
 }
 
+/* Values without keys: until there is none. */
+static int
+clear_queue(struct cmd *cmd, struct map_element *e, uint64_t *removed)
+{
+	struct ebpf_req_map_key req = { .id = e->map.info.id };
+	struct gebpf_call call = {
+		.number = EBPF_REQUEST_MAP_LOOKUP_DELETE,
+		.req = &req,
+		.req_len = sizeof(req),
+		.out = e->value,
+		.out_room = e->map.value_room,
+	};
+	uint64_t tries = (uint64_t)e->map.info.max_entries * 2 + 16;
+	int error = 0;
+
+	while (error == 0 && tries-- > 0) {
+		error = gebpf_request(cmd->dev, &call);
+		*removed += error == 0;
+	}
+	return error == -EBPF_ENOENT ? 0 : error != 0 ? error : -EBPF_EAGAIN;
+}
+
 int
 cmd_map_clear(struct cmd *cmd)
 {
-	struct element e;
+	struct map_element e;
 	uint64_t removed = 0;
 	uint32_t kind;
-	int error = element_open(cmd, &e);
+	int error = map_element_open(cmd, &e);
 
 	if (error == 0)
 		error = cmd_done(cmd);
@@ -470,10 +526,12 @@ cmd_map_clear(struct cmd *cmd)
 	else if (kind == EBPF_MAP_PROG_ARRAY ||
 		 kind == EBPF_MAP_ARRAY_OF_MAPS)
 		error = clear_slots(cmd, &e, &removed);
+	else if (map_has_no_keys(&e.map))
+		error = clear_queue(cmd, &e, &removed);
 	else
 		error = clear_keys(cmd, &e, &removed);
 	if (error != 0) {
-		error = failed(cmd, &e, "clear", error);
+		error = map_failed(cmd, &e, "clear", error);
 		goto out;
 	}
 	out_object(cmd->out, NULL);
@@ -481,7 +539,7 @@ cmd_map_clear(struct cmd *cmd)
 	out_uint(cmd->out, "removed", NULL, removed);
 	out_end(cmd->out);
 out:
-	element_close(&e);
+	map_element_close(&e);
 	return error;
 }
 

@@ -22,6 +22,22 @@ bool map_is_typed(const struct map *map); /* shown typed in plain text */
 bool map_has_records(const struct map *map); /* and no elements */
 bool map_holds_ids(const struct map *map); /* of programs or maps */
 
+bool map_has_no_keys(const struct map *map); /* queue, stack, bloom_filter */
+
+/* A map from the words MAP [key DATA], with room for a key and a value. */
+struct map_element {
+	struct map map;
+	uint8_t *key, *value;
+	bool has_key;
+};
+int map_element_open(struct cmd *cmd, struct map_element *e);
+void map_element_close(struct map_element *e);
+/* DATA of a value, or a MAP or PROG where the map holds these, into e->value. */
+int map_parse_value(struct cmd *cmd, struct map_element *e);
+/* What the device said about what was tried, in the words of the map. */
+int map_failed(struct cmd *cmd, const struct map_element *e, const char *what,
+	       int error);
+
 /* The line "12: hash  name flows  flags 0x0" and its JSON members. */
 void map_show_head(struct out *out, const struct ebpf_rep_map_info *info);
 

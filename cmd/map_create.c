@@ -134,6 +134,9 @@ parse(struct cmd *cmd, struct creating *c)
 					   &number);
 			c->req.max_entries = (uint32_t)number;
 			c->has_entries = true;
+		} else if (strcmp(word, "map_extra") == 0) {
+			error = cmd_number(cmd, "map_extra", UINT64_MAX,
+					   &c->req.map_extra);
 		} else if (strcmp(word, "flags") == 0) {
 			word = cmd_take(cmd);
 			error = word == NULL ? cmd->err.code
@@ -158,6 +161,13 @@ fill_in(struct cmd *cmd, struct creating *c)
 {
 	bool perf = c->req.kind == EBPF_MAP_PERF_EVENT_ARRAY;
 
+	if (c->key.text == NULL && (c->req.kind == EBPF_MAP_QUEUE ||
+				    c->req.kind == EBPF_MAP_STACK ||
+				    c->req.kind == EBPF_MAP_BLOOM_FILTER))
+		c->key.text = "0";
+	if (c->value.text == NULL && (c->req.kind == EBPF_MAP_ARRAY_OF_MAPS ||
+				      c->req.kind == EBPF_MAP_HASH_OF_MAPS))
+		c->value.text = "4";
 	if (!perf && c->req.kind != EBPF_MAP_RINGBUF)
 		return;
 	if (c->key.text == NULL)
@@ -368,6 +378,22 @@ create_failed(struct cmd *cmd, const struct creating *c, int error)
 			 c->req.name, kind);
 		return cmd_hint(cmd, "gebpf feature probe lists what it has");
 	case EBPF_EINVAL:
+		if ((c->req.kind == EBPF_MAP_ARRAY_OF_MAPS ||
+		     c->req.kind == EBPF_MAP_HASH_OF_MAPS) &&
+		    c->req.inner_map_id == 0) {
+			cmd_fail(cmd, error, "map '%s': a template for the "
+					     "maps in it is missing",
+				 c->req.name);
+			return cmd_hint(cmd, "inner_map MAP names one that "
+					     "all of them equal");
+		}
+		if (c->req.kind == EBPF_MAP_LPM_TRIE &&
+		    (c->req.flags & EBPF_F_NO_PREALLOC) == 0) {
+			cmd_fail(cmd, error, "map '%s': maps of type lpm_trie "
+					     "need the flag no_prealloc",
+				 c->req.name);
+			return cmd_hint(cmd, "flags no_prealloc");
+		}
 		return cmd_fail(cmd, error,
 				"map '%s': type %s cannot have a key of %u "
 				"bytes, a value of %u bytes, %u entries and "

@@ -81,6 +81,14 @@ map_has_records(const struct map *map)
 	       map->info.kind == EBPF_MAP_PERF_EVENT_ARRAY;
 }
 
+bool
+map_has_no_keys(const struct map *map)
+{
+	return map->info.kind == EBPF_MAP_QUEUE ||
+	       map->info.kind == EBPF_MAP_STACK ||
+	       map->info.kind == EBPF_MAP_BLOOM_FILTER;
+}
+
 void
 map_show_head(struct out *out, const struct ebpf_rep_map_info *info)
 {
@@ -137,6 +145,8 @@ map_show_typed(struct out *out, const struct map *map, const uint8_t *key,
 	if (key != NULL && info->key_size > 0 && info->btf_key_type != 0)
 		typed_print(out, "key", map->btf, info->btf_key_type, key,
 			    info->key_size, human);
+	else if (key != NULL && info->key_size > 0 && human)
+		out_bytes(out, "key", key, info->key_size);
 	if (value == NULL || info->btf_value_type == 0)
 		return;
 	if (!map->per_cpu) {
@@ -335,6 +345,15 @@ dump_map(struct cmd *cmd, uint32_t id, uint64_t limit, bool sum, bool head)
 
 	if (error != 0)
 		return error;
+	if (!head && dump.map.info.kind == EBPF_MAP_BLOOM_FILTER) {
+		cmd_fail(cmd, EBPF_EUNSUPPORTED,
+			 "map '%s': a bloom_filter does not know its elements",
+			 dump.map.info.name);
+		error = cmd_hint(cmd, "it can be asked for one: gebpf map peek "
+				      "MAP value DATA");
+		map_close(&dump.map);
+		return error;
+	}
 	if (!head && map_has_records(&dump.map)) {
 		cmd_fail(cmd, EBPF_EUNSUPPORTED,
 			 "map '%s': maps of type %s have no elements",
@@ -359,7 +378,8 @@ dump_map(struct cmd *cmd, uint32_t id, uint64_t limit, bool sum, bool head)
 		goto out;
 	}
 	out_array(dump.out, head && plain ? NULL : head ? "elements" : NULL);
-	if (!map_has_records(&dump.map))
+	if (!map_has_records(&dump.map) &&
+	    dump.map.info.kind != EBPF_MAP_BLOOM_FILTER)
 		error = walk(&dump);
 	if (dump.out != cmd->out) {
 		out_free(dump.out);

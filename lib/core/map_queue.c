@@ -3,7 +3,7 @@
  * Queues and stacks: values without keys, in the order they were pushed. One
  * ring of max_entries values under the map's lock; a queue gives the oldest, a
  * stack the newest. Users peek by a lookup, push by an update and pop by a
- * lookup that deletes.
+ * lookup that deletes. A walk shows all, the oldest first.
  */
 #include "core/map.h"
 #include "core/map_value.h"
@@ -11,6 +11,7 @@
 enum {
 	VALUE_MAX = 4 << 20,
 	ENTRIES_MAX = 1u << 31,
+	WALK_BYTES = 1 << 16, /* copied under the lock at once, or one value */
 };
 
 struct ring {
@@ -19,6 +20,7 @@ struct ring {
 	struct os_spin lock;
 	uint32_t oldest; /* index; under the lock, as all below */
 	uint32_t count;
+	uint64_t first; /* how many were before the oldest, at its place */
 };
 
 static struct ring *
@@ -43,6 +45,7 @@ drop_oldest(struct ring *ring)
 {
 	if (++ring->oldest == ring->map.max_entries)
 		ring->oldest = 0;
+	ring->first++;
 	os_store(&ring->count, ring->count - 1);
 }
 
@@ -117,6 +120,36 @@ stack_peek(struct ebpf_map *map, void *value)
 	return get(map, value, true, false);
 }
 
+/* The cursor is the place of the next; what stays keeps its place. */
+static int
+ring_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
+	  bool *done)
+{
+	struct ring *ring = ring_of(map);
+	uint32_t most = WALK_BYTES / map->value_size, n = 0;
+	uint8_t *at = out;
+	uint64_t next, end;
+
+	if (most == 0)
+		most = 1;
+	if (most > *count)
+		most = *count;
+	os_spin_lock(&ring->lock);
+	next = *cursor > ring->first ? *cursor : ring->first;
+	end = ring->first + ring->count;
+	for (; next < end && n < most; next++, n++) {
+		ebpf_value_load(at, value_at(ring, (uint32_t)(next -
+							      ring->first)),
+				map->value_size);
+		at += map->value_size;
+	}
+	os_spin_unlock(&ring->lock);
+	*cursor = next;
+	*count = n;
+	*done = next >= end;
+	return 0;
+}
+
 static uint64_t
 ring_count(struct ebpf_map *map)
 {
@@ -167,6 +200,7 @@ const struct ebpf_map_ops ebpf_map_queue_ops = {
 	.push = ring_push,
 	.pop = queue_pop,
 	.peek = queue_peek,
+	.walk = ring_walk,
 	.count = ring_count,
 };
 
@@ -180,5 +214,6 @@ const struct ebpf_map_ops ebpf_map_stack_ops = {
 	.push = ring_push,
 	.pop = stack_pop,
 	.peek = stack_peek,
+	.walk = ring_walk,
 	.count = ring_count,
 };

@@ -231,3 +231,97 @@ C
 	output=$json
 	is '[m["name"] for m in v] == ["a", "b"] and v[1]["elements"] == []'
 }
+
+@test "queue and stack: push, pop, peek, dump, clear" {
+	gebpf map create q type queue value u32 entries 2 name q
+	gebpf map create s type stack key 0 value 4 entries 3 name s
+	gebpf map push q value 7
+	gebpf map enqueue q value 8
+	fails 1 gebpf map push q value 9
+	[[ $words == *"map 'q': push failed: map is full (2 entries)"* ]]
+	gebpf map push q value 9 exist
+	valid gebpf map peek q
+	[ "$json" = '{"key":[],"value":["0x08","0x00","0x00","0x00"],"formatted":{"value":8}}' ]
+	run -0 gebpf -j map dump q
+	is '[e["formatted"]["value"] for e in v] == [8, 9]'
+	run -0 gebpf -j map pop q
+	is 'v["formatted"]["value"] == 8'
+	gebpf map dequeue q
+	fails 3 gebpf map pop q
+	[[ $words == *"map 'q': pop failed: it is empty"* ]]
+	fails 3 gebpf map peek q
+	for i in 1 2 3; do gebpf map update s value $i 0 0 0; done
+	run -0 gebpf map lookup s
+	[ "$output" = "value: 03 00 00 00" ]
+	run -0 gebpf map pop s
+	[ "$output" = "value: 03 00 00 00" ]
+	run -0 gebpf map dump s
+	[ "$output" = "value: 01 00 00 00
+value: 02 00 00 00
+Found 2 elements" ]
+	run -0 gebpf -j map clear s
+	is 'v["removed"] == 2'
+	fails 6 gebpf map getnext s
+	gebpf map create h type hash key 4 value 4 entries 3 name h
+	fails 1 gebpf map pop h
+	[[ $words == *"maps of type hash have keys"* ]]
+}
+
+@test "bloom_filter: asks for values" {
+	gebpf map create b type bloom_filter value 4 entries 20 map_extra 3 name b
+	gebpf map push b value 1 2 3 4
+	run -0 gebpf map peek b value 1 2 3 4
+	[ "$output" = "value: 01 02 03 04" ]
+	fails 3 gebpf map peek b value 1 2 3 5
+	[[ $words == *"was never pushed"* ]]
+	fails 2 gebpf map peek b
+	fails 6 gebpf map pop b
+	fails 6 gebpf map dump b
+	gebpf map dump
+	fails 1 gebpf map create c type bloom_filter value 4 entries 20 map_extra 16 name c
+}
+
+@test "lpm_trie: longest prefix" {
+	fails 1 gebpf map create l type lpm_trie key 8 value u64 entries 9 name l
+	[[ $words == *"flags no_prealloc"* ]]
+	gebpf map create l type lpm_trie key 8 value u64 entries 9 flags no_prealloc name l
+	gebpf map update l key u32 8 ip 10.0.0.0 value 5
+	gebpf map update l key u32 16 ip 10.1.0.0 value 6
+	run -0 gebpf -j map lookup l key u32 32 ip 10.1.2.3
+	is 'v["formatted"]["value"] == 6'
+	run -0 gebpf -j map lookup l key u32 32 ip 10.2.2.3
+	is 'v["formatted"]["value"] == 5'
+	fails 3 gebpf map lookup l key u32 32 ip 11.1.2.3
+	fails 1 gebpf map update l key u32 33 ip 10.0.0.0 value 5
+	[[ $words == *"the prefix is longer than 32 bits"* ]]
+	# the more special one first
+	run -0 gebpf -j map getnext l
+	is 'v["next_key"][0] == "0x10"'
+	run -0 gebpf map dump l
+	[[ $output == *'"key": ["0x08"'* ]]
+}
+
+@test "maps of maps" {
+	gebpf map create i type hash key 4 value 8 entries 10 name i
+	fails 1 gebpf map create o type array_of_maps key 4 entries 3 name o
+	[[ $words == *"inner_map MAP"* ]]
+	gebpf map create o type array_of_maps key 4 value 4 entries 3 name o inner_map name i
+	gebpf map create p type hash_of_maps key 2 entries 3 name p inner_map i
+	gebpf map update o key 1 0 0 0 value name i
+	gebpf map update p key 7 7 value pinned i
+	id=$(gebpf -j map show i | "$PY" -c 'import json,sys; print(json.load(sys.stdin)["id"])')
+	run -0 gebpf map dump o
+	[ "$output" = "key: 01 00 00 00  value: $(printf %02x "$id") 00 00 00
+Found 1 element" ]
+	run -0 gebpf -j map lookup p key 7 7
+	is "v['value'][0] == '0x%02x' % $id"
+	fails 1 gebpf map update o key 0 0 0 0 value name o
+	[[ $words == *"does not equal the inner_map"* ]]
+	fails 3 gebpf map update o key 0 0 0 0 value id 9999
+	# an inner map lives as long as it is in one
+	gebpf map unpin i
+	gebpf map show id "$id"
+	gebpf map delete o key 1 0 0 0
+	gebpf map clear p
+	fails 3 gebpf map show id "$id"
+}
