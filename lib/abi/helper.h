@@ -68,6 +68,8 @@ enum ebpf_helper_flags {
 	EBPF_HELPER_TAIL = 1u << 3,    /* tail_call: compiled, never called */
 	EBPF_HELPER_ACQUIRE = 1u << 4, /* r0 is a reference to be released */
 	EBPF_HELPER_RELEASE = 1u << 5, /* releases the reference in r1 */
+	EBPF_HELPER_LOOP = 1u << 6,    /* calls the function in r2, many times:
+					  compiled, never called */
 };
 
 /* Sets of program kinds, one bit each; see ebpf_prog_kind_bit(). */

@@ -9,6 +9,7 @@
 #include "core/interp.h"
 
 #include "core/ctx.h"
+#include "core/each.h"
 #include "core/map.h"
 #include "core/os.h"
 #include "core/runtime.h"
@@ -33,8 +34,16 @@ struct mem64 {
 /* What a local call saves; the caller's frame pointer follows from func. */
 struct frame {
 	uint32_t ret;  /* slot to go on at */
-	uint32_t func; /* index of the caller */
+	uint16_t func; /* index of the caller */
+	uint16_t loop; /* a helper calls, see loops at the same depth */
 	uint64_t saved[4]; /* r6..r9 */
+};
+
+/* What a callback's frame also has: it is called again. */
+struct loop {
+	struct ebpf_each each;
+	uint64_t ctx;
+	const struct ebpf_op *callback;
 };
 
 bool
@@ -112,6 +121,40 @@ func_at(const struct ebpf_prog *prog, uint32_t slot)
 			high = mid;
 	}
 	return low;
+}
+
+/*
+ * Begin the loop that a helper makes: r1 is how often or what map, r2 the
+ * function, r3 what it gets besides. 0, or what the helper returns at once.
+ */
+static __attribute__((__noinline__)) int64_t
+loop_begin(struct loop *loop, const struct ebpf_helper *helper,
+	   const uint64_t *r)
+{
+	loop->callback = (const struct ebpf_op *)(uintptr_t)r[2];
+	loop->ctx = r[3];
+	if (helper->number == EBPF_FUNC_loop)
+		return ebpf_each_begin_loop(&loop->each, (uint32_t)r[1], r[4]);
+	return ebpf_each_begin(&loop->each,
+			       (struct ebpf_map *)(uintptr_t)r[1], r[4]);
+}
+
+/* The arguments of the next call, false when there is none. */
+static __attribute__((__noinline__)) bool
+loop_next(struct loop *loop, uint64_t *r)
+{
+	if (!ebpf_each_next(&loop->each))
+		return false;
+	if (loop->each.map == NULL) {
+		r[1] = loop->each.key;
+		r[2] = loop->ctx;
+	} else {
+		r[1] = (uintptr_t)loop->each.map;
+		r[2] = loop->each.key;
+		r[3] = loop->each.value;
+		r[4] = loop->ctx;
+	}
+	return true;
 }
 
 static uint64_t
@@ -254,10 +297,17 @@ smod32(uint32_t d, uint32_t s)
 			 __ATOMIC_RELEASE);                              \
 	GOTO_NEXT;
 
-/* tail_calls is shared by all programs of one run; *ended: it ends here. */
-static uint64_t
+static uint64_t run(uint64_t r1, uint64_t r2, uint64_t r3,
+		    const struct ebpf_prog *prog, uint32_t *tail_calls,
+		    bool *ended);
+
+/*
+ * tail_calls is shared by all programs of one run; *ended: it ends here. The
+ * stack ends where r10 points to.
+ */
+static __attribute__((__noinline__)) uint64_t
 interpret(uint64_t r1, uint64_t r2, uint64_t r3, const struct ebpf_prog *prog,
-	  uint32_t *tail_calls, bool *ended)
+	  uint32_t *tail_calls, bool *ended, uint64_t r10)
 {
 	static const void *const labels[EBPF_OP_COUNT] OS_JUMP_TABLE = {
 #define EBPF_INSN(op, code, sel, value, form, fn, width, cpu, group) \
@@ -265,15 +315,15 @@ interpret(uint64_t r1, uint64_t r2, uint64_t r3, const struct ebpf_prog *prog,
 #include "abi/insn.def"
 	};
 	uint64_t r[EBPF_REG_COUNT] = { 0 };
-	uint64_t stack[EBPF_STACK_MAX / 8];
 	struct frame frames[EBPF_FRAME_MAX - 1];
+	struct loop loops[EBPF_FRAME_MAX - 1];
 	const struct ebpf_op *op = prog->ops;
 	uint32_t depth = 0, func = 0, packet_off, packet_bytes;
 
 	r[1] = r1;
 	r[2] = r2;
 	r[3] = r3;
-	r[10] = (uint64_t)(uintptr_t)stack + sizeof(stack);
+	r[10] = r10;
 	goto *labels[op->code];
 
 	BINARY_BOTH(ADD, d + s)
@@ -402,8 +452,12 @@ L_CALL_HELPER:
 	const struct ebpf_helper *helper =
 		(const struct ebpf_helper *)(uintptr_t)op->imm;
 
-	if (os_unlikely(helper->flags & EBPF_HELPER_TAIL))
+	if (os_unlikely(helper->flags &
+			(EBPF_HELPER_TAIL | EBPF_HELPER_LOOP))) {
+		if (helper->flags & EBPF_HELPER_LOOP)
+			goto loop_call;
 		goto tail_call;
+	}
 	r[0] = helper->fn(r[1], r[2], r[3], r[4], r[5], prog);
 	GOTO_NEXT;
 }
@@ -414,7 +468,8 @@ L_CALLX:
 
 	if (DST <= UINT32_MAX)
 		helper = ebpf_helper_find(prog->obj.rt, (uint32_t)DST);
-	if (helper == NULL || (helper->flags & EBPF_HELPER_TAIL))
+	if (helper == NULL ||
+	    (helper->flags & (EBPF_HELPER_TAIL | EBPF_HELPER_LOOP)))
 		goto fault;
 	r[0] = helper->fn(r[1], r[2], r[3], r[4], r[5], prog);
 	GOTO_NEXT;
@@ -428,7 +483,8 @@ L_CALL_LOCAL:
 	if (os_unlikely(depth == EBPF_FRAME_MAX - 1))
 		goto fault;
 	frame->ret = (uint32_t)(op + 1 - prog->ops);
-	frame->func = func;
+	frame->func = (uint16_t)func;
+	frame->loop = 0;
 	memcpy(frame->saved, &r[6], sizeof(frame->saved));
 	r[10] -= prog->funcs[func].stack_depth;
 	func = func_at(prog, (uint32_t)(target - prog->ops));
@@ -442,7 +498,15 @@ L_EXIT:
 
 	if (depth == 0)
 		return r[0];
-	frame = &frames[--depth];
+	frame = &frames[depth - 1];
+	if (os_unlikely(frame->loop)) {
+		struct loop *loop = &loops[depth - 1];
+
+		if (r[0] == 0 && loop_next(loop, r))
+			GOTO_SLOT(loop->callback);
+		r[0] = loop->each.visited;
+	}
+	depth--;
 	func = frame->func;
 	memcpy(&r[6], frame->saved, sizeof(frame->saved));
 	r[10] += prog->funcs[func].stack_depth;
@@ -492,6 +556,28 @@ packet:
 	}
 	GOTO_NEXT;
 
+loop_call:
+{
+	const struct ebpf_helper *helper =
+		(const struct ebpf_helper *)(uintptr_t)op->imm;
+	struct frame *frame = &frames[depth];
+	struct loop *loop = &loops[depth];
+
+	if (os_unlikely(depth == EBPF_FRAME_MAX - 1))
+		goto fault;
+	r[0] = (uint64_t)loop_begin(loop, helper, r);
+	if (r[0] != 0 || !loop_next(loop, r))
+		GOTO_NEXT;
+	frame->ret = (uint32_t)(op + 1 - prog->ops);
+	frame->func = (uint16_t)func;
+	frame->loop = 1;
+	memcpy(frame->saved, &r[6], sizeof(frame->saved));
+	r[10] -= prog->funcs[func].stack_depth;
+	func = func_at(prog, (uint32_t)(loop->callback - prog->ops));
+	depth++;
+	GOTO_SLOT(loop->callback);
+}
+
 tail_call:
 {
 	const struct ebpf_map *map = (const struct ebpf_map *)(uintptr_t)r[2];
@@ -516,7 +602,7 @@ tail_call:
 	 * In place of a subprogram: what it returns is the subprogram's result.
 	 * A C frame of its own, since the target may want all of a stack.
 	 */
-	r[0] = interpret(r[1], r2, r3, target, tail_calls, ended);
+	r[0] = run(r[1], r2, r3, target, tail_calls, ended);
 	if (*ended)
 		return r[0];
 	goto L_EXIT;
@@ -529,6 +615,17 @@ fault:
 	return UINT64_MAX;
 }
 
+/* With a stack of its own, in a C frame of its own: neither is large. */
+static __attribute__((__noinline__)) uint64_t
+run(uint64_t r1, uint64_t r2, uint64_t r3, const struct ebpf_prog *prog,
+    uint32_t *tail_calls, bool *ended)
+{
+	uint64_t stack[EBPF_STACK_MAX / 8];
+
+	return interpret(r1, r2, r3, prog, tail_calls, ended,
+			 (uint64_t)(uintptr_t)stack + sizeof(stack));
+}
+
 uint64_t
 ebpf_interp_run(uint64_t r1, uint64_t r2, uint64_t r3,
 		const struct ebpf_prog *prog)
@@ -536,5 +633,5 @@ ebpf_interp_run(uint64_t r1, uint64_t r2, uint64_t r3,
 	uint32_t tail_calls = 0;
 	bool ended = false;
 
-	return interpret(r1, r2, r3, prog, &tail_calls, &ended);
+	return run(r1, r2, r3, prog, &tail_calls, &ended);
 }

@@ -18,6 +18,8 @@
  *   memory for kinds without a context. The offset is
  *   imm (plus src's low 32 bits), unsigned. Outside the packet, or without
  *   one, the function returns with r0 = 0.
+ * - A callback runs in a frame below that of the function whose helper calls
+ *   it, once after the other, and what it returns ends the loop unless it is 0.
  * - What verification never lets through, calls of unknown functions, ends the
  *   whole run with r0 = -1.
  */

@@ -10,6 +10,8 @@
 
 #include "core/object.h"
 
+struct ebpf_each; /* each.h */
+
 struct ebpf_map_ops {
 	uint32_t kind; /* enum ebpf_map_kind */
 	uint32_t flags_allowed; /* EBPF_F_* that create accepts */
@@ -64,6 +66,12 @@ struct ebpf_map_ops {
 	int (*walk)(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 		    void *out, bool *done);
 	uint64_t (*count)(struct ebpf_map *map); /* NULL: does not count */
+	/*
+	 * Run path: the next element for a program's callback, its key and
+	 * value in place, each->next moved on; false: there are no more. What
+	 * stays in the map is seen once. NULL: programs cannot iterate.
+	 */
+	bool (*each)(struct ebpf_map *map, struct ebpf_each *each);
 };
 
 /* No writes by users from FREEZING on; it may still be taken back. */

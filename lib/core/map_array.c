@@ -4,6 +4,7 @@
  * and never removed. The JIT inlines these lookups (struct ebpf_map_array in
  * core/map.h), so what it relies on is said there.
  */
+#include "core/each.h"
 #include "core/map_lock.h"
 #include "core/map_value.h"
 
@@ -108,6 +109,17 @@ array_walk_any(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 	return 0;
 }
 
+/* The number of the next element, its key; UINT32_MAX: there is none. */
+static uint32_t
+each_index(const struct ebpf_map *map, struct ebpf_each *each)
+{
+	if (each->next >= map->max_entries)
+		return UINT32_MAX;
+	each->index = each->next++;
+	each->key = (uintptr_t)&each->index;
+	return each->index;
+}
+
 /* ---- array ---- */
 
 static int
@@ -166,6 +178,18 @@ array_read(struct ebpf_map *map, const void *key, void *value)
 	return 0;
 }
 
+static bool
+array_each(struct ebpf_map *map, struct ebpf_each *each)
+{
+	uint32_t index = each_index(map, each);
+
+	if (index == UINT32_MAX)
+		return false;
+	each->value = (uintptr_t)(array_of(map)->values +
+				  (size_t)index * map->stride);
+	return true;
+}
+
 const struct ebpf_map_ops ebpf_map_array_ops = {
 	.kind = EBPF_MAP_ARRAY,
 	/* nothing maps memory here: MMAPABLE only lets such objects load */
@@ -180,6 +204,7 @@ const struct ebpf_map_ops ebpf_map_array_ops = {
 	.read = array_read,
 	.next = array_next_any,
 	.walk = array_walk_any,
+	.each = array_each,
 };
 
 /* ---- percpu_array ---- */
@@ -272,6 +297,15 @@ percpu_write(struct ebpf_map *map, const void *key, const void *value,
 	return error;
 }
 
+static bool
+percpu_each(struct ebpf_map *map, struct ebpf_each *each)
+{
+	if (each_index(map, each) == UINT32_MAX)
+		return false;
+	each->value = (uintptr_t)percpu_lookup(map, &each->index);
+	return true;
+}
+
 const struct ebpf_map_ops ebpf_map_percpu_array_ops = {
 	.kind = EBPF_MAP_PERCPU_ARRAY,
 	.flags_allowed = FLAGS,
@@ -288,4 +322,5 @@ const struct ebpf_map_ops ebpf_map_percpu_array_ops = {
 	.write = percpu_write,
 	.next = array_next_any,
 	.walk = array_walk_any,
+	.each = percpu_each,
 };

@@ -5,6 +5,7 @@
  * table; hash_table.h says how it works.
  * A walk goes by element number: what stays is seen exactly once.
  */
+#include "core/each.h"
 #include "core/hash_table.h"
 #include "core/map_inner.h"
 #include "core/map_lock.h"
@@ -263,6 +264,24 @@ hash_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
 	return 0;
 }
 
+/* An element that goes while it is visited keeps its bytes: see hash_live. */
+static bool
+hash_each(struct ebpf_map *map, struct ebpf_each *each)
+{
+	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	uint32_t number = live_from(hash, each->next + 1,
+				    os_load(&hash->pool->fresh));
+
+	if (number == 0)
+		return false;
+	each->next = number;
+	each->key = (uintptr_t)ebpf_hash_element(hash, number);
+	each->value = hash->percpu != NULL ?
+		(uintptr_t)ebpf_hash_percpu(hash, number, os_cpu_id()) :
+		each->key + hash->value_off;
+	return true;
+}
+
 static int
 hash_read(struct ebpf_map *map, const void *key, void *value)
 {
@@ -502,6 +521,7 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.each = hash_each,
 };
 
 const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
@@ -522,6 +542,7 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.each = hash_each,
 };
 
 const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
@@ -539,6 +560,7 @@ const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.each = hash_each,
 };
 
 const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
@@ -559,6 +581,7 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.each = hash_each,
 };
 
 const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {

@@ -155,7 +155,9 @@ path_size(const struct unverified *u, uint32_t func, uint32_t depth)
 	if (depth >= EBPF_FRAME_MAX)
 		return 0;
 	for (i = f->start; i < f->end; i++) {
-		if (u->ops[i].code != EBPF_OP_CALL_LOCAL)
+		/* who takes an address may have it called */
+		if (u->ops[i].code != EBPF_OP_CALL_LOCAL &&
+		    u->ops[i].code != EBPF_OP_LDDW_FUNC)
 			continue;
 		for (j = 0; j < u->prog.func_count; j++)
 			if (u->funcs[j].start == i + 1 + u->ops[i].off)

@@ -854,6 +854,8 @@ matches(const struct ebpf_vreg *reg, uint64_t v)
 	case EBPF_V_MAP:
 	case EBPF_V_RECORD:
 	case EBPF_V_SOCK:
+	case EBPF_V_FUNC:
+	case EBPF_V_KEY:
 		return true;
 	case EBPF_V_SCALAR:
 		break;

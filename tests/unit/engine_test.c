@@ -80,11 +80,18 @@ static const struct ebpf_helper test_helpers[] = {
 	{ .fn = helper_nonzero, .name = "nonzero", .number = 5 },
 	{ .fn = helper_weigh, .name = "weigh", .number = 400 },
 	{ .fn = helper_key_size, .name = "key_size", .number = 401 },
+	/* engines make loops of these */
+	{ .fn = helper_nonzero, .name = "loop", .number = EBPF_FUNC_loop,
+	  .flags = EBPF_HELPER_LOOP },
+	{ .fn = helper_nonzero, .name = "for_each_map_elem",
+	  .number = EBPF_FUNC_for_each_map_elem, .flags = EBPF_HELPER_LOOP },
 };
 static const struct ebpf_helper *const helper_list[] = {
 	&test_helpers[0],
 	&test_helpers[1],
 	&test_helpers[2],
+	&test_helpers[3],
+	&test_helpers[4],
 };
 
 static uint8_t map_values[32];
@@ -103,7 +110,7 @@ static struct ebpf_map *map_list[] = { &test_map.map };
 
 static const struct unverified_options run_options = {
 	.helpers = helper_list,
-	.helper_count = 3,
+	.helper_count = 5,
 	.maps = map_list,
 	.map_count = 1,
 };

@@ -79,6 +79,8 @@ number_of(const char *name)
 		{"prog_array", EBPF_MAP_PROG_ARRAY},
 		{"percpu_array", EBPF_MAP_PERCPU_ARRAY},
 		{"percpu_hash", EBPF_MAP_PERCPU_HASH},
+		{"lru_hash", EBPF_MAP_LRU_HASH},
+		{"lru_percpu_hash", EBPF_MAP_LRU_PERCPU_HASH},
 		{"ringbuf", EBPF_MAP_RINGBUF},
 		{"perf_event_array", EBPF_MAP_PERF_EVENT_ARRAY},
 		{"devmap", EBPF_MAP_DEVMAP},

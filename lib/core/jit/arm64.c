@@ -304,6 +304,8 @@ load_const(struct arm64 *a, const struct ebpf_op *op)
 		uint32_t slot = (uint32_t)((int64_t)a->slot + 1 + op->off);
 		int64_t bytes = 4 * words_to(a, slot, true);
 
+		a->callbacks[op->dst] = slot + 1;
+
 		/* adr reaches 1 MiB; adrp would need the page of this code */
 		if (bytes < -(1 << 20) || bytes >= 1 << 20)
 			a->broken = true;
@@ -318,6 +320,12 @@ load_const(struct arm64 *a, const struct ebpf_op *op)
 	}
 }
 
+void
+arm64_call_slot(struct arm64 *a, uint32_t slot)
+{
+	branch(a, A_BL, slot, true);
+}
+
 static void
 call_local(struct arm64 *a, const struct ebpf_op *op)
 {
@@ -330,7 +338,7 @@ call_local(struct arm64 *a, const struct ebpf_op *op)
 	}
 	if (callee->run)
 		arm64_access(a, A_LOAD, 64, A_RUN, A_SP, 0);
-	branch(a, A_BL, slot, true);
+	arm64_call_slot(a, slot);
 	arm64_mov(a, A_X, A_R0, 0);
 	arm64_forget(a, 0, 5);
 }
@@ -341,16 +349,20 @@ generate_slot(struct arm64 *a)
 	const struct ebpf_op *op = &a->prog->ops[a->slot];
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	const struct ebpf_map *map = NULL;
+	uint32_t callback = 0;
 
 	switch ((enum ebpf_form)info->form) {
 	case EBPF_FORM_ALU_IMM:
 	case EBPF_FORM_ALU_REG:
 	case EBPF_FORM_ALU_UNARY:
 	case EBPF_FORM_ENDIAN:
-		if (op->code == EBPF_OP_MOV64_REG)
+		if (op->code == EBPF_OP_MOV64_REG) {
 			map = a->maps[op->src];
+			callback = a->callbacks[op->src];
+		}
 		arm64_alu(a, op);
 		a->maps[op->dst] = map;
+		a->callbacks[op->dst] = callback;
 		return 1;
 	case EBPF_FORM_LDX:
 	case EBPF_FORM_ST:
@@ -385,7 +397,7 @@ generate_slot(struct arm64 *a)
 		arm64_put(a, A_RET);
 		return 1;
 	case EBPF_FORM_LDDW:
-		a->maps[op->dst] = NULL;
+		arm64_forget(a, op->dst, op->dst);
 		load_const(a, op);
 		return 2;
 	case EBPF_FORM_LD_ABS:

@@ -159,6 +159,8 @@ arm64_call_helper(struct arm64 *a, const struct ebpf_op *op)
 
 	if (helper->flags & EBPF_HELPER_TAIL) {
 		tail_call(a);
+	} else if (helper->flags & EBPF_HELPER_LOOP) {
+		arm64_loop(a, helper);
 	} else if (a->maps[1] == NULL || !call_map(a, helper, a->maps[1])) {
 		if (helper->flags & EBPF_HELPER_ENV)
 			arm64_address(a, 5, a->prog);

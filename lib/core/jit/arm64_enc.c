@@ -188,3 +188,11 @@ arm64_land(struct arm64 *a, uint32_t at)
 		p[1] = (uint8_t)(words >> 3);
 	}
 }
+
+void
+arm64_back(struct arm64 *a, uint32_t word, uint32_t to)
+{
+	int32_t words = ((int32_t)to - (int32_t)a->buf.len) / 4;
+
+	arm64_put(a, word | ((uint32_t)words & 0x7ffff) << 5);
+}

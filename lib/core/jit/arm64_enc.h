@@ -84,6 +84,7 @@ struct arm64 {
 	bool broken; /* a branch cannot reach */
 	bool unknown; /* an instruction this backend does not have */
 	const struct ebpf_map *maps[EBPF_REG_COUNT];
+	uint32_t callbacks[EBPF_REG_COUNT]; /* as in x86_enc.h */
 };
 
 static inline void
@@ -127,13 +128,17 @@ void arm64_access(struct arm64 *a, uint32_t op, uint32_t bits, uint32_t rt,
 
 /* Short branches inside one slot: jump, then land where they go to. */
 uint32_t arm64_skip(struct arm64 *a, uint32_t word);
+/* A conditional branch back to an offset in the code, near. */
+void arm64_back(struct arm64 *a, uint32_t word, uint32_t to);
 void arm64_land(struct arm64 *a, uint32_t at);
 
 static inline void
 arm64_forget(struct arm64 *a, uint32_t first, uint32_t last)
 {
-	for (uint32_t i = first; i <= last; i++)
+	for (uint32_t i = first; i <= last; i++) {
 		a->maps[i] = NULL;
+		a->callbacks[i] = 0;
+	}
 }
 
 /* arm64_alu.c */
@@ -144,8 +149,12 @@ void arm64_memory(struct arm64 *a, const struct ebpf_op *op);
 void arm64_call_helper(struct arm64 *a, const struct ebpf_op *op);
 void arm64_callx(struct arm64 *a, const struct ebpf_op *op);
 void arm64_packet(struct arm64 *a, const struct ebpf_op *op);
+/* arm64_loop.c */
+void arm64_loop(struct arm64 *a, const struct ebpf_helper *helper);
 /* arm64.c */
 void arm64_epilogue(struct arm64 *a);
+/* A call of the function that starts at slot; its result is in x0. */
+void arm64_call_slot(struct arm64 *a, uint32_t slot);
 void arm64_call_address(struct arm64 *a, const void *function);
 
 enum {

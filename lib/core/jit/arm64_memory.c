@@ -76,7 +76,7 @@ atomic(struct arm64 *a, const struct ebpf_op *op,
 		arm64_land(a, other);
 		arm64_put(a, A_DMB_ISH);
 		arm64_mov(a, width, A_R0, A_T1);
-		a->maps[0] = NULL;
+		arm64_forget(a, 0, 0);
 		return;
 	}
 	if (info->fn == EBPF_FN_XCHG) {
@@ -90,7 +90,7 @@ atomic(struct arm64 *a, const struct ebpf_op *op,
 	if (fetch) {
 		arm64_put(a, A_DMB_ISH);
 		arm64_mov(a, width, src, A_T1);
-		a->maps[op->src] = NULL;
+		arm64_forget(a, op->src, op->src);
 	}
 }
 
@@ -104,11 +104,11 @@ arm64_memory(struct arm64 *a, const struct ebpf_op *op)
 	switch (info->fn) {
 	case EBPF_FN_LDX:
 		arm64_access(a, A_LOAD, bits, dst, src, op->off);
-		a->maps[op->dst] = NULL;
+		arm64_forget(a, op->dst, op->dst);
 		break;
 	case EBPF_FN_LDXS:
 		arm64_access(a, A_LOADS, bits, dst, src, op->off);
-		a->maps[op->dst] = NULL;
+		arm64_forget(a, op->dst, op->dst);
 		break;
 	case EBPF_FN_ST:
 		if (op->imm == 0) {
@@ -128,7 +128,7 @@ arm64_memory(struct arm64 *a, const struct ebpf_op *op)
 	case EBPF_FN_LOAD_ACQ:
 		src = address(a, src, op->off);
 		arm64_put(a, LDAR | size_field(bits) | src << 5 | dst);
-		a->maps[op->dst] = NULL;
+		arm64_forget(a, op->dst, op->dst);
 		break;
 	case EBPF_FN_STORE_REL:
 		dst = address(a, dst, op->off);

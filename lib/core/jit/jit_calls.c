@@ -15,7 +15,8 @@ ebpf_jit_callx_find(const struct ebpf_prog *prog, uint64_t number)
 
 	if (number <= UINT32_MAX)
 		helper = ebpf_helper_find(prog->obj.rt, (uint32_t)number);
-	if (helper == NULL || (helper->flags & EBPF_HELPER_TAIL))
+	if (helper == NULL ||
+	    (helper->flags & (EBPF_HELPER_TAIL | EBPF_HELPER_LOOP)))
 		return NULL;
 	return helper->fn;
 }

@@ -188,6 +188,13 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 		for (uint32_t f = scan->func_count; f-- > 0;)
 			changed |= spread_run(prog, scan, &scan->funcs[f]);
 	}
+	/* who calls a callback has no run block to give it */
+	for (uint32_t f = 0; f < scan->func_count; f++) {
+		if (scan->funcs[f].taken && scan->funcs[f].run) {
+			ebpf_jit_scan_free(scan);
+			return -EBPF_EUNSUPPORTED;
+		}
+	}
 	return 0;
 }
 

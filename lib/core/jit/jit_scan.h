@@ -41,7 +41,10 @@ struct ebpf_jit_run {
 	uint64_t r2, r3, r1; /* as the run began */
 };
 
-/* ENOMEM, or EINVAL when funcs do not cover the slots in order. */
+/*
+ * ENOMEM, EINVAL when funcs do not cover the slots in order, EUNSUPPORTED when
+ * a callback needs the run block (the verifier lets none through).
+ */
 int ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan);
 void ebpf_jit_scan_free(struct ebpf_jit_scan *scan);
 

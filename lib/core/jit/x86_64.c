@@ -240,6 +240,7 @@ load_const(struct x86 *x, const struct ebpf_op *op)
 	case EBPF_OP_LDDW_FUNC: {
 		uint32_t slot = (uint32_t)((int64_t)x->slot + 1 + op->off);
 
+		x->callbacks[op->dst] = slot + 1;
 		/* lea dst, [rip + distance] */
 		x86_opcode(x, OP_LEA | X_W, dst, 0, 0);
 		x86_put(x, 5 | (dst & 7) << 3, 1);
@@ -251,6 +252,14 @@ load_const(struct x86 *x, const struct ebpf_op *op)
 		x86_const(x, dst, (uint64_t)op->imm);
 		break;
 	}
+}
+
+/* A call of the function that starts at slot. */
+void
+x86_call_slot(struct x86 *x, uint32_t slot)
+{
+	x86_put(x, 0xe8, 1);
+	x86_put(x, (uint32_t)(x->image->slot_offs[slot] - (x->buf.len + 4)), 4);
 }
 
 static void
@@ -265,8 +274,7 @@ call_local(struct x86 *x, const struct ebpf_op *op)
 	}
 	if (callee->run)
 		x86_mem(x, OP_LOAD | X_W, RAX, RSP, 0);
-	x86_put(x, 0xe8, 1);
-	x86_put(x, (uint32_t)(x->image->slot_offs[slot] - (x->buf.len + 4)), 4);
+	x86_call_slot(x, slot);
 	x86_forget(x, 0, 5);
 }
 
@@ -277,7 +285,7 @@ generate_slot(struct x86 *x)
 	const struct ebpf_op *op = &x->prog->ops[x->slot];
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	const struct ebpf_map *map = NULL;
-	uint32_t used, flags = x->flags_reg;
+	uint32_t used, flags = x->flags_reg, callback = 0;
 
 	x->flags_reg = NO_FLAGS;
 	switch ((enum ebpf_form)info->form) {
@@ -285,15 +293,17 @@ generate_slot(struct x86 *x)
 	case EBPF_FORM_ALU_REG:
 	case EBPF_FORM_ALU_UNARY:
 	case EBPF_FORM_ENDIAN:
-		if (op->code == EBPF_OP_MOV64_REG)
+		if (op->code == EBPF_OP_MOV64_REG) {
 			map = x->maps[op->src];
-		used = x86_fuse(x, x->slot);
-		if (used > 0) {
-			x->maps[op->dst] = NULL;
-			return used;
+			callback = x->callbacks[op->src];
 		}
+		used = x86_fuse(x, x->slot);
+		x86_forget(x, op->dst, op->dst);
+		if (used > 0)
+			return used;
 		x86_alu(x, op);
 		x->maps[op->dst] = map;
+		x->callbacks[op->dst] = callback;
 		return 1;
 	case EBPF_FORM_LDX:
 	case EBPF_FORM_ST:
@@ -328,7 +338,7 @@ generate_slot(struct x86 *x)
 		x86_ret(x);
 		return 1;
 	case EBPF_FORM_LDDW:
-		x->maps[op->dst] = NULL;
+		x86_forget(x, op->dst, op->dst);
 		load_const(x, op);
 		return 2;
 	case EBPF_FORM_LDDW_HI:

@@ -181,6 +181,8 @@ x86_call_helper(struct x86 *x, const struct ebpf_op *op)
 
 	if (helper->flags & EBPF_HELPER_TAIL) {
 		tail_call(x);
+	} else if (helper->flags & EBPF_HELPER_LOOP) {
+		x86_loop(x, helper);
 	} else if (x->maps[1] == NULL || !call_map(x, helper, x->maps[1])) {
 		if (helper->flags & EBPF_HELPER_ENV)
 			x86_address(x, R9, x->prog);

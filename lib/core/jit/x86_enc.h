@@ -91,6 +91,8 @@ struct x86 {
 	uint32_t jump_count;
 	/* What r0..r10 are known to hold here: maps, by lddw and mov. */
 	const struct ebpf_map *maps[EBPF_REG_COUNT];
+	/* And functions of the program, by lddw and mov: slot + 1, 0: none. */
+	uint32_t callbacks[EBPF_REG_COUNT];
 };
 
 static inline void
@@ -288,8 +290,10 @@ x86_back(struct x86 *x, uint32_t cc, uint32_t to)
 static inline void
 x86_forget(struct x86 *x, uint32_t first, uint32_t last)
 {
-	for (uint32_t i = first; i <= last; i++)
+	for (uint32_t i = first; i <= last; i++) {
 		x->maps[i] = NULL;
+		x->callbacks[i] = 0;
+	}
 }
 
 /* x86_alu.c */
@@ -305,6 +309,8 @@ void x86_load_indexed(struct x86 *x, const struct ebpf_op *op, uint32_t base,
 void x86_call_helper(struct x86 *x, const struct ebpf_op *op);
 void x86_callx(struct x86 *x, const struct ebpf_op *op);
 void x86_packet(struct x86 *x, const struct ebpf_op *op);
+/* x86_loop.c */
+void x86_loop(struct x86 *x, const struct ebpf_helper *helper);
 /* x86_jump.c */
 void x86_jump_to(struct x86 *x, uint32_t cc, uint32_t target);
 /* flags: the register that the zero flag tells of; how many ops were used */
@@ -313,6 +319,7 @@ void x86_relax(struct x86 *x);
 /* x86_64.c */
 void x86_epilogue(struct x86 *x);
 void x86_call_address(struct x86 *x, const void *function);
+void x86_call_slot(struct x86 *x, uint32_t slot);
 void x86_ret(struct x86 *x);
 void x86_jump_r11(struct x86 *x);
 void x86_call_rax(struct x86 *x);

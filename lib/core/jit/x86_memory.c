@@ -132,13 +132,13 @@ atomic(struct x86 *x, uint32_t fn, uint32_t width, uint32_t src, uint32_t base,
 		/* On success the machine does not write eax. */
 		if (!width)
 			x86_mov(x, 0, RAX, RAX);
-		x->maps[0] = NULL;
+		x86_forget(x, 0, 0);
 		return;
 	}
 	if (fn >= EBPF_FN_FETCH_ADD && fn <= EBPF_FN_XCHG) {
 		for (uint32_t i = 0; i < EBPF_REG_COUNT; i++) {
 			if (x86_regs[i] == src)
-				x->maps[i] = NULL;
+				x86_forget(x, i, i);
 		}
 	}
 }
@@ -155,7 +155,7 @@ x86_memory(struct x86 *x, const struct ebpf_op *op)
 	case EBPF_FN_LOAD_ACQ:
 		x86_mem(x, load_opcode(info->width, info->fn == EBPF_FN_LDXS),
 			dst, src, op->off);
-		x->maps[op->dst] = NULL;
+		x86_forget(x, op->dst, op->dst);
 		break;
 	case EBPF_FN_ST:
 		store_imm(x, info->width, (int32_t)op->imm, dst, op->off);

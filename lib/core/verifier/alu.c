@@ -190,7 +190,8 @@ pointer_alu(struct ebpf_venv *env, struct ebpf_vreg *dst, uint32_t dst_number,
 			"r%u may be null; arithmetic on it is not allowed "
 			"before it was compared with null",
 			number);
-	if (ptr->type == EBPF_V_PKT_END || ptr->type == EBPF_V_MAP)
+	if (ptr->type == EBPF_V_PKT_END || ptr->type == EBPF_V_MAP ||
+	    ptr->type == EBPF_V_FUNC)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_ARITH,
 			"r%u is a %s; it cannot be moved", number,

@@ -124,6 +124,12 @@ check_map_call(struct ebpf_venv *env, const struct call *call)
 		else if (map->flags & EBPF_F_WRONLY_PROG)
 			why = "programs may only write to it";
 		break;
+	case EBPF_FUNC_for_each_map_elem:
+		if (!map->ops->each)
+			why = "programs cannot iterate over its elements";
+		else if (map->flags & EBPF_F_WRONLY_PROG)
+			why = "programs may only write to it";
+		break;
 	case EBPF_FUNC_tail_call:
 		if (map->ops->kind != EBPF_MAP_PROG_ARRAY)
 			why = "tail calls need a prog_array";
@@ -429,8 +435,15 @@ check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 				EBPF_ARG_SOCK_OR_NULL,
 			&call->ref);
 	case EBPF_ARG_FUNC:
+		return reg->type == EBPF_V_FUNC ?
+			       0 :
+			       bad_arg(env, call, number,
+				       "a function of the program");
 	case EBPF_ARG_STACK_OR_NULL:
-		break;
+		return reg->type == EBPF_V_STACK || ebpf_vreg_is_zero(reg) ?
+			       0 :
+			       bad_arg(env, call, number,
+				       "a stack pointer, or 0,");
 	}
 	return ebpf_verify_reject(
 		env, EBPF_RULE_UNSUPPORTED,
@@ -625,9 +638,16 @@ ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 		return error;
 	if (call.helper->flags & EBPF_HELPER_TAIL) {
 		error = ebpf_verify_holds_nothing(env, "a tail call");
+		if (!error && ebpf_verify_in_callback(env))
+			error = ebpf_verify_reject(
+				env, EBPF_RULE_UNSUPPORTED,
+				"a tail call in a function that a helper "
+				"calls");
 		if (error)
 			return error;
 	}
+	if (call.helper->flags & EBPF_HELPER_LOOP)
+		return ebpf_verify_loop(env, call.helper);
 	if (call.helper->flags & EBPF_HELPER_PKT)
 		lose_packet(env);
 	if (call.helper->flags & EBPF_HELPER_RELEASE)
@@ -640,6 +660,23 @@ ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 	}
 	lose_args(ebpf_verify_top(env));
 	return set_result(env, &call);
+}
+
+struct ebpf_vframe *
+ebpf_verify_new_frame(struct ebpf_venv *env)
+{
+	struct ebpf_vstate *state = env->state;
+	uint32_t f = state->depth++;
+	struct ebpf_vframe *frame = &state->frames[f];
+
+	memset(frame, 0, offsetof(struct ebpf_vframe, slots));
+	frame->call_insn = env->insn;
+	frame->regs[EBPF_REG_FP].type = EBPF_V_STACK;
+	frame->regs[EBPF_REG_FP].frame = (uint8_t)f;
+	ebpf_num_const(&frame->regs[EBPF_REG_FP].num, 0, 64);
+	/* nothing that was kept before can speak of the new frame's slots */
+	env->written[f] = ~0ULL;
+	return frame;
 }
 
 int
@@ -655,20 +692,11 @@ ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op)
 					  "calls nest more than %d functions "
 					  "deep",
 					  EBPF_FRAME_MAX);
-	callee = &state->frames[f];
-	memset(callee->regs, 0, sizeof(callee->regs));
-	callee->slot_count = 0;
-	callee->call_insn = env->insn;
+	callee = ebpf_verify_new_frame(env);
 	callee->func = ebpf_verify_func_at(env, env->insn + 1 + op->off);
 	for (i = 1; i <= 5; i++)
 		callee->regs[i] = caller->regs[i];
-	callee->regs[EBPF_REG_FP].type = EBPF_V_STACK;
-	callee->regs[EBPF_REG_FP].frame = (uint8_t)f;
-	ebpf_num_const(&callee->regs[EBPF_REG_FP].num, 0, 64);
 	lose_args(caller);
-	/* nothing that was kept before can speak of the new frame's slots */
-	env->written[f] = ~0ULL;
-	state->depth++;
 	env->insn = env->funcs[callee->func].start;
 	return 0;
 }
@@ -697,6 +725,8 @@ ebpf_verify_exit(struct ebpf_venv *env, bool *done)
 				ebpf_verify_type_name(r0));
 		return 0;
 	}
+	if (frame->callback)
+		return ebpf_verify_callback_exit(env);
 	if (r0->type == EBPF_V_STACK && r0->frame + 1u == state->depth)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_LEAK,

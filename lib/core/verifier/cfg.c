@@ -143,6 +143,8 @@ reach(struct ebpf_venv *env, uint32_t start, uint32_t *todo)
 		/* callers come back from different paths of the callee */
 		if (op->code == EBPF_OP_CALL_LOCAL)
 			env->aux[i + 1].point = 1;
+		if (ebpf_verify_is_loop(env, i))
+			env->aux[i].point = env->aux[i + 1].point = 1;
 	}
 }
 
@@ -192,7 +194,9 @@ next_callee(struct ebpf_venv *env, struct ebpf_vfunc *func)
 	for (; func->scan < func->end; func->scan++) {
 		const struct ebpf_op *op = &env->ops[func->scan];
 
-		if (op->code == EBPF_OP_CALL_LOCAL)
+		/* who has a function's address may have it called */
+		if (op->code == EBPF_OP_CALL_LOCAL ||
+		    op->code == EBPF_OP_LDDW_FUNC)
 			return (int)ebpf_verify_func_at(
 				env, func->scan + 1 + op->off);
 		if (op->code == EBPF_OP_CALL_HELPER) {
@@ -258,19 +262,29 @@ check_calls(struct ebpf_venv *env)
 static int
 make_points(struct ebpf_venv *env)
 {
-	uint32_t i;
+	uint32_t i, loops = 0;
 	int error;
 
-	for (i = 0; i < env->count; i++)
+	for (i = 0; i < env->count; i++) {
 		if (env->aux[i].point)
 			env->aux[i].point = ++env->point_count;
+		loops += ebpf_verify_is_loop(env, i);
+	}
 	error = ebpf_verify_charge(env, (env->point_count + 1ULL) *
-						sizeof(*env->points));
+							sizeof(*env->points) +
+						(uint64_t)loops *
+							sizeof(*env->loops));
 	if (error)
 		return error;
 	env->points =
 		os_alloc((env->point_count + 1) * sizeof(*env->points));
-	return env->points ? 0 : -EBPF_ENOMEM;
+	env->loops = os_alloc((loops + 1) * sizeof(*env->loops));
+	if (!env->points || !env->loops)
+		return -EBPF_ENOMEM;
+	for (i = 0; loops && i < env->count; i++)
+		if (ebpf_verify_is_loop(env, i))
+			env->loops[env->loop_count++].insn = i;
+	return 0;
 }
 
 int
@@ -289,49 +303,97 @@ ebpf_verify_cfg(struct ebpf_venv *env)
 	return error ? error : make_points(env);
 }
 
-/*
- * After the walk has found what each function uses: no call path may use more
- * than 512 bytes. A tail call keeps its callers' frames, so that a chain of 33
- * of them stays small only if those are: at most 256 bytes above a function
- * that makes one.
- */
-int
-ebpf_verify_stack_depth(struct ebpf_venv *env)
+/* What function `func` needs when it calls `callee` at slot insn. */
+static int
+add_call(struct ebpf_venv *env, struct ebpf_vfunc *func, uint32_t insn,
+	 const struct ebpf_vfunc *callee, bool *grew)
 {
-	uint32_t i, s, total;
+	uint32_t total = func->depth + callee->total;
 
-	for (i = 0; i < env->order_count; i++) {
+	if (total > EBPF_STACK_MAX)
+		return ebpf_verify_reject_at(
+			env, insn, EBPF_RULE_STACK_DEPTH,
+			"frames from here on use %u bytes of stack, at most %d",
+			total, EBPF_STACK_MAX);
+	if ((callee->flags & EBPF_FUNC_TAIL_CALLS) &&
+	    total > EBPF_STACK_MAX / 2)
+		return ebpf_verify_reject_at(
+			env, insn, EBPF_RULE_STACK_DEPTH,
+			"a function that makes tail calls is called with %u "
+			"bytes of stack in use, at most %d",
+			total, EBPF_STACK_MAX / 2);
+	if (callee->level >= EBPF_FRAME_MAX)
+		return ebpf_verify_reject_at(
+			env, insn, EBPF_RULE_CALL_DEPTH,
+			"calls nest more than %d functions deep",
+			EBPF_FRAME_MAX);
+	if (total > func->total) {
+		func->total = total;
+		*grew = true;
+	}
+	if (callee->level + 1 > func->level) {
+		func->level = callee->level + 1;
+		*grew = true;
+	}
+	return 0;
+}
+
+/* The callees of all functions once, those of lists before their callers. */
+static int
+add_calls(struct ebpf_venv *env, bool *grew)
+{
+	uint32_t i, s;
+	int error = 0;
+
+	for (i = 0; i < env->edge_count && !error; i++)
+		error = add_call(env,
+				 &env->funcs[ebpf_verify_func_at(
+					 env, env->edges[i].insn)],
+				 env->edges[i].insn,
+				 &env->funcs[env->edges[i].func], grew);
+	for (i = 0; i < env->order_count && !error; i++) {
 		struct ebpf_vfunc *func = &env->funcs[env->order[i]];
 
-		func->depth = (func->depth + 7) & ~7u;
-		func->total = func->depth;
-		for (s = func->start; s < func->end; s++) {
+		for (s = func->start; s < func->end && !error; s++) {
 			const struct ebpf_op *op = &env->ops[s];
-			const struct ebpf_vfunc *callee;
 
 			if (op->code != EBPF_OP_CALL_LOCAL ||
 			    !(env->aux[s].flags & EBPF_VA_SEEN))
 				continue;
-			callee = &env->funcs[ebpf_verify_func_at(
-				env, s + 1 + op->off)];
-			total = func->depth + callee->total;
-			if (total > func->total)
-				func->total = total;
-			if (total > EBPF_STACK_MAX)
-				return ebpf_verify_reject_at(
-					env, s, EBPF_RULE_STACK_DEPTH,
-					"frames from here on use %u bytes of "
-					"stack, at most %d",
-					total, EBPF_STACK_MAX);
-			if ((callee->flags & EBPF_FUNC_TAIL_CALLS) &&
-			    total > EBPF_STACK_MAX / 2)
-				return ebpf_verify_reject_at(
-					env, s, EBPF_RULE_STACK_DEPTH,
-					"a function that makes tail calls is "
-					"called with %u bytes of stack in use, "
-					"at most %d",
-					total, EBPF_STACK_MAX / 2);
+			error = add_call(env, func, s,
+					 &env->funcs[ebpf_verify_func_at(
+						 env, s + 1 + op->off)],
+					 grew);
 		}
 	}
-	return 0;
+	return error;
+}
+
+/*
+ * After the walk has found what each function uses and which helper calls
+ * which: no call path may use more than 512 bytes. A tail call keeps its
+ * callers' frames, so that a chain of 33 of them stays small only if those are:
+ * at most 256 bytes above a function that makes one. Callbacks are found on
+ * the way, so this goes round until nothing grows; a circle of them grows until
+ * it is too deep.
+ */
+int
+ebpf_verify_stack_depth(struct ebpf_venv *env)
+{
+	bool grew = true;
+	uint32_t f;
+	int error = 0;
+
+	for (f = 0; f < env->func_count; f++) {
+		struct ebpf_vfunc *func = &env->funcs[f];
+
+		func->depth = (func->depth + 7) & ~7u;
+		func->total = func->depth;
+		func->level = 1;
+	}
+	while (grew && !error) {
+		grew = false;
+		error = add_calls(env, &grew);
+	}
+	return error;
 }

@@ -109,6 +109,9 @@ never_null(const struct ebpf_venv *env, const struct ebpf_vreg *ptr)
 	case EBPF_V_RECORD:
 		above += ptr->range;
 		break;
+	case EBPF_V_KEY:
+		above += ebpf_verify_map_of(env, ptr)->key_size;
+		break;
 	case EBPF_V_STACK:
 	case EBPF_V_CTX:
 	case EBPF_V_MAP:

@@ -59,6 +59,9 @@ call_args(const struct ebpf_venv *env, const struct ebpf_op *op)
 
 	if (!helper)
 		return 0;
+	/* how often it calls is a matter of numbers */
+	if (helper->flags & EBPF_HELPER_LOOP)
+		return both(0x1e);
 	for (i = 0; i < ebpf_verify_helper_args(helper); i++)
 		regs |= helper->args[i] == EBPF_ARG_SCALAR ? 2u << i :
 							     both(2u << i);
@@ -129,6 +132,17 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 	case EBPF_FORM_EXIT:
 		return func == 0 ? 1 : env->funcs[func].scan;
 	case EBPF_FORM_LDDW:
+		/* what a callback returns ends the loop or does not */
+		if (op->code == EBPF_OP_LDDW_FUNC) {
+			struct ebpf_vfunc *callback =
+				&env->funcs[ebpf_verify_func_at(
+					env, insn + 1 + op->off)];
+
+			if (both(1) & ~callback->scan) {
+				callback->scan |= both(1);
+				*changed = true;
+			}
+		}
 		return live & ~both(dst);
 	case EBPF_FORM_CALLX:
 		return live | both(dst);

@@ -136,6 +136,14 @@ check_region(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 					    number, off, size, map->value_size);
 		return error ? error :
 			       check_no_lock(env, map, ptr, number, off, size);
+	case EBPF_V_KEY:
+		if (write)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_READ_ONLY,
+				"the map's key in r%u may only be read",
+				number);
+		return check_fixed(env, EBPF_RULE_MEM_BOUNDS, ptr, number, off,
+				   size, ebpf_verify_map_of(env, ptr)->key_size);
 	case EBPF_V_RECORD:
 		return check_fixed(env, EBPF_RULE_MEM_BOUNDS, ptr, number, off,
 				   size, ptr->range);

@@ -33,6 +33,11 @@ ebpf_verify_load_packet(struct ebpf_venv *env, const struct ebpf_op *op)
 		if (error)
 			return error;
 	}
+	if (ebpf_verify_in_callback(env))
+		return ebpf_verify_reject(
+			env, EBPF_RULE_UNSUPPORTED,
+			"the old packet access instructions are not available "
+			"in a function that a helper calls");
 	ebpf_verify_rely(env, ctx);
 	error = ebpf_verify_holds_nothing(env, "the packet may end");
 	/* in the entry function the run ends: nothing more to see there */

@@ -177,19 +177,33 @@ ebpf_verify_mark_number(struct ebpf_venv *env, uint32_t frame, uint32_t slot,
 	}
 }
 
-void
-ebpf_verify_mark_same(struct ebpf_venv *env, const struct ebpf_vsnap *from)
+static void
+mark_all(struct ebpf_venv *env, uint32_t depth, const uint64_t *read,
+	 const uint64_t *number, const uint8_t (*bytes)[EBPF_V_SLOTS])
 {
 	uint64_t left;
 	uint32_t f, i;
 
-	for (f = 0; f < from->depth; f++) {
-		ebpf_verify_mark_read(env, f, from->read[f]);
-		for (left = from->number[f]; left; left &= left - 1) {
+	for (f = 0; f < depth; f++) {
+		ebpf_verify_mark_read(env, f, read[f]);
+		for (left = number[f]; left; left &= left - 1) {
 			i = (uint32_t)__builtin_ctzll(left);
-			ebpf_verify_mark_number(env, f, i, from->bytes[f][i]);
+			ebpf_verify_mark_number(env, f, i, bytes[f][i]);
 		}
 	}
+}
+
+void
+ebpf_verify_mark_same(struct ebpf_venv *env, const struct ebpf_vsnap *from)
+{
+	mark_all(env, from->depth, from->read, from->number, from->bytes);
+}
+
+void
+ebpf_verify_mark_loop(struct ebpf_venv *env, const struct ebpf_vloop *from)
+{
+	mark_all(env, env->state->depth, from->read, from->number,
+		 from->bytes);
 }
 
 /* ---- packing ---- */
@@ -198,6 +212,9 @@ struct packed_frame {
 	uint32_t func, call_insn;
 	uint32_t regs; /* set of registers that follow */
 	uint32_t slot_count;
+	uint32_t callback, held;
+	uint32_t loop_insn, loop_id, turns, rounds, loop_since;
+	uint32_t pad;
 };
 
 /* The head of a slot; the registers whose size is not 0 follow. */
@@ -240,6 +257,9 @@ live_regs(const struct ebpf_venv *env, uint32_t f)
 
 	if (f + 1 == state->depth)
 		return env->live[env->insn];
+	/* a callback's caller calls again, with the same arguments */
+	if (state->frames[f + 1].callback)
+		return env->live[state->frames[f + 1].call_insn];
 	/* callers: what is left after the call returns */
 	return env->live[state->frames[f + 1].call_insn + 1] &
 	       (0x3c0 | 0x3c0 << 16);
@@ -303,6 +323,13 @@ pack_frame(const struct ebpf_vframe *frame, uint32_t live, uint8_t *at)
 	head.call_insn = frame->call_insn;
 	head.regs = present(frame, live);
 	head.slot_count = frame->slot_count;
+	head.callback = frame->callback;
+	head.held = frame->held;
+	head.loop_insn = frame->loop_insn;
+	head.loop_id = frame->loop_id;
+	head.turns = frame->turns;
+	head.rounds = frame->rounds;
+	head.loop_since = frame->loop_since;
 	at = put(at, &head, sizeof(head));
 	for (i = 0; i < EBPF_REG_FP; i++)
 		if (head.regs & 1u << i)
@@ -331,6 +358,7 @@ int
 ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 {
 	struct ebpf_vstate *state = env->state;
+	const struct ebpf_vframe *top = ebpf_verify_top(env);
 	size_t size;
 	uint8_t *at;
 	uint32_t f;
@@ -351,6 +379,8 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 	(*snap)->size = (uint32_t)size;
 	(*snap)->insn = env->insn;
 	(*snap)->depth = (uint8_t)state->depth;
+	(*snap)->loop_id = top->loop_id;
+	(*snap)->first = top->loop_id && !top->turns;
 	(*snap)->lock = state->lock;
 	(*snap)->ref_count = (uint8_t)state->ref_count;
 	(*snap)->len = state->len;
@@ -396,6 +426,13 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 		frame->func = head.func;
 		frame->call_insn = head.call_insn;
 		frame->slot_count = head.slot_count;
+		frame->callback = head.callback;
+		frame->held = head.held;
+		frame->loop_insn = head.loop_insn;
+		frame->loop_id = head.loop_id;
+		frame->turns = head.turns;
+		frame->rounds = head.rounds;
+		frame->loop_since = head.loop_since;
 		memset(frame->regs, 0, sizeof(frame->regs));
 		for (i = 0; i < EBPF_REG_FP; i++) {
 			if (!(head.regs & 1u << i))
@@ -486,6 +523,8 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	case EBPF_V_MAP:
 	case EBPF_V_VALUE:
 	case EBPF_V_RECORD:
+	case EBPF_V_FUNC:
+	case EBPF_V_KEY:
 		break;
 	case EBPF_V_SOCK: /* range is a name */
 		return old->maybe_null == cur->maybe_null &&
@@ -635,9 +674,53 @@ may_cover(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	return env->key.is_known && env->key.key == snap->key;
 }
 
-bool
-ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
-		    bool exact)
+/*
+ * In a loop of a helper's: from a state that is still being explored only its
+ * own loop may come back, so a state inside a loop says nothing of the inside
+ * of another one. And who may make fewer calls explored less.
+ */
+static bool
+covers_loop(const struct ebpf_vsnap *snap, const struct packed_frame *old,
+	    const struct ebpf_vframe *cur, bool top, bool exact)
+{
+	/* another call of the same loop is no way back */
+	if (exact)
+		return old->rounds == cur->rounds && old->turns == cur->turns;
+	return (old->loop_id == cur->loop_id || (top && snap->first)) &&
+	       old->rounds <= cur->rounds;
+}
+
+/* Halves of a slot of numbers that old does not have as they are now. */
+static uint32_t
+halves(struct ebpf_venv *env, const struct ebpf_vslot *old,
+       const struct ebpf_vslot *cur)
+{
+	uint32_t set = 0, i, h;
+
+	if (ebpf_vslot_is_pointer(cur))
+		return 0;
+	for (i = 0; i < 8; i++)
+		if (old->bytes[i] != cur->bytes[i] ||
+		    old->data[i] != cur->data[i])
+			set |= 1u << i / 4;
+	for (h = 0; h < 2; h++)
+		if (cur->spill_size[h] &&
+		    (old->spill_size[h] != cur->spill_size[h] ||
+		     old->spill_off[h] != cur->spill_off[h] ||
+		     !covers_reg(env, &old->reg[h], &cur->reg[h], true,
+				 false)))
+			set |= cur->spill_size[h] == 8 ? 3u : 1u << h;
+	return set;
+}
+
+/*
+ * Compare with snap: which of its slots are read, and which of their bytes as
+ * numbers. widening: compare slots only, and tell which differ.
+ */
+static bool
+covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
+	const uint64_t *read, const uint8_t (*bytes)[EBPF_V_SLOTS],
+	struct ebpf_vwiden *widening)
 {
 	const uint8_t *at = (const uint8_t *)(snap + 1);
 	const struct ebpf_vstate *state = env->state;
@@ -646,15 +729,17 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 	struct ebpf_vslot *old;
 	uint32_t f, i;
 
-	if (snap->depth != state->depth || !may_cover(env, snap) ||
-	    !covers_num(&snap->len, &state->len, exact) ||
-	    !covers_guess(snap->len_guess, state->len_guess, exact))
-		return false;
-	/* what a stray path was spared says nothing of a real one */
-	if (snap->ahead && !state->ahead)
+	if (snap->depth != state->depth ||
+	    (!widening && !may_cover(env, snap)))
 		return false;
 	env->id_count = 0;
-	if (!same_held(env, snap))
+	if (!widening && (!covers_num(&snap->len, &state->len, exact) ||
+			  !covers_guess(snap->len_guess, state->len_guess,
+					exact) ||
+			  /* what a stray path was spared says nothing of a
+			   * real one */
+			  (snap->ahead && !state->ahead) ||
+			  !same_held(env, snap)))
 		return false;
 	at += snap->ref_count * sizeof(struct ebpf_vref);
 	for (f = 0; f < state->depth; f++) {
@@ -665,7 +750,9 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 		memcpy(&head, at, sizeof(head));
 		at += sizeof(head);
 		if (head.call_insn != frame->call_insn ||
-		    head.func != frame->func)
+		    head.func != frame->func ||
+		    !covers_loop(snap, &head, frame, f + 1 == state->depth,
+				 exact))
 			return false;
 		for (i = 0; i < EBPF_REG_FP; i++) {
 			if (!(head.regs & 1u << i)) {
@@ -674,7 +761,8 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 					return false;
 				continue;
 			}
-			if (!covers_reg(env, (const struct ebpf_vreg *)(const void *)at,
+			if (!widening &&
+			    !covers_reg(env, (const struct ebpf_vreg *)(const void *)at,
 					&frame->regs[i],
 					live & 1u << (16 + i), exact))
 				return false;
@@ -686,15 +774,48 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 			old = &env->old_slot;
 			at = take_slot(old, at);
 			/* what nothing reads may be anything */
-			if (!exact && !(snap->read[f] >> i & 1))
+			if (!exact && !(read[f] >> i & 1))
 				continue;
-			if (!covers_slot(env, old,
-					 i < frame->slot_count ?
-						 &frame->slots[i] :
-						 &empty,
-					 snap->bytes[f][i], exact))
+			if (covers_slot(env, old,
+					i < frame->slot_count ?
+						&frame->slots[i] :
+						&empty,
+					bytes[f][i], exact))
+				continue;
+			if (!widening)
 				return false;
+			if (i < frame->slot_count) {
+				uint64_t set = halves(env, old,
+						      &frame->slots[i]);
+
+				widening->low[f] |= (set & 1) << i;
+				widening->high[f] |= (set >> 1) << i;
+			}
 		}
 	}
 	return true;
+}
+
+bool
+ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
+		    bool exact)
+{
+	return covered(env, snap, exact, snap->read, snap->bytes, NULL);
+}
+
+bool
+ebpf_verify_covered_loop(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
+			 const struct ebpf_vloop *loop)
+{
+	return covered(env, snap, false, loop->read, loop->bytes, NULL);
+}
+
+void
+ebpf_verify_difference(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
+		       const struct ebpf_vloop *loop,
+		       struct ebpf_vwiden *widening)
+{
+	memset(widening->low, 0, sizeof(widening->low));
+	memset(widening->high, 0, sizeof(widening->high));
+	covered(env, snap, false, loop->read, loop->bytes, widening);
 }

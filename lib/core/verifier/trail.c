@@ -325,6 +325,7 @@ ebpf_verify_retrace(struct ebpf_venv *env)
 	memcpy(trail->known[0], env->state->frames[0].regs,
 	       sizeof(trail->known[0]));
 	for (i = 0; i < steps && same; i++) {
+		env->step_again = i;
 		same = again(env, trail);
 		if (same && ebpf_verify_effort(env, 8) != 0)
 			same = false;

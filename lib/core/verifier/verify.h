@@ -13,7 +13,7 @@
  *	sockets.c  what only Linux has
  *	explain.c  why a program is refused	trail.c	how its path went
  *	fix.c	   what would mend it		words.c	states as text
- *	rewrite.c  host layout
+ *	loop.c	   functions that helpers call	rewrite.c host layout
  *	speculate.c what mispredicted paths must not do
  */
 #ifndef CORE_VERIFIER_VERIFY_H
@@ -35,6 +35,7 @@ enum {
 	EBPF_V_ID_LEN = 1, /* the id of the length that is tied to memory */
 	EBPF_V_IDS = 160,  /* pairs of ids in one comparison */
 	EBPF_V_REFS = 16,  /* references held at once */
+	EBPF_V_EDGES = 256, /* which call passes which callback */
 };
 
 enum ebpf_vtype {
@@ -50,6 +51,8 @@ enum ebpf_vtype {
 	EBPF_V_VALUE,
 	EBPF_V_RECORD, /* reserved in a ring buffer */
 	EBPF_V_SOCK,   /* Linux's own, see sockets.c */
+	EBPF_V_FUNC,   /* a function of the program: map is its index */
+	EBPF_V_KEY,    /* of a map's element, which may only be read */
 };
 
 /* Sorts of EBPF_V_SOCK, in its `map`. */
@@ -87,7 +90,7 @@ struct ebpf_vreg {
 	uint32_t id;
 	int32_t off;
 	uint32_t range;
-	uint32_t map;	 /* MAP, VALUE: index into prog->maps */
+	uint32_t map;	 /* MAP, VALUE, KEY: index into prog->maps */
 	uint32_t origin; /* slot that made it; for words only, never compared */
 	struct ebpf_num num;
 };
@@ -124,6 +127,14 @@ struct ebpf_vframe {
 	uint32_t func;
 	uint32_t call_insn; /* where the caller called; 0 in the entry */
 	uint32_t slot_count;
+	uint32_t callback; /* the helper at call_insn calls, and calls again */
+	uint32_t held;	   /* a callback's: references when it began */
+	/* loop.c: the helper of this function's that calls; else all 0 */
+	uint32_t loop_insn;  /* slot + 1 */
+	uint32_t loop_id;    /* the loop: another each time it is begun */
+	uint32_t turns;	     /* calls so far */
+	uint32_t rounds;     /* the same where their number is limited */
+	uint32_t loop_since; /* processed when it began */
 	uint32_t pad;
 	struct ebpf_vslot slots[EBPF_V_SLOTS];
 };
@@ -174,6 +185,9 @@ struct ebpf_vsnap {
 	uint8_t taken; /* waiting: the way the branch at insn goes */
 	uint16_t ahead;
 	uint32_t forks; /* waiting: of the path so far */
+	uint32_t loop_id; /* that of the function on top */
+	uint8_t first;	  /* the loop has just begun */
+	uint8_t pad2[3];
 	uint64_t steps;
 	uint64_t read[EBPF_FRAME_MAX];	  /* slots that what follows reads */
 	uint64_t number[EBPF_FRAME_MAX];  /* those with bytes in `bytes` */
@@ -267,6 +281,20 @@ struct ebpf_vfault {
 	char words[256];
 };
 
+/* loop.c: a helper's call that calls, and what comes after it reads. */
+struct ebpf_vloop {
+	uint32_t insn;
+	bool believed; /* in this round something relied on these */
+	uint64_t read[EBPF_FRAME_MAX], number[EBPF_FRAME_MAX];
+	uint8_t bytes[EBPF_FRAME_MAX][EBPF_V_SLOTS];
+};
+
+/* Halves of slots that became any number, at a step of the path. */
+struct ebpf_vwiden {
+	uint64_t steps;
+	uint64_t low[EBPF_FRAME_MAX], high[EBPF_FRAME_MAX];
+};
+
 struct ebpf_venv;
 struct ebpf_vtrail; /* trail.h */
 
@@ -302,6 +330,17 @@ struct ebpf_venv {
 	bool forked;	 /* a branch went both ways since */
 	uint32_t next_id;
 	uint32_t insn;	 /* being looked at */
+
+	struct ebpf_vloop *loops; /* ascending by insn */
+	uint32_t loop_count;
+	uint32_t next_loop;
+	uint32_t edge_count;
+	struct {
+		uint32_t insn, func;
+	} edges[EBPF_V_EDGES];
+	struct ebpf_vwiden *widenings; /* of the path so far */
+	uint32_t widen_count, widen_room;
+	uint64_t step_again; /* trail.c: which step of the path */
 
 	struct ebpf_vpath path;
 	struct ebpf_vfault fault;
@@ -458,6 +497,15 @@ bool ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 			 bool exact);
 /* Slots whose register became NONE hold nothing any more. */
 void ebpf_verify_drop_dead_spills(struct ebpf_venv *env);
+/* The same for a state that its own loop has come back from. */
+bool ebpf_verify_covered_loop(struct ebpf_venv *env,
+			      const struct ebpf_vsnap *snap,
+			      const struct ebpf_vloop *loop);
+/* Which numbers on the stack snap does not cover, as far as they matter. */
+void ebpf_verify_difference(struct ebpf_venv *env,
+			    const struct ebpf_vsnap *snap,
+			    const struct ebpf_vloop *loop,
+			    struct ebpf_vwiden *widening);
 /* What comes reads those slots of that frame. */
 void ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame,
 			   uint64_t slots);
@@ -467,6 +515,8 @@ void ebpf_verify_mark_number(struct ebpf_venv *env, uint32_t frame,
 /* What comes is what came after that state. */
 void ebpf_verify_mark_same(struct ebpf_venv *env,
 			   const struct ebpf_vsnap *from);
+void ebpf_verify_mark_loop(struct ebpf_venv *env,
+			   const struct ebpf_vloop *from);
 /* Whether the number in register reg of frame f matters from here on. */
 bool ebpf_verify_number_matters(const struct ebpf_venv *env, uint32_t f,
 				uint32_t reg);
@@ -589,6 +639,31 @@ void ebpf_verify_slots_read(struct ebpf_venv *env, struct ebpf_vframe *frame,
 void ebpf_verify_mispredict(struct ebpf_venv *env, const struct ebpf_op *op);
 /* Which instructions speculation must not pass becomes prog->fences. */
 int ebpf_verify_fences(struct ebpf_venv *env);
+
+/* An empty frame on top, its r10 set; there is room. */
+struct ebpf_vframe *ebpf_verify_new_frame(struct ebpf_venv *env);
+
+/* loop.c */
+bool ebpf_verify_is_loop(const struct ebpf_venv *env, uint32_t insn);
+/* At such a call: the loop begins, or it has come back to it. */
+void ebpf_verify_loop_arrive(struct ebpf_venv *env);
+/* The arguments are fine: go on behind it, and once more later. */
+int ebpf_verify_loop(struct ebpf_venv *env, const struct ebpf_helper *helper);
+/* The helper at env->insn calls. */
+int ebpf_verify_callback(struct ebpf_venv *env);
+/* The callback returns to the helper. */
+int ebpf_verify_callback_exit(struct ebpf_venv *env);
+bool ebpf_verify_in_callback(const struct ebpf_venv *env);
+/* *ended: the loop was in this state before; else it may become wider. */
+int ebpf_verify_loop_again(struct ebpf_venv *env, struct ebpf_vpoint *point,
+			   bool *ended);
+/* Everything after snap was explored. */
+void ebpf_verify_loop_done(struct ebpf_venv *env,
+			   const struct ebpf_vsnap *snap);
+struct ebpf_vloop *ebpf_verify_loop_at(struct ebpf_venv *env, uint32_t insn);
+/* For trail.c: do again what was widened; forget it from that step on. */
+int ebpf_verify_widen_again(struct ebpf_venv *env);
+void ebpf_verify_widen_forget(struct ebpf_venv *env, uint64_t steps);
 
 /* rewrite.c */
 int ebpf_verify_rewrite(struct ebpf_venv *env);

@@ -103,6 +103,7 @@ release(struct ebpf_venv *env, struct ebpf_vsnap *snap)
 
 		parent = snap->parent;
 		unlink_active(point, snap);
+		ebpf_verify_loop_done(env, snap);
 		snap->done = 1;
 		snap->parent = NULL;
 		snap->next = point->done;
@@ -119,11 +120,14 @@ release(struct ebpf_venv *env, struct ebpf_vsnap *snap)
 static int
 join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 {
+	bool loop = ebpf_verify_is_loop(env, env->insn);
 	struct ebpf_vsnap *snap;
 	uint32_t n = 0;
 	int error;
 
 	*ended = false;
+	if (loop)
+		ebpf_verify_loop_arrive(env);
 	for (snap = point->done; snap; snap = snap->next) {
 		env->effort += snap->size >> 7;
 		if (!ebpf_verify_covered(env, snap, false)) {
@@ -135,6 +139,12 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 		ebpf_verify_mark_same(env, snap);
 		*ended = true;
 		return 0;
+	}
+	if (loop && ebpf_verify_top(env)->turns) {
+		error = ebpf_verify_loop_again(env, point, ended);
+		if (error || *ended)
+			return error;
+		goto keep;
 	}
 	for (snap = point->active; snap && n < LOOP_CHECK;
 	     snap = snap->next, n++)
@@ -148,8 +158,9 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 				"the program comes back here with nothing "
 				"changed: the loop would never end");
 		}
-	if (!env->forked && env->since < KEEP_EVERY)
+	if (!loop && !env->forked && env->since < KEEP_EVERY)
 		return 0;
+keep:
 	error = ebpf_verify_pack(env, &snap);
 	if (error)
 		return error;
@@ -229,6 +240,7 @@ ebpf_verify_resume(struct ebpf_venv *env, bool *more)
 		if (!env->trail) {
 			env->path.forks = snap->forks;
 			env->path.steps = snap->steps;
+			ebpf_verify_widen_forget(env, snap->steps);
 			error = ebpf_verify_note_fork(env, true);
 		}
 		env->parent = snap->parent;
@@ -251,7 +263,9 @@ ebpf_verify_resume(struct ebpf_venv *env, bool *more)
 			break;
 		case EBPF_FORM_CALL:
 			possible = true;
-			error = ebpf_verify_tail_called(env);
+			error = ebpf_verify_is_loop(env, env->insn) ?
+					ebpf_verify_callback(env) :
+					ebpf_verify_tail_called(env);
 			break;
 		default:
 			possible = true;
@@ -309,6 +323,15 @@ lddw(struct ebpf_venv *env, const struct ebpf_op *op)
 					  "r10 is written");
 	if (op->code == EBPF_OP_LDDW_IMM64) {
 		ebpf_vreg_const(dst, (uint64_t)op->imm);
+		env->insn += 2;
+		return 0;
+	}
+	if (op->code == EBPF_OP_LDDW_FUNC) {
+		ebpf_vreg_const(dst, 0);
+		dst->type = EBPF_V_FUNC;
+		dst->origin = env->insn;
+		dst->map = ebpf_verify_func_at(env,
+					       env->insn + 1 + op->off);
 		env->insn += 2;
 		return 0;
 	}
@@ -500,6 +523,7 @@ ebpf_verify_begin(struct ebpf_venv *env)
 		       offsetof(struct ebpf_vframe, slots));
 	memset(env->written, 0, sizeof(env->written));
 	env->insn = env->since = 0;
+	env->next_loop = 0;
 	env->forked = env->changed = false;
 	state->depth = 1;
 	ebpf_num_unknown(&state->len, 64);
@@ -581,6 +605,9 @@ walk_rounds(struct ebpf_venv *env)
 		}
 		for (i = 0; i < env->func_count; i++)
 			env->funcs[i].depth = 0;
+		for (i = 0; i < env->loop_count; i++)
+			env->loops[i].believed = false;
+		env->edge_count = env->widen_count = 0;
 		env->processed = 0;
 		env->path.steps = env->path.forks = 0;
 		ebpf_verify_begin(env);
@@ -596,6 +623,15 @@ walk_rounds(struct ebpf_venv *env)
 		env->fault.rule = EBPF_RULE_NONE;
 		for (i = 0; round == ROUNDS && i < env->count; i++)
 			env->aux[i].flags |= EBPF_VA_NUMBERS;
+		if (round == ROUNDS && env->loops)
+			for (i = 0; i < env->loop_count; i++) {
+				memset(env->loops[i].read, 0xff,
+				       sizeof(env->loops[i].read));
+				memset(env->loops[i].number, 0xff,
+				       sizeof(env->loops[i].number));
+				memset(env->loops[i].bytes, 0xff,
+				       sizeof(env->loops[i].bytes));
+			}
 	}
 }
 
@@ -629,7 +665,7 @@ static int
 walk_hardened(struct ebpf_venv *env)
 {
 	uint64_t processed = env->processed;
-	uint32_t round = 0;
+	uint32_t round = 0, i;
 	int error;
 
 	env->hardened = true;
@@ -640,6 +676,9 @@ walk_hardened(struct ebpf_venv *env)
 		if (error)
 			break;
 		env->processed = 0;
+		for (i = 0; i < env->loop_count; i++)
+			env->loops[i].believed = false;
+		env->widen_count = 0;
 		ebpf_verify_begin(env);
 		error = walk(env);
 		if (!error && ++round == ROUNDS)
@@ -695,6 +734,8 @@ free_env(struct ebpf_venv *env)
 	clear(env);
 	if (env->path.bits != env->path.first)
 		os_free(env->path.bits);
+	os_free(env->widenings);
+	os_free(env->loops);
 	os_free(env->points);
 	os_free(env->live);
 	os_free(env->aux);

@@ -65,6 +65,10 @@ ebpf_verify_type_name(const struct ebpf_vreg *reg)
 	case EBPF_V_VALUE:
 		return reg->maybe_null ? "map value pointer that may be null" :
 					 "map value pointer";
+	case EBPF_V_FUNC:
+		return "function";
+	case EBPF_V_KEY:
+		return "pointer to a map's key";
 	case EBPF_V_RECORD:
 		return reg->maybe_null ?
 			       "ring buffer record that may be null" :
@@ -166,6 +170,15 @@ ebpf_verify_log_reg(const struct ebpf_venv *env, struct ebpf_log *log,
 		ebpf_log(log, "%s%s %s",
 			 reg->type == EBPF_V_MAP ? "" : "value of ",
 			 reg->inner ? "a map in" : "map", map->obj.name);
+		break;
+	case EBPF_V_FUNC:
+		ebpf_log(log, "the function at %u",
+			 env->funcs[reg->map].start);
+		return;
+	case EBPF_V_KEY:
+		map = ebpf_verify_map_of(env, reg);
+		ebpf_log(log, "key of map %s, %u bytes", map->obj.name,
+			 map->key_size);
 		break;
 	case EBPF_V_RECORD:
 		ebpf_log(log, "record of %u bytes", reg->range);
@@ -307,7 +320,10 @@ log_lddw(const struct ebpf_venv *env, struct ebpf_log *log,
 
 	if (op->imm >= 0 && op->imm < env->prog->map_count)
 		map = env->prog->maps[op->imm]->obj.name;
-	if (op->code == EBPF_OP_LDDW_MAP)
+	if (op->code == EBPF_OP_LDDW_FUNC)
+		ebpf_log(log, "r%u = the function at %d", op->dst,
+			 (int)(op - env->ops) + 1 + op->off);
+	else if (op->code == EBPF_OP_LDDW_MAP)
 		ebpf_log(log, "r%u = map %s", op->dst, map);
 	else if (op->code == EBPF_OP_LDDW_MAP_VALUE)
 		ebpf_log(log, "r%u = value of map %s %+d", op->dst, map,
