@@ -71,7 +71,7 @@ EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 	$(wildcard lib/bpf/examples/*.bpf.c))
 
 .PHONY: bench-kmod check-vale kmod stress-kmod kvale install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
-	mutate install uninstall clean freestanding layers tests lint stress
+	mutate coverage install uninstall clean freestanding layers tests lint stress
 .DELETE_ON_ERROR:
 
 all: libs $(B)/gebpf examples $(B)/man/gebpf-asm.7
@@ -258,6 +258,10 @@ bench: all $(BENCH_BIN)
 
 fuzz: deps
 	+@tests/fuzz/run
+
+# Which lines of the verifier and the loader the unit tests come through.
+coverage:
+	+@tests/coverage
 
 # Which of the verifier's checks would be missed: each taken out in turn.
 mutate:
