@@ -166,6 +166,16 @@ pointer_alu(struct ebpf_venv *env, struct ebpf_vreg *dst, uint32_t dst_number,
 		ebpf_vreg_upto(dst, UINT32_MAX);
 		return 0;
 	}
+	if (info->fn == EBPF_FN_SUB && ebpf_verify_may_leak(env) &&
+	    (info->width == 32 ||
+	     (dst_pointer && ebpf_vreg_is_pointer(src) &&
+	      !comparable(dst, src)))) {
+		if (info->width == 32)
+			ebpf_vreg_upto(dst, UINT32_MAX);
+		else
+			ebpf_vreg_scalar(dst);
+		return 0;
+	}
 	if (info->width != 64 ||
 	    (info->fn != EBPF_FN_ADD && info->fn != EBPF_FN_SUB))
 		return ebpf_verify_reject(
@@ -326,6 +336,12 @@ mov(struct ebpf_venv *env, const struct ebpf_op *op,
 			return error;
 		ebpf_verify_name(env, src);
 		*dst = *src;
+		return 0;
+	}
+	error = ebpf_verify_read_reg(env, op->src, &src);
+	if (!error && info->fn == EBPF_FN_MOV && ebpf_verify_may_leak(env) &&
+	    ebpf_vreg_is_pointer(src)) {
+		ebpf_vreg_upto(dst, UINT32_MAX);
 		return 0;
 	}
 	error = ebpf_verify_read_scalar(env, op->src, &src);

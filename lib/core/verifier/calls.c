@@ -354,7 +354,7 @@ check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 	case EBPF_ARG_NONE:
 		return 0;
 	case EBPF_ARG_SCALAR:
-		if (reg->type == EBPF_V_SCALAR)
+		if (reg->type == EBPF_V_SCALAR || ebpf_verify_may_leak(env))
 			return 0;
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_LEAK,
@@ -718,7 +718,7 @@ ebpf_verify_exit(struct ebpf_venv *env, bool *done)
 			return ebpf_verify_reject(
 				env, EBPF_RULE_RETURN_VALUE,
 				"r0 was not set before exit");
-		if (r0->type != EBPF_V_SCALAR)
+		if (r0->type != EBPF_V_SCALAR && !ebpf_verify_may_leak(env))
 			return ebpf_verify_reject(
 				env, EBPF_RULE_POINTER_LEAK,
 				"the program returns a %s",

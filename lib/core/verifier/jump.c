@@ -173,6 +173,30 @@ decide_offsets(const struct ebpf_vreg *dst, const struct ebpf_vreg *src,
 	}
 }
 
+/*
+ * Where addresses are numbers, comparing one with anything is allowed and says
+ * nothing, but for what is understood: packets, two of a sort, null.
+ */
+static bool
+teaches_pointers(const struct ebpf_venv *env, const struct ebpf_op_info *info,
+		 const struct ebpf_vreg *dst, const struct ebpf_vreg *src)
+{
+	bool equality = info->fn == EBPF_FN_JEQ || info->fn == EBPF_FN_JNE;
+	bool both = ebpf_vreg_is_pointer(dst) && ebpf_vreg_is_pointer(src);
+
+	if (!ebpf_verify_may_leak(env))
+		return true;
+	if (info->width != 64 || info->fn == EBPF_FN_JSET)
+		return false;
+	if (both)
+		return !dst->maybe_null && !src->maybe_null &&
+		       ((is_packet(dst) && is_packet(src)) ||
+			(dst->type == src->type && dst->frame == src->frame &&
+			 dst->map == src->map && dst->inner == src->inner));
+	return equality &&
+	       ebpf_vreg_is_zero(ebpf_vreg_is_pointer(dst) ? src : dst);
+}
+
 static int
 decide_pointers(struct ebpf_venv *env, const struct ebpf_op *op,
 		struct ebpf_vreg *dst, struct ebpf_vreg *src, int *outcome)
@@ -182,6 +206,8 @@ decide_pointers(struct ebpf_venv *env, const struct ebpf_op *op,
 	bool equality = info->fn == EBPF_FN_JEQ || info->fn == EBPF_FN_JNE;
 
 	*outcome = -1;
+	if (!teaches_pointers(env, info, dst, src))
+		return 0;
 	if (info->width != 64 || info->fn == EBPF_FN_JSET)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_LEAK,
@@ -471,7 +497,9 @@ ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op, bool taken,
 		return error;
 	*possible = true;
 	if (ebpf_vreg_is_pointer(dst) || ebpf_vreg_is_pointer(src)) {
-		*possible = branch_pointers(env, dst, src, info->fn, taken);
+		if (teaches_pointers(env, info, dst, src))
+			*possible = branch_pointers(env, dst, src, info->fn,
+						    taken);
 		return 0;
 	}
 	a = dst->num;

@@ -466,7 +466,8 @@ ebpf_verify_store(struct ebpf_venv *env, const struct ebpf_op *op)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_ARITH,
 			"r%u is a number, not a pointer", op->dst);
-	if (ebpf_vreg_is_pointer(value) && ptr->type != EBPF_V_STACK)
+	if (ebpf_vreg_is_pointer(value) && ptr->type != EBPF_V_STACK &&
+	    !ebpf_verify_may_leak(env))
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_LEAK,
 			"the %s in r%u would be stored where others can read it",

@@ -439,6 +439,16 @@ uint32_t ebpf_verify_func_at(const struct ebpf_venv *env, uint32_t insn);
 /* live.c */
 int ebpf_verify_live(struct ebpf_venv *env);
 
+/*
+ * Linux lets those who load programs as root see addresses: there, a pointer
+ * may be taken for a number that nothing is known of.
+ */
+static inline bool
+ebpf_verify_may_leak(const struct ebpf_venv *env)
+{
+	return env->prog->assume_linux != 0;
+}
+
 /* The numbers of the operands at env->insn matter after all. */
 static inline void
 ebpf_verify_need_numbers(struct ebpf_venv *env, uint32_t insn)
