@@ -119,7 +119,7 @@ fix_sized(const struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	}
 	if (most < 0)
 		return;
-	if (ptr->num.smin + ptr->off + env->fault.touch.off < 0) {
+	if (ptr->num.smin < -((int64_t)ptr->off + env->fault.touch.off)) {
 		add(text,
 		    "the offset may be negative: make it unsigned, or compare "
 		    "it with 0, before it is added");
