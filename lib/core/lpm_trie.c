@@ -34,35 +34,37 @@ find_short(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe)
 	return 0;
 }
 
-uint32_t
-ebpf_lpm_find(const struct ebpf_map_lpm *lpm,
-	      const struct ebpf_lpm_probe *probe)
+/* The longest prefix that ends in the node where the bits lead, 0: none. */
+static inline uint32_t
+own_longest(const struct ebpf_lpm_node *node, uint32_t bits, int32_t over)
 {
-	const struct ebpf_lpm_entry *entry;
+	uint32_t number = 0;
+
+	if (os_likely(over >= 2))
+		number = os_load_acquire(&node->own[ebpf_lpm_own(bits, 2)]);
+	if (number == 0 && os_likely(over >= 1))
+		number = os_load_acquire(&node->own[ebpf_lpm_own(bits, 1)]);
+	if (number == 0)
+		number = os_load_acquire(&node->own[0]);
+	return number;
+}
+
+/* Compares on the way down, and so knows where the key and the trie part. */
+static uint32_t
+find_careful(const struct ebpf_map_lpm *lpm,
+	     const struct ebpf_lpm_probe *probe, uint32_t ref, uint32_t best)
+{
 	const struct ebpf_lpm_node *node;
-	uint32_t ref, best, bits, number;
+	uint32_t bits, number;
 	int32_t over; /* how far the key reaches into the node */
 
-	if (os_unlikely(probe->len < lpm->root_bits))
-		return find_short(lpm, probe);
-	entry = &lpm->root[probe->head >> (64 - lpm->root_bits)];
-	ref = os_load_acquire(&entry->ref);
-	best = os_load_acquire(&entry->best);
 	while ((ref & EBPF_LPM_NODE) != 0) {
 		node = ebpf_lpm_node(lpm, ref);
 		over = (int32_t)(probe->len - node->depth);
-		if (os_unlikely(over < 0))
+		if (over < 0)
 			return best;
 		bits = ebpf_lpm_bits(lpm, probe, node->depth);
-		number = 0;
-		if (os_likely(over >= 2))
-			number = os_load_acquire(
-				&node->own[ebpf_lpm_own(bits, 2)]);
-		if (number == 0 && os_likely(over >= 1))
-			number = os_load_acquire(
-				&node->own[ebpf_lpm_own(bits, 1)]);
-		if (number == 0)
-			number = os_load_acquire(&node->own[0]);
+		number = own_longest(node, bits, over);
 		if (number != 0) {
 			/* if it differs, so does all that is below */
 			if (!ebpf_lpm_covers(lpm, number, probe))
@@ -74,6 +76,45 @@ ebpf_lpm_find(const struct ebpf_map_lpm *lpm,
 	if (ref != 0 && ebpf_lpm_covers(lpm, ref, probe))
 		best = ref;
 	return best;
+}
+
+/*
+ * Elements lie elsewhere in memory than nodes, so only the last one or two on
+ * the way are compared: mostly these decide.
+ */
+uint32_t
+ebpf_lpm_find(const struct ebpf_map_lpm *lpm,
+	      const struct ebpf_lpm_probe *probe)
+{
+	const struct ebpf_lpm_entry *entry;
+	const struct ebpf_lpm_node *node;
+	uint32_t ref, best, bits, number, last = 0, from;
+	int32_t over;
+
+	if (os_unlikely(probe->len < lpm->root_bits))
+		return find_short(lpm, probe);
+	entry = &lpm->root[probe->head >> (64 - lpm->root_bits)];
+	ref = from = os_load_acquire(&entry->ref);
+	best = os_load_acquire(&entry->best);
+	while ((ref & EBPF_LPM_NODE) != 0) {
+		node = ebpf_lpm_node(lpm, ref);
+		over = (int32_t)(probe->len - node->depth);
+		ref = 0;
+		if (os_unlikely(over < 0))
+			break;
+		bits = ebpf_lpm_bits(lpm, probe, node->depth);
+		number = own_longest(node, bits, over);
+		if (number != 0)
+			last = number;
+		ref = os_load_acquire(&node->child[bits]);
+	}
+	if (ref != 0 && ebpf_lpm_covers(lpm, ref, probe))
+		return ref;
+	if (last == 0)
+		return best;
+	if (os_likely(ebpf_lpm_covers(lpm, last, probe)))
+		return last;
+	return find_careful(lpm, probe, from, best);
 }
 
 /* ---- places ---- */

@@ -226,7 +226,7 @@ plan_make(struct plan *plan, const struct ebpf_map_spec *spec)
 	plan->root_bits = EBPF_LPM_ROOT_MIN;
 	while (plan->root_bits < EBPF_LPM_ROOT_MAX &&
 	       plan->root_bits < (spec->key_size - EBPF_LPM_LEN) * 8 &&
-	       1u << plan->root_bits < spec->max_entries)
+	       1u << plan->root_bits >> 1 < spec->max_entries)
 		plan->root_bits++;
 }
 

@@ -33,6 +33,9 @@ enum op {
 	OP_UPDATE,
 	OP_EVICT, /* updates of 4 times as many keys as fit */
 	OP_CHURN,
+	OP_MATCH, /* of IPv4 prefixes: 1 << bits, spread over all addresses */
+	OP_MATCH_NEAR, /* the same, all in one /8 */
+	OP_PUSH_POP,
 };
 
 static const struct bench {
@@ -60,6 +63,13 @@ static const struct bench {
 	{ "lru_hash churn, 1k", EBPF_MAP_LRU_HASH, 4, 12, OP_EVICT, 5 },
 	{ "hash delete+insert, 1k", EBPF_MAP_HASH, 4, 10, OP_CHURN, 3 },
 	{ "hash delete+insert, 64k", EBPF_MAP_HASH, 4, 16, OP_CHURN, 5 },
+	{ "lpm hit, IPv4, 1k", EBPF_MAP_LPM_TRIE, 8, 10, OP_MATCH, 6 },
+	{ "lpm hit, IPv4, 16k", EBPF_MAP_LPM_TRIE, 8, 14, OP_MATCH, 6 },
+	{ "lpm hit, IPv4, 256k", EBPF_MAP_LPM_TRIE, 8, 18, OP_MATCH, 6 },
+	{ "lpm hit, IPv4 in one /8, 16k", EBPF_MAP_LPM_TRIE, 8, 14,
+	  OP_MATCH_NEAR, 6 },
+	{ "queue push+pop, 64", EBPF_MAP_QUEUE, 0, 6, OP_PUSH_POP, 0 },
+	{ "stack push+pop, 64", EBPF_MAP_STACK, 0, 6, OP_PUSH_POP, 0 },
 };
 
 static struct ebpf_runtime *rt;
@@ -83,12 +93,55 @@ emit(struct code *code, uint8_t op, uint8_t dst, uint8_t src, int16_t off,
 	};
 }
 
+/* Address number n of an OP_MATCH, as four bytes in memory order. */
+static uint32_t
+address(const struct bench *bench, uint32_t n)
+{
+	n *= 0x45d9f3bu;
+	n ^= n >> 15;
+	n *= 0x2c1b3c6du;
+	n ^= n >> 13;
+	return bench->op == OP_MATCH_NEAR ? (n & 0xffffff00) | 10 : n;
+}
+
+/* The same by a program, and r1 becomes the whole key. */
+static void
+emit_address(struct code *code, const struct bench *bench)
+{
+	emit(code, 0x24, 1, 0, 0, 0x45d9f3b);
+	emit(code, 0xbc, 2, 1, 0, 0);
+	emit(code, 0x74, 2, 0, 0, 15);
+	emit(code, 0xac, 1, 2, 0, 0);
+	emit(code, 0x24, 1, 0, 0, 0x2c1b3c6d);
+	emit(code, 0xbc, 2, 1, 0, 0);
+	emit(code, 0x74, 2, 0, 0, 13);
+	emit(code, 0xac, 1, 2, 0, 0);
+	if (bench->op == OP_MATCH_NEAR) {
+		emit(code, 0x54, 1, 0, 0, -256);
+		emit(code, 0x44, 1, 0, 0, 10);
+	}
+	emit(code, 0x67, 1, 0, 0, 32);
+	emit(code, 0x47, 1, 0, 0, 32); /* the length of the prefix */
+}
+
+/* Key number n as it is in the map. */
+static void
+fill_key(const struct bench *bench, uint64_t *key, uint64_t n)
+{
+	key[0] = n;
+	if (bench->kind == EBPF_MAP_LPM_TRIE)
+		key[0] = (uint64_t)address(bench, (uint32_t)n) << 32 |
+			 (12 + n % 17);
+}
+
 /* r1 = map, r2 = key on the stack, call helper */
 static void
 emit_call(struct code *code, int32_t helper)
 {
 	emit(code, 0xbf, 2, 10, 0, 0);
 	emit(code, 0x07, 2, 0, 0, -16);
+	if (helper == 87)
+		emit(code, 0xb7, 3, 0, 0, 0);
 	if (helper == 2) {
 		emit(code, 0xbf, 3, 10, 0, 0);
 		emit(code, 0x07, 3, 0, 0, -24);
@@ -133,11 +186,15 @@ build(struct code *code, const struct bench *bench, enum op op)
 	emit(code, 0x07, 7, 0, 0, 12345);
 	emit(code, 0xbf, 1, 7, 0, 0);
 	emit(code, 0x77, 1, 0, 0, 64 - (int32_t)bench->bits);
+	if (bench->kind == EBPF_MAP_LPM_TRIE)
+		emit_address(code, bench);
 	emit(code, 0x7b, 10, 1, -16, 0); /* the key */
 	switch (op) {
 	case OP_NONE:
 		break;
 	case OP_LOOKUP:
+	case OP_MATCH:
+	case OP_MATCH_NEAR:
 		emit_call(code, 1);
 		emit(code, 0x15, 0, 0, 1, 0); /* if r0 == 0 skip */
 		emit(code, 0x79, 1, 0, 0, 0); /* r1 = value */
@@ -149,6 +206,10 @@ build(struct code *code, const struct bench *bench, enum op op)
 	case OP_CHURN:
 		emit_call(code, 3);
 		emit_call(code, 2);
+		break;
+	case OP_PUSH_POP:
+		emit_call(code, 87);
+		emit_call(code, 88);
 		break;
 	}
 	emit(code, 0x07, 6, 0, 0, -1);
@@ -184,6 +245,19 @@ entries(const struct bench *bench)
 				       1u << bench->bits;
 }
 
+static uint32_t
+flags(const struct bench *bench)
+{
+	return bench->kind == EBPF_MAP_LPM_TRIE ? EBPF_F_NO_PREALLOC : 0;
+}
+
+/* How many elements there are before it starts. */
+static uint32_t
+filled(const struct bench *bench)
+{
+	return bench->op == OP_PUSH_POP ? 0 : entries(bench);
+}
+
 /* ---- this engine ---- */
 
 static struct ebpf_map *
@@ -195,17 +269,20 @@ our_map(const struct bench *bench)
 		.key_size = bench->key_size,
 		.value_size = 8,
 		.max_entries = entries(bench),
+		.flags = flags(bench),
 	};
-	uint64_t key[2] = { 0, 1 };
+	uint64_t key[2] = { 0, 1 }, n;
 	struct ebpf_map *map;
 	void *value;
 
 	if (ebpf_map_create(rt, &spec, &map) != 0)
 		return NULL;
 	value = calloc(1, ebpf_map_user_value_size(map));
-	for (key[0] = 0; key[0] < entries(bench); key[0]++)
+	for (n = 0; n < filled(bench); n++) {
+		fill_key(bench, key, n);
 		if (ebpf_map_write(map, key, value, EBPF_ANY) != 0)
 			return NULL;
+	}
 	free(value);
 	return map;
 }
@@ -268,17 +345,19 @@ static int
 linux_map(const struct bench *bench)
 {
 	union bpf_attr attr = { 0 };
-	uint64_t key[2] = { 0, 1 }, value[1024] = { 0 };
+	uint64_t key[2] = { 0, 1 }, value[1024] = { 0 }, n;
 	int fd;
 
 	attr.map_type = bench->kind;
 	attr.key_size = bench->key_size;
 	attr.value_size = 8;
 	attr.max_entries = entries(bench);
+	attr.map_flags = flags(bench);
 	fd = sys_bpf(BPF_MAP_CREATE, &attr);
 	if (fd < 0)
 		return -1;
-	for (key[0] = 0; key[0] < entries(bench); key[0]++) {
+	for (n = 0; n < filled(bench); n++) {
+		fill_key(bench, key, n);
 		memset(&attr, 0, sizeof(attr));
 		attr.map_fd = (uint32_t)fd;
 		attr.key = (uintptr_t)key;
