@@ -172,6 +172,31 @@ update(struct load *l, uint32_t map, const void *key, uint32_t key_len,
 	return gebpf_request(l->device, &call);
 }
 
+/*
+ * How many entries the map gets: rings are rounded up to what they can be, and
+ * an array of events without a number has one for each CPU.
+ */
+static uint32_t
+entries_of(const struct load *l, const struct gebpf_obj_map *pub)
+{
+	uint32_t size = 4096;
+
+	switch (pub->kind) {
+	case EBPF_MAP_PERF_EVENT_ARRAY:
+		return pub->max_entries != 0 ?
+			       pub->max_entries :
+			       gebpf_hello(l->device)->cpu_count;
+	case EBPF_MAP_RINGBUF:
+	case EBPF_MAP_USER_RINGBUF:
+		if (pub->max_entries == 0 || pub->max_entries > 1u << 31)
+			return pub->max_entries; /* refused by the device */
+		while (size < pub->max_entries)
+			size *= 2;
+		return size;
+	}
+	return pub->max_entries;
+}
+
 /* Is the map that is there one that the object can use? */
 static int
 check_same(struct load *l, const struct obj_map *map, uint32_t id, bool strict)
@@ -190,7 +215,7 @@ check_same(struct load *l, const struct obj_map *map, uint32_t id, bool strict)
 				  gebpf_error_text(error));
 	if (info.kind == pub->kind && info.key_size == pub->key_size &&
 	    info.value_size == pub->value_size &&
-	    (!strict || info.max_entries == pub->max_entries))
+	    (!strict || info.max_entries == entries_of(l, pub)))
 		return 0;
 	gebpf_fail(l->err, -EBPF_EINVAL,
 		   "%s: map '%s': map %u is another kind of map: %s with keys "
@@ -201,7 +226,7 @@ check_same(struct load *l, const struct obj_map *map, uint32_t id, bool strict)
 		   info.key_size, info.value_size, info.max_entries,
 		   gebpf_map_kind_name(pub->kind) != NULL ?
 			   gebpf_map_kind_name(pub->kind) : "unknown",
-		   pub->key_size, pub->value_size, pub->max_entries);
+		   pub->key_size, pub->value_size, entries_of(l, pub));
 	return -EBPF_EINVAL;
 }
 
@@ -256,9 +281,7 @@ create(struct load *l, struct obj_map *map, uint32_t inner_id, uint32_t *id)
 	req.kind = pub->kind;
 	req.key_size = pub->key_size;
 	req.value_size = pub->value_size;
-	req.max_entries = pub->max_entries;
-	if (pub->kind == EBPF_MAP_PERF_EVENT_ARRAY && req.max_entries == 0)
-		req.max_entries = gebpf_hello(l->device)->cpu_count;
+	req.max_entries = entries_of(l, pub);
 	req.flags = pub->flags;
 	req.inner_map_id = inner_id;
 	snprintf(req.name, sizeof(req.name), "%s", pub->name);

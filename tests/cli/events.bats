@@ -128,6 +128,47 @@ frame=hex:000000000001020000000007080045aa
 	is '[e["elements"] for e in v] == [[]] * 4'
 }
 
+@test "maps of an object: sizes rounded and filled in, shared by pins" {
+	cat >"$BATS_TEST_TMPDIR/pins.bpf.c" <<-'P'
+		#include <linux/bpf.h>
+		#include "bpf_helpers.h"
+		struct {
+			__uint(type, BPF_MAP_TYPE_RINGBUF);
+			__uint(max_entries, 5000);
+			__uint(pinning, LIBBPF_PIN_BY_NAME);
+		} ring SEC(".maps");
+		struct {
+			__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+			__type(key, int);
+			__type(value, __u64);
+			__uint(pinning, LIBBPF_PIN_BY_NAME);
+		} perf SEC(".maps");
+		SEC("xdp") int emit(struct xdp_md *ctx)
+		{
+			__u64 word = 0x1122;
+
+			bpf_ringbuf_output(&ring, &word, 8, 0);
+			bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU,
+					      &word, 8);
+			return XDP_PASS;
+		}
+	P
+	gebpf prog load "$BATS_TEST_TMPDIR/pins.bpf.c" one
+	gebpf prog load "$BATS_TEST_TMPDIR/pins.bpf.c" two
+	run -0 gebpf -j map show
+	is 'sorted(e["name"] for e in v) == ["perf", "ring"]'
+	is '[e["max_entries"] for e in v if e["name"] == "ring"] == [8192]'
+	gebpf prog run pinned one data_in $frame >/dev/null
+	gebpf prog run pinned two data_in $frame >/dev/null
+	run -0 gebpf map event_pipe ring duration 0
+	[ "$output" = "== 8 bytes =====
+22 11 00 00 00 00 00 00
+== 8 bytes =====
+22 11 00 00 00 00 00 00" ]
+	gebpf -j map event_pipe perf count 2 >"$BATS_TEST_TMPDIR/perf"
+	[ "$(grep -c '"formatted":{"value":4386}' "$BATS_TEST_TMPDIR/perf")" = 2 ]
+}
+
 @test "prog run tells where a packet would be redirected" {
 	cat >"$BATS_TEST_TMPDIR/to.bpf.c" <<-'P'
 		#include <linux/bpf.h>
