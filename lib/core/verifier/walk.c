@@ -114,6 +114,26 @@ release(struct ebpf_venv *env, struct ebpf_vsnap *snap)
 }
 
 /*
+ * A loop looks endless. That may be because what its end depends on was taken
+ * not to matter: no jump was decided by it so far. Now all of them matter.
+ */
+static void
+need_conditions(struct ebpf_venv *env)
+{
+	uint32_t i;
+
+	for (i = 0; i < env->count; i++)
+		switch (ebpf_op_info[env->ops[i].code].form) {
+		case EBPF_FORM_JCC_IMM:
+		case EBPF_FORM_JCC_REG:
+			ebpf_verify_need_numbers(env, i);
+			break;
+		default:
+			break;
+		}
+}
+
+/*
  * At a point where paths join: *ended when an explored state covers this one;
  * otherwise keep this one if the path forked since the last.
  */
@@ -150,6 +170,8 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 	     snap = snap->next, n++)
 		if (ebpf_verify_covered(env, snap, true)) {
 			/* a round that is repeated knows too little yet */
+			if (!env->hardened)
+				need_conditions(env);
 			*ended = env->changed || env->hardened;
 			if (*ended)
 				return 0;
