@@ -455,8 +455,12 @@ check_arg(struct ebpf_venv *env, struct call *call, uint32_t number)
 static int
 forget_packet(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 {
-	if (reg->type == EBPF_V_PKT || reg->type == EBPF_V_PKT_END ||
-	    reg->type == EBPF_V_PKT_META)
+	if (reg->type != EBPF_V_PKT && reg->type != EBPF_V_PKT_END &&
+	    reg->type != EBPF_V_PKT_META)
+		return 0;
+	if (ebpf_verify_may_leak(env))
+		ebpf_vreg_scalar(reg);
+	else
 		ebpf_vreg_none(reg);
 	return 0;
 }

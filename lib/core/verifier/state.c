@@ -567,8 +567,13 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 			     sizeof(old->spill_off))))
 		return false;
 	for (i = 0; i < 8; i++) {
-		if (old->bytes[i] == EBPF_VB_NONE) /* was never read */
+		if (old->bytes[i] == EBPF_VB_NONE) {
+			/* was never read, or for some number */
+			if (ebpf_verify_may_leak(env) &&
+			    ebpf_vslot_is_pointer(cur))
+				return false;
 			continue;
+		}
 		if (old->bytes[i] != EBPF_VB_SPILL || !(numbers >> i & 1)) {
 			if (cur->bytes[i] == EBPF_VB_NONE ||
 			    ebpf_vslot_is_pointer(cur))
