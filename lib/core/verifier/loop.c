@@ -59,10 +59,11 @@ calls_max(const struct ebpf_venv *env, const struct ebpf_vframe *frame)
 		       MANY;
 }
 
+/* A processor that runs ahead may call once more than is right. */
 static bool
 is_counted(const struct ebpf_venv *env, const struct ebpf_vframe *frame)
 {
-	return calls_max(env, frame) <= COUNTED_MAX;
+	return !env->hardened && calls_max(env, frame) <= COUNTED_MAX;
 }
 
 void
@@ -120,7 +121,8 @@ ebpf_verify_loop(struct ebpf_venv *env, const struct ebpf_helper *helper)
 
 	ebpf_verify_loop_arrive(env);
 	error = ebpf_verify_widen_again(env);
-	if (!error && (max > COUNTED_MAX ? max > 0 : frame->rounds < max)) {
+	if (!error && (is_counted(env, frame) ? frame->rounds < max :
+						max > 0 || env->hardened)) {
 		error = note_edge(env, frame->regs[2].map);
 		if (!error)
 			error = ebpf_verify_put_off(env);
@@ -135,6 +137,7 @@ ebpf_verify_loop(struct ebpf_venv *env, const struct ebpf_helper *helper)
 		ebpf_vreg_upto(&frame->regs[0], max);
 	else
 		ebpf_vreg_scalar(&frame->regs[0]);
+	frame->regs[0].guess = env->hardened;
 	return 0;
 }
 
@@ -149,6 +152,7 @@ arguments(struct ebpf_venv *env, const struct ebpf_helper *helper,
 		if (max > EBPF_LOOPS_MAX)
 			max = EBPF_LOOPS_MAX;
 		ebpf_vreg_upto(&regs[1], max - 1);
+		regs[1].guess = env->hardened;
 		regs[2] = caller->regs[3];
 		return;
 	}
