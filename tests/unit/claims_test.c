@@ -890,7 +890,7 @@ matches(const struct ebpf_vreg *reg, uint64_t v)
 	    v - (uint64_t)(int64_t)reg->off + reg->range >
 		    m.base + (reg->type == EBPF_V_PKT_META ? 0 : m.mem_len))
 		return false;
-	if (reg->type == EBPF_V_SCALAR && reg->id && reg->range &&
+	if (reg->type == EBPF_V_SCALAR && reg->id && !reg->shl && reg->range &&
 	    (v - (uint64_t)(int64_t)reg->off > m.mem_len ||
 	     v - (uint64_t)(int64_t)reg->off + reg->range > m.mem_len))
 		return false;
