@@ -265,12 +265,15 @@ ebpf_verify_loop_done(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	bool grew = false;
 
 	for (f = 0; loop && f < snap->depth; f++) {
-		grew = grew || (snap->read[f] & ~loop->read[f]);
-		loop->read[f] |= snap->read[f];
-		loop->number[f] |= snap->number[f];
+		const struct ebpf_vseen *more = &snap->seen[f];
+		struct ebpf_vseen *all = &loop->seen[f];
+
+		grew = grew || (more->read & ~all->read);
+		all->read |= more->read;
+		all->number |= more->number;
 		for (i = 0; i < EBPF_V_SLOTS; i++) {
-			grew = grew || (snap->bytes[f][i] & ~loop->bytes[f][i]);
-			loop->bytes[f][i] |= snap->bytes[f][i];
+			grew = grew || (more->bytes[i] & ~all->bytes[i]);
+			all->bytes[i] |= more->bytes[i];
 		}
 	}
 	/* somebody believed that it was less */

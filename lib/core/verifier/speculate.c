@@ -114,6 +114,27 @@ fence_dead(struct ebpf_venv *env)
 	}
 }
 
+void
+ebpf_verify_fence_all(struct ebpf_venv *env)
+{
+	uint32_t i;
+
+	for (i = 0; i < env->count; i++)
+		switch ((enum ebpf_form)ebpf_op_info[env->ops[i].code].form) {
+		case EBPF_FORM_LDX:
+		case EBPF_FORM_LOAD_ACQ:
+		case EBPF_FORM_ST:
+		case EBPF_FORM_STX:
+		case EBPF_FORM_STORE_REL:
+		case EBPF_FORM_ATOMIC:
+		case EBPF_FORM_CALL:
+			env->aux[i].flags |= EBPF_VA_FENCE;
+			break;
+		default:
+			break;
+		}
+}
+
 int
 ebpf_verify_fences(struct ebpf_venv *env)
 {

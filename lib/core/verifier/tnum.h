@@ -28,6 +28,19 @@ ebpf_bits_sext(uint64_t value, unsigned bits)
 	return (int64_t)(value << (64 - bits)) >> (64 - bits);
 }
 
+/* The smallest and the greatest signed number of that width. */
+static inline int64_t
+ebpf_bits_least(unsigned bits)
+{
+	return -(int64_t)(ebpf_bits_mask(bits) >> 1) - 1;
+}
+
+static inline int64_t
+ebpf_bits_greatest(unsigned bits)
+{
+	return (int64_t)(ebpf_bits_mask(bits) >> 1);
+}
+
 struct ebpf_tnum ebpf_tnum_const(uint64_t value);
 struct ebpf_tnum ebpf_tnum_unknown(unsigned bits);
 /* The smallest tnum that has all of min..max (unsigned). */

@@ -4,9 +4,10 @@
  * states, and the environment of one verification. Nobody outside this folder
  * includes it; the door is core/verifier.h.
  *
- *	walk.c	   explores paths and prunes		(calls all others)
+ *	verify.c   from beginning to end, limits	walk.c	paths and pruning
  *	cfg.c	   functions, jumps, call graph		live.c	register liveness
- *	state.c	   snapshots, comparison of states	alu.c	arithmetic
+ *	state.c	   registers and states			pack.c	keeping states
+ *	cover.c	   comparison of states			alu.c	arithmetic
  *	jump.c	   conditional jumps			memory.c loads and stores
  *	stack.c	   the stack, byte by byte		calls.c	helpers, functions
  *	refs.c	   what must be given back		packet.c loads of old filters
@@ -165,6 +166,15 @@ struct ebpf_vstate {
 	struct ebpf_vframe frames[EBPF_FRAME_MAX];
 };
 
+/* What is known of the stack slots of a frame in a state. */
+struct ebpf_vseen {
+	uint64_t read;	  /* slots that what follows reads */
+	uint64_t number;  /* those with bytes in `bytes` */
+	uint64_t written; /* slots written since the last kept state */
+	/* per slot the bytes whose number matters to what follows */
+	uint8_t bytes[EBPF_V_SLOTS];
+};
+
 /*
  * A packed state: kept at a point where paths join, or waiting for the other
  * side of a branch. pending counts the unfinished paths that come from it.
@@ -189,11 +199,6 @@ struct ebpf_vsnap {
 	uint8_t first;	  /* the loop has just begun */
 	uint8_t pad2[3];
 	uint64_t steps;
-	uint64_t read[EBPF_FRAME_MAX];	  /* slots that what follows reads */
-	uint64_t number[EBPF_FRAME_MAX];  /* those with bytes in `bytes` */
-	uint64_t written[EBPF_FRAME_MAX]; /* slots written since parent */
-	/* per slot the bytes whose number matters to what follows */
-	uint8_t bytes[EBPF_FRAME_MAX][EBPF_V_SLOTS];
 	struct ebpf_num len;
 	struct ebpf_vlock lock;
 	/*
@@ -204,7 +209,8 @@ struct ebpf_vsnap {
 	uint64_t key;
 	uint32_t key_regs;
 	uint32_t key_pad;
-	/* references and packed frames follow */
+	struct ebpf_vseen seen[]; /* of each frame */
+	/* references and packed frames follow, pack.c */
 };
 
 struct ebpf_vpoint {
@@ -285,8 +291,7 @@ struct ebpf_vfault {
 struct ebpf_vloop {
 	uint32_t insn;
 	bool believed; /* in this round something relied on these */
-	uint64_t read[EBPF_FRAME_MAX], number[EBPF_FRAME_MAX];
-	uint8_t bytes[EBPF_FRAME_MAX][EBPF_V_SLOTS];
+	struct ebpf_vseen seen[EBPF_FRAME_MAX];
 };
 
 /* Halves of slots that became any number, at a step of the path. */
@@ -372,7 +377,7 @@ struct ebpf_venv {
 	struct ebpf_vslot old_slot;
 };
 
-/* walk.c: ebpf_verify() with somebody watching, for tests of its claims. */
+/* verify.c: ebpf_verify() with somebody watching, for tests of its claims. */
 int ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 			struct ebpf_log *log, struct ebpf_load_stats *stats,
 			ebpf_verify_watch *watch, void *arg);
@@ -383,8 +388,13 @@ int ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
  */
 int ebpf_verify_put_off(struct ebpf_venv *env);
 
-/* What the walk is made of, for going a path again. */
+/* verify.c: the state at the entry. */
 void ebpf_verify_begin(struct ebpf_venv *env);
+/* walk.c: all paths from the current state on. */
+int ebpf_verify_walk(struct ebpf_venv *env);
+/* Forget all states; what is known of instructions stays. */
+void ebpf_verify_forget(struct ebpf_venv *env);
+/* What the walk is made of, for going a path again. */
 int ebpf_verify_step(struct ebpf_venv *env, bool *ended);
 int ebpf_verify_resume(struct ebpf_venv *env, bool *more);
 /* A limit of the device was reached: a rejection that names it. */
@@ -459,7 +469,7 @@ ebpf_verify_need_numbers(struct ebpf_venv *env, uint32_t insn)
 	env->changed = true;
 }
 
-/* state.c */
+/* state.c, pack.c, cover.c */
 void ebpf_vreg_scalar(struct ebpf_vreg *reg); /* any number */
 void ebpf_vreg_const(struct ebpf_vreg *reg, uint64_t value);
 void ebpf_vreg_upto(struct ebpf_vreg *reg, uint64_t max);
@@ -647,6 +657,8 @@ void ebpf_verify_slots_read(struct ebpf_venv *env, struct ebpf_vframe *frame,
 			    uint64_t slots);
 /* A branch was mispredicted: its operands are not known. */
 void ebpf_verify_mispredict(struct ebpf_venv *env, const struct ebpf_op *op);
+/* Fences before everything that touches memory: safe without a walk. */
+void ebpf_verify_fence_all(struct ebpf_venv *env);
 /* Which instructions speculation must not pass becomes prog->fences. */
 int ebpf_verify_fences(struct ebpf_venv *env);
 

@@ -5,59 +5,15 @@
  * waits as a packed state. Where paths join, states are kept; a path that
  * arrives in a state that a completely explored one covers ends there, and one
  * that arrives in exactly the state it was in before would never end.
- * ebpf_verify() is the way in.
  */
-#include "core/verifier.h"
 #include "core/verifier/verify.h"
 
 enum {
 	DONE_MAX = 64,	 /* explored states kept per point */
 	LOOP_CHECK = 16, /* states of the own path compared per point */
 	KEEP_EVERY = 64, /* instructions after which a state is kept anyway */
-	SLICE = 4096,	 /* units of effort between looks at the clock */
-	ROUNDS = 6,	 /* walks before every number is taken to matter */
 	AHEAD_MAX = 512, /* instructions on a mispredicted way before a fence */
 };
-
-/* ---- limits ---- */
-
-int
-ebpf_verify_limit(struct ebpf_venv *env, const char *name, uint64_t limit,
-		  const char *unit)
-{
-	env->fault.limit = name;
-	env->fault.limit_value = limit;
-	return ebpf_verify_reject(env, EBPF_RULE_COMPLEXITY,
-				  "the limit %s of %llu%s was reached", name,
-				  (unsigned long long)limit, unit);
-}
-
-int
-ebpf_verify_charge(struct ebpf_venv *env, uint64_t bytes)
-{
-	if (bytes > env->mem_max || env->mem > env->mem_max - bytes)
-		return ebpf_verify_limit(env, "verify_memory", env->mem_max,
-					 " bytes");
-	env->mem += bytes;
-	if (env->mem > env->stats->mem_peak)
-		env->stats->mem_peak = env->mem;
-	return 0;
-}
-
-int
-ebpf_verify_effort(struct ebpf_venv *env, uint32_t units)
-{
-	env->effort += units;
-	if (os_likely(env->effort < SLICE))
-		return 0;
-	env->effort = 0;
-	os_yield();
-	if (os_cpu_time_ns() - env->start_ns <= env->time_max)
-		return 0;
-	return ebpf_verify_limit(env, "verify_time",
-				 env->prog->obj.rt->config.verify_time_ms,
-				 " ms");
-}
 
 /* ---- kept states ---- */
 
@@ -189,7 +145,6 @@ keep:
 	ebpf_verify_make_key(env, snap);
 	snap->parent = env->parent;
 	snap->pending = 1;
-	memcpy(snap->written, env->written, sizeof(snap->written));
 	memset(env->written, 0, sizeof(env->written));
 	snap->next = point->active;
 	if (snap->next)
@@ -220,7 +175,6 @@ ebpf_verify_put_off(struct ebpf_venv *env)
 	if (snap->parent)
 		snap->parent->pending++;
 	snap->taken = 1;
-	memcpy(snap->written, env->written, sizeof(snap->written));
 	snap->next = env->waiting;
 	env->waiting = snap;
 	env->forked = true;
@@ -266,7 +220,6 @@ ebpf_verify_resume(struct ebpf_venv *env, bool *more)
 			error = ebpf_verify_note_fork(env, true);
 		}
 		env->parent = snap->parent;
-		memcpy(env->written, snap->written, sizeof(env->written));
 		env->forked = true;
 		env->since = 0;
 		ebpf_verify_snap_free(env, snap);
@@ -486,8 +439,8 @@ step_astray(struct ebpf_venv *env, bool *ended)
 	return 0;
 }
 
-static int
-walk(struct ebpf_venv *env)
+int
+ebpf_verify_walk(struct ebpf_venv *env)
 {
 	bool ended = false, more = true;
 	int error = 0;
@@ -529,54 +482,6 @@ walk(struct ebpf_venv *env)
 	return error;
 }
 
-/* ---- beginning and end ---- */
-
-void
-ebpf_verify_begin(struct ebpf_venv *env)
-{
-	struct ebpf_vstate *state = env->state;
-	struct ebpf_vreg *regs = state->frames[0].regs;
-	uint32_t f;
-
-	/* slots from slot_count on are never looked at */
-	memset(state, 0, offsetof(struct ebpf_vstate, frames));
-	for (f = 0; f < EBPF_FRAME_MAX; f++)
-		memset(&state->frames[f], 0,
-		       offsetof(struct ebpf_vframe, slots));
-	memset(env->written, 0, sizeof(env->written));
-	env->insn = env->since = 0;
-	env->next_loop = 0;
-	env->forked = env->changed = false;
-	state->depth = 1;
-	ebpf_num_unknown(&state->len, 64);
-	regs[EBPF_REG_FP].type = EBPF_V_STACK;
-	ebpf_num_const(&regs[EBPF_REG_FP].num, 0, 64);
-	ebpf_num_const(&regs[1].num, 0, 64);
-	switch ((enum ebpf_entry)env->kind->entry) {
-	case EBPF_ENTRY_CTX:
-		regs[1].type = EBPF_V_CTX;
-		return;
-	case EBPF_ENTRY_MEM:
-		regs[1].type = EBPF_V_MEM;
-		ebpf_vreg_scalar(&regs[2]);
-		env->tied = env->prog->mem_size == 0;
-		/* no memory is longer than half of all addresses */
-		if (env->tied)
-			ebpf_vreg_upto(&regs[2], INT64_MAX);
-		break;
-	case EBPF_ENTRY_BUF:
-		regs[1].type = EBPF_V_MEM;
-		ebpf_vreg_upto(&regs[2], UINT16_MAX);
-		ebpf_vreg_upto(&regs[3], UINT8_MAX);
-		env->tied = true;
-		break;
-	}
-	if (env->tied) {
-		regs[2].id = EBPF_V_ID_LEN;
-		state->len = regs[2].num;
-	}
-}
-
 static void
 free_states(struct ebpf_venv *env, struct ebpf_vsnap *snap)
 {
@@ -588,9 +493,8 @@ free_states(struct ebpf_venv *env, struct ebpf_vsnap *snap)
 	}
 }
 
-/* Forget all states; what is known of instructions stays. */
-static void
-clear(struct ebpf_venv *env)
+void
+ebpf_verify_forget(struct ebpf_venv *env)
 {
 	uint32_t i;
 
@@ -601,234 +505,4 @@ clear(struct ebpf_venv *env)
 		free_states(env, env->points[i].active);
 		env->points[i].done = env->points[i].active = NULL;
 	}
-}
-
-/*
- * Walk until a round finds no further instruction whose numbers matter: only
- * then was every comparison of states made with what matters. What earlier
- * rounds said, for or against the program, is forgotten.
- */
-static int
-walk_rounds(struct ebpf_venv *env)
-{
-	size_t log_len = env->log->len;
-	uint32_t round, i;
-	int error;
-
-	for (round = 1;; round++) {
-		env->fault.walked = false;
-		env->insn = 0;
-		error = ebpf_verify_live(env);
-		if (error)
-			return error;
-		for (i = 0; i < env->count; i++) {
-			env->aux[i].flags &= ~(EBPF_VA_SEEN | EBPF_VA_LINE);
-			env->aux[i].access = EBPF_VX_NONE;
-		}
-		for (i = 0; i < env->func_count; i++)
-			env->funcs[i].depth = 0;
-		for (i = 0; i < env->loop_count; i++)
-			env->loops[i].believed = false;
-		env->edge_count = env->widen_count = 0;
-		env->processed = 0;
-		env->path.steps = env->path.forks = 0;
-		ebpf_verify_begin(env);
-		error = walk(env);
-		if (!env->changed || error == -EBPF_ENOMEM ||
-		    env->fault.limit)
-			return error;
-		clear(env);
-		env->log->len = log_len;
-		env->log->truncated = 0;
-		if (env->log->text && env->log->room)
-			env->log->text[log_len] = '\0';
-		env->fault.rule = EBPF_RULE_NONE;
-		for (i = 0; round == ROUNDS && i < env->count; i++)
-			env->aux[i].flags |= EBPF_VA_NUMBERS;
-		if (round == ROUNDS && env->loops)
-			for (i = 0; i < env->loop_count; i++) {
-				memset(env->loops[i].read, 0xff,
-				       sizeof(env->loops[i].read));
-				memset(env->loops[i].number, 0xff,
-				       sizeof(env->loops[i].number));
-				memset(env->loops[i].bytes, 0xff,
-				       sizeof(env->loops[i].bytes));
-			}
-	}
-}
-
-/* Fences before everything that touches memory: safe without a walk. */
-static void
-fence_all(struct ebpf_venv *env)
-{
-	uint32_t i;
-
-	for (i = 0; i < env->count; i++)
-		switch ((enum ebpf_form)ebpf_op_info[env->ops[i].code].form) {
-		case EBPF_FORM_LDX:
-		case EBPF_FORM_LOAD_ACQ:
-		case EBPF_FORM_ST:
-		case EBPF_FORM_STX:
-		case EBPF_FORM_STORE_REL:
-		case EBPF_FORM_ATOMIC:
-		case EBPF_FORM_CALL:
-			env->aux[i].flags |= EBPF_VA_FENCE;
-			break;
-		default:
-			break;
-		}
-}
-
-/*
- * Walk what was accepted once more, for speculate.c. A program that is too much
- * for that gets fences everywhere; what was said of it stays as it was.
- */
-static int
-walk_hardened(struct ebpf_venv *env)
-{
-	uint64_t processed = env->processed;
-	uint32_t round = 0, i;
-	int error;
-
-	env->hardened = true;
-	env->start_ns = os_cpu_time_ns();
-	do {
-		clear(env);
-		error = ebpf_verify_live(env);
-		if (error)
-			break;
-		env->processed = 0;
-		for (i = 0; i < env->loop_count; i++)
-			env->loops[i].believed = false;
-		env->widen_count = 0;
-		ebpf_verify_begin(env);
-		error = walk(env);
-		if (!error && ++round == ROUNDS)
-			error = -EBPF_E2BIG;
-	} while (!error && env->changed);
-	env->hardened = false;
-	env->processed = processed;
-	env->fault.limit = NULL;
-	if (error == -EBPF_E2BIG || error == -EBPF_EREJECTED) {
-		fence_all(env);
-		error = 0;
-	}
-	return error ? error : ebpf_verify_fences(env);
-}
-
-static int
-finish(struct ebpf_venv *env)
-{
-	struct ebpf_prog *prog = env->prog;
-	struct ebpf_func *funcs;
-	uint32_t f;
-	int error;
-
-	error = ebpf_verify_stack_depth(env);
-	if (error)
-		return error;
-	funcs = os_alloc(env->func_count * sizeof(*funcs));
-	if (!funcs)
-		return -EBPF_ENOMEM;
-	for (f = 0; f < env->func_count; f++) {
-		funcs[f].start = env->funcs[f].start;
-		funcs[f].end = env->funcs[f].end;
-		funcs[f].stack_depth = env->funcs[f].depth;
-		funcs[f].flags = env->funcs[f].flags;
-	}
-	/* what is for Linux has no host here */
-	error = prog->assume_linux ? 0 : ebpf_verify_rewrite(env);
-	if (error) {
-		os_free(funcs);
-		return error;
-	}
-	prog->funcs = funcs;
-	prog->func_count = env->func_count;
-	prog->stack_total = env->funcs[0].total;
-	prog->stack_depth = env->funcs[0].total;
-	prog->insns_processed = env->processed;
-	return 0;
-}
-
-static void
-free_env(struct ebpf_venv *env)
-{
-	clear(env);
-	if (env->path.bits != env->path.first)
-		os_free(env->path.bits);
-	os_free(env->widenings);
-	os_free(env->loops);
-	os_free(env->points);
-	os_free(env->live);
-	os_free(env->aux);
-	os_free(env->funcs);
-	os_free(env->state);
-	os_free(env);
-}
-
-int
-ebpf_verify(struct ebpf_prog *prog, struct ebpf_op *ops, struct ebpf_log *log,
-	    struct ebpf_load_stats *stats)
-{
-	return ebpf_verify_watched(prog, ops, log, stats, NULL, NULL);
-}
-
-int
-ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
-		    struct ebpf_log *log, struct ebpf_load_stats *stats,
-		    ebpf_verify_watch *watch, void *arg)
-{
-	const struct ebpf_runtime_config *config = &prog->obj.rt->config;
-	uint64_t start = os_time_ns();
-	struct ebpf_venv *env;
-	int error = -EBPF_ENOMEM;
-
-	env = os_alloc(sizeof(*env));
-	if (!env)
-		return -EBPF_ENOMEM;
-	env->prog = prog;
-	env->ops = ops;
-	env->log = log;
-	env->stats = stats;
-	env->watch = watch;
-	env->watch_arg = arg;
-	env->kind = prog->kind;
-	env->count = prog->op_count;
-	env->next_id = EBPF_V_ID_LEN + 1;
-	env->path.bits = env->path.first;
-	env->path.room = sizeof(env->path.first) / sizeof(env->path.first[0]);
-	env->processed_max = config->insns_processed_max ?
-				     config->insns_processed_max :
-				     1000000;
-	env->mem_max = config->verify_mem_max ? config->verify_mem_max :
-						64ull << 20;
-	env->start_ns = os_cpu_time_ns();
-	env->time_max = (uint64_t)config->verify_time_ms * 1000000;
-	/* what goes with the number of instructions; live.c's, cfg.c's list */
-	error = ebpf_verify_charge(env, (uint64_t)env->count *
-						(sizeof(*env->aux) +
-						 2 * sizeof(uint32_t)));
-	if (!error) {
-		env->aux = os_alloc((size_t)env->count * sizeof(*env->aux));
-		env->state = os_alloc(sizeof(*env->state));
-		if (!env->aux || !env->state)
-			error = -EBPF_ENOMEM;
-	}
-	if (!error)
-		error = ebpf_verify_cfg(env);
-	if (!error)
-		error = walk_rounds(env);
-	if (!error && (config->harden & EBPF_HARDEN_SPECULATION))
-		error = walk_hardened(env);
-	if (!error)
-		error = finish(env);
-	if (error == -EBPF_EREJECTED)
-		ebpf_verify_explain(env);
-	else if (!error)
-		ebpf_verify_tell_functions(env);
-	stats->insns_processed = env->processed;
-	stats->stack_depth = env->funcs ? env->funcs[0].total : 0;
-	stats->verify_ns = os_time_ns() - start;
-	free_env(env);
-	return error;
 }

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * States in one piece of memory: what of a state is live goes in, accounted, and
+ * comes out again. Knows what registers and stack bytes are, not what
+ * instructions do to them.
+ */
+#include "core/verifier/pack.h"
+
+/* Registers of frame f that are read from env->insn on. */
+uint32_t
+ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f)
+{
+	const struct ebpf_vstate *state = env->state;
+
+	if (f + 1 == state->depth)
+		return env->live[env->insn];
+	/* a callback's caller calls again, with the same arguments */
+	if (state->frames[f + 1].callback)
+		return env->live[state->frames[f + 1].call_insn];
+	/* callers: what is left after the call returns */
+	return env->live[state->frames[f + 1].call_insn + 1] &
+	       (0x3c0 | 0x3c0 << 16);
+}
+
+bool
+ebpf_verify_number_matters(const struct ebpf_venv *env, uint32_t f,
+			   uint32_t reg)
+{
+	return ebpf_verify_live_regs(env, f) >> 16 & 1u << reg;
+}
+
+static size_t
+spills(const uint8_t *spill_size)
+{
+	return (spill_size[0] != 0) + (size_t)(spill_size[1] != 0);
+}
+
+/* The packed slot at `at`: behind it. */
+const uint8_t *
+ebpf_verify_take_slot(struct ebpf_vslot *slot, const uint8_t *at)
+{
+	uint32_t h;
+
+	memcpy(slot, at, sizeof(struct ebpf_vpacked_slot));
+	at += sizeof(struct ebpf_vpacked_slot);
+	for (h = 0; h < 2; h++) {
+		if (!slot->spill_size[h])
+			continue;
+		memcpy(&slot->reg[h], at, sizeof(slot->reg[h]));
+		at += sizeof(slot->reg[h]);
+	}
+	return at;
+}
+
+static uint32_t
+present(const struct ebpf_vframe *frame, uint32_t live)
+{
+	uint32_t set = 0, i;
+
+	for (i = 0; i < EBPF_REG_FP; i++)
+		if ((live & 1u << i) && frame->regs[i].type != EBPF_V_NONE)
+			set |= 1u << i;
+	return set;
+}
+
+static size_t
+packed_size(const struct ebpf_venv *env)
+{
+	const struct ebpf_vstate *state = env->state;
+	size_t size = sizeof(struct ebpf_vsnap) +
+		      state->ref_count * sizeof(struct ebpf_vref);
+	uint32_t f, i, set;
+
+	for (f = 0; f < state->depth; f++) {
+		const struct ebpf_vframe *frame = &state->frames[f];
+
+		size += sizeof(struct ebpf_vseen) +
+			sizeof(struct ebpf_vpacked_frame);
+		for (set = present(frame, ebpf_verify_live_regs(env, f)); set;
+		     set &= set - 1)
+			size += sizeof(struct ebpf_vreg);
+		size += frame->slot_count * sizeof(struct ebpf_vpacked_slot);
+		for (i = 0; i < frame->slot_count; i++)
+			size += spills(frame->slots[i].spill_size) *
+				sizeof(struct ebpf_vreg);
+	}
+	return size;
+}
+
+static uint8_t *
+put(uint8_t *at, const void *what, size_t size)
+{
+	memcpy(at, what, size);
+	return at + size;
+}
+
+static uint8_t *
+pack_frame(const struct ebpf_vframe *frame, uint32_t live, uint8_t *at)
+{
+	struct ebpf_vpacked_frame head = {0};
+	uint32_t i, h;
+
+	head.func = frame->func;
+	head.call_insn = frame->call_insn;
+	head.regs = present(frame, live);
+	head.slot_count = frame->slot_count;
+	head.callback = frame->callback;
+	head.held = frame->held;
+	head.loop_insn = frame->loop_insn;
+	head.loop_id = frame->loop_id;
+	head.turns = frame->turns;
+	head.rounds = frame->rounds;
+	head.loop_since = frame->loop_since;
+	at = put(at, &head, sizeof(head));
+	for (i = 0; i < EBPF_REG_FP; i++)
+		if (head.regs & 1u << i)
+			at = put(at, &frame->regs[i], sizeof(frame->regs[i]));
+	for (i = 0; i < frame->slot_count; i++) {
+		const struct ebpf_vslot *slot = &frame->slots[i];
+
+		at = put(at, slot, sizeof(struct ebpf_vpacked_slot));
+		for (h = 0; h < 2; h++)
+			if (slot->spill_size[h])
+				at = put(at, &slot->reg[h],
+					 sizeof(slot->reg[h]));
+	}
+	return at;
+}
+
+_Static_assert(offsetof(struct ebpf_vslot, reg) == sizeof(struct ebpf_vpacked_slot),
+	       "a packed slot is a slot's head");
+_Static_assert(sizeof(struct ebpf_vpacked_frame) % 8 == 0 &&
+		       sizeof(struct ebpf_vsnap) % 8 == 0 &&
+		       sizeof(struct ebpf_vref) % 8 == 0 &&
+		       sizeof(struct ebpf_vreg) % 8 == 0,
+	       "packed pieces stay aligned");
+
+int
+ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
+{
+	struct ebpf_vstate *state = env->state;
+	const struct ebpf_vframe *top = ebpf_verify_top(env);
+	size_t size;
+	uint8_t *at;
+	uint32_t f;
+	int error;
+
+	size = packed_size(env);
+	error = ebpf_verify_charge(env, size);
+	if (error)
+		return error;
+	*snap = os_alloc(size);
+	if (!*snap) {
+		env->mem -= size;
+		return -EBPF_ENOMEM;
+	}
+	if (++env->states > env->stats->states_peak)
+		env->stats->states_peak = env->states;
+	env->stats->states_total++;
+	(*snap)->size = (uint32_t)size;
+	(*snap)->insn = env->insn;
+	(*snap)->depth = (uint8_t)state->depth;
+	(*snap)->loop_id = top->loop_id;
+	(*snap)->first = top->loop_id && !top->turns;
+	(*snap)->lock = state->lock;
+	(*snap)->ref_count = (uint8_t)state->ref_count;
+	(*snap)->len = state->len;
+	(*snap)->len_guess = state->len_guess;
+	(*snap)->ahead = state->ahead;
+	at = put((uint8_t *)&(*snap)->seen[state->depth], state->refs,
+		 state->ref_count * sizeof(state->refs[0]));
+	for (f = 0; f < state->depth; f++) {
+		(*snap)->seen[f].written = env->written[f];
+		at = pack_frame(&state->frames[f], ebpf_verify_live_regs(env, f), at);
+	}
+	return 0;
+}
+
+void
+ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap)
+{
+	env->mem -= snap->size;
+	env->states--;
+	os_free(snap);
+}
+
+void
+ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
+{
+	const uint8_t *at = ebpf_vsnap_packed(snap);
+	struct ebpf_vstate *state = env->state;
+	uint32_t f, i;
+
+	state->depth = snap->depth;
+	env->insn = snap->insn;
+	state->len = snap->len;
+	state->len_guess = snap->len_guess;
+	state->ahead = snap->ahead;
+	state->lock = snap->lock;
+	state->ref_count = snap->ref_count;
+	memcpy(state->refs, at, state->ref_count * sizeof(state->refs[0]));
+	at += state->ref_count * sizeof(state->refs[0]);
+	for (f = 0; f < state->depth; f++) {
+		struct ebpf_vframe *frame = &state->frames[f];
+		struct ebpf_vpacked_frame head;
+
+		env->written[f] = snap->seen[f].written;
+		memcpy(&head, at, sizeof(head));
+		at += sizeof(head);
+		frame->func = head.func;
+		frame->call_insn = head.call_insn;
+		frame->slot_count = head.slot_count;
+		frame->callback = head.callback;
+		frame->held = head.held;
+		frame->loop_insn = head.loop_insn;
+		frame->loop_id = head.loop_id;
+		frame->turns = head.turns;
+		frame->rounds = head.rounds;
+		frame->loop_since = head.loop_since;
+		memset(frame->regs, 0, sizeof(frame->regs));
+		for (i = 0; i < EBPF_REG_FP; i++) {
+			if (!(head.regs & 1u << i))
+				continue;
+			memcpy(&frame->regs[i], at, sizeof(frame->regs[i]));
+			at += sizeof(frame->regs[i]);
+		}
+		frame->regs[EBPF_REG_FP].type = EBPF_V_STACK;
+		frame->regs[EBPF_REG_FP].frame = (uint8_t)f;
+		ebpf_num_const(&frame->regs[EBPF_REG_FP].num, 0, 64);
+		for (i = 0; i < head.slot_count; i++)
+			at = ebpf_verify_take_slot(&frame->slots[i], at);
+	}
+}

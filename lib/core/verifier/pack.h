@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * How a state lies in a kept one: behind its head the references, then each
+ * frame with the registers that are live and its slots. Written by pack.c, read
+ * by it and by cover.c.
+ */
+#ifndef CORE_VERIFIER_PACK_H
+#define CORE_VERIFIER_PACK_H
+
+#include "core/verifier/verify.h"
+
+struct ebpf_vpacked_frame {
+	uint32_t func, call_insn;
+	uint32_t regs; /* set of registers that follow */
+	uint32_t slot_count;
+	uint32_t callback, held;
+	uint32_t loop_insn, loop_id, turns, rounds, loop_since;
+	uint32_t pad;
+};
+
+/* The head of a slot; the registers whose size is not 0 follow. */
+struct ebpf_vpacked_slot {
+	uint8_t bytes[8];
+	uint8_t data[8];
+	uint8_t spill_off[2], spill_size[2], fresh;
+	uint8_t pad[3];
+	uint32_t writer[8], teacher, pad2;
+};
+
+static inline const uint8_t *
+ebpf_vsnap_packed(const struct ebpf_vsnap *snap)
+{
+	return (const uint8_t *)&snap->seen[snap->depth];
+}
+
+/* The packed slot at `at`: behind it. */
+const uint8_t *ebpf_verify_take_slot(struct ebpf_vslot *slot,
+				     const uint8_t *at);
+/* Registers of frame f that are read from env->insn on. */
+uint32_t ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f);
+
+#endif
