@@ -35,6 +35,14 @@
 void *os_alloc(size_t size);	/* sleep */
 void os_free(void *memory);	/* any, NULL is fine */
 
+/*
+ * Zeroed memory for rings, a multiple of 4096: 2 * size bytes can be reached,
+ * of which i and size + i may be the same one, so only one of the two is ever
+ * in use. The 64 bytes before it are the user's, too. NULL when there is none.
+ */
+void *os_ring_alloc(size_t size);		 /* sleep */
+void os_ring_free(void *memory, size_t size);	 /* sleep, NULL is fine */
+
 /* One zeroed copy of size bytes for each CPU, each in cache lines of its own. */
 void *os_percpu_alloc(size_t size);		/* sleep */
 void os_percpu_free(void *percpu);		/* any */

@@ -3,9 +3,8 @@
  * Rings of records. Each record is a header of 8 bytes and its bytes, rounded
  * up to 8. Producers take their places under a short lock and fill them
  * without; the reader takes none. A record that begins near the end of the
- * ring goes on behind it, in bytes that are there for that only, so that its
- * memory is one piece wherever it begins; the bytes at the ring's start that
- * it would have covered stay unused meanwhile.
+ * ring runs over it, into what is the ring's start again or may be
+ * (os_ring_alloc), so that its memory is one piece wherever it begins.
  */
 #include "core/ring.h"
 
@@ -20,13 +19,13 @@ struct header {
 
 struct ebpf_ring {
 	uint64_t mask; /* size - 1 */
+	uint8_t *data; /* with a pointer to this struct before it */
 	struct os_event *event;
 	struct os_spin lock; /* producer */
 	uint64_t producer;   /* atomic */
 	uint64_t lost;	     /* atomic */
 	/* the reader's, in a line of its own */
 	uint64_t consumer __attribute__((aligned(64))); /* atomic */
-	uint8_t data[] __attribute__((aligned(64)));
 };
 
 static uint32_t
@@ -41,22 +40,32 @@ header_at(struct ebpf_ring *ring, uint64_t position)
 	return (struct header *)(ring->data + (position & ring->mask));
 }
 
+/* Where a ring's memory tells whose it is. */
+static struct ebpf_ring **
+owner_of(uint8_t *data)
+{
+	return (struct ebpf_ring **)(void *)data - 1;
+}
+
 uint64_t
 ebpf_ring_bytes(uint32_t size)
 {
-	return sizeof(struct ebpf_ring) + 2 * (uint64_t)size;
+	return sizeof(struct ebpf_ring) + EBPF_RING_PAGE + (uint64_t)size;
 }
 
 struct ebpf_ring *
 ebpf_ring_create(uint32_t size, struct os_event *event)
 {
-	struct ebpf_ring *ring;
+	struct ebpf_ring *ring = os_alloc(sizeof(*ring));
 
-	if (ebpf_ring_bytes(size) > SIZE_MAX / 2)
-		return NULL;
-	ring = os_alloc((size_t)ebpf_ring_bytes(size));
 	if (ring == NULL)
 		return NULL;
+	ring->data = os_ring_alloc(size);
+	if (ring->data == NULL) {
+		os_free(ring);
+		return NULL;
+	}
+	*owner_of(ring->data) = ring;
 	os_spin_init(&ring->lock);
 	ring->mask = size - 1;
 	ring->event = event;
@@ -66,6 +75,9 @@ ebpf_ring_create(uint32_t size, struct os_event *event)
 void
 ebpf_ring_destroy(struct ebpf_ring *ring)
 {
+	if (ring == NULL)
+		return;
+	os_ring_free(ring->data, (size_t)ring->mask + 1);
 	os_free(ring);
 }
 
@@ -104,7 +116,7 @@ ebpf_ring_commit(void *record, bool dropped, enum ebpf_ring_wake wake)
 {
 	struct header *header = (struct header *)record - 1;
 	uint8_t *data = (uint8_t *)header - (size_t)header->place * 8;
-	struct ebpf_ring *ring = os_container(data, struct ebpf_ring, data);
+	struct ebpf_ring *ring = *owner_of(data);
 	uint32_t len = os_load(&header->len) & ~BUSY;
 
 	os_store_release(&header->len, dropped ? len | DROPPED : len);

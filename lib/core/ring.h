@@ -21,7 +21,7 @@ struct ebpf_ring;
 uint64_t ebpf_ring_bytes(uint32_t size);
 /* event: signalled when there is something to read; NULL: ENOMEM. */
 struct ebpf_ring *ebpf_ring_create(uint32_t size, struct os_event *event);
-void ebpf_ring_destroy(struct ebpf_ring *ring); /* NULL is fine */
+void ebpf_ring_destroy(struct ebpf_ring *ring); /* sleep, NULL is fine */
 
 /* ---- for programs: any context ---- */
 

@@ -456,6 +456,73 @@ test_exec(void)
 	TAP_CHECK(os_test_live() == live);
 }
 
+/* ---- rings' memory, events ---- */
+
+static void
+test_ring_memory(void)
+{
+	uint64_t live = os_test_live();
+	uint32_t i, size, bad = 0;
+	uint8_t *memory;
+
+	for (size = 4096; size <= 65536; size *= 4) {
+		memory = os_ring_alloc(size);
+		if (memory == NULL)
+			abort();
+		for (i = 0; i < 2 * size; i++)
+			bad += memory[i] != 0;
+		/* one window of that size anywhere, and what lies before */
+		memset(memory - 64, 0xaa, 64);
+		memset(memory + size / 2, 0xbb, size);
+		for (i = 0; i < 64; i++)
+			bad += memory[(int)i - 64] != 0xaa;
+		for (i = 0; i < size; i++)
+			bad += memory[size / 2 + i] != 0xbb;
+		os_ring_free(memory, size);
+	}
+	tap_ok(bad == 0, "a ring's memory can be run over");
+	os_ring_free(NULL, 4096);
+	os_test_fail_at(1);
+	TAP_CHECK(os_ring_alloc(4096) == NULL && os_test_failed());
+	TAP_CHECK(os_ring_alloc(SIZE_MAX - 4095) == NULL);
+	TAP_CHECK(os_test_live() == live);
+}
+
+static struct os_event event;
+
+static void *
+signaller(void *arg)
+{
+	os_event_signal(&event);
+	return arg;
+}
+
+static void
+test_event(void)
+{
+	uint64_t start = os_time_ns();
+	pthread_t thread;
+	uint32_t seen, i, woken = 0;
+
+	os_event_init(&event);
+	seen = os_event_count(&event);
+	TAP_CHECK(os_event_wait(&event, seen, 2000000) == -EBPF_EAGAIN &&
+		  os_time_ns() - start >= 2000000);
+	os_event_signal(&event);
+	tap_ok(os_event_wait(&event, seen, 3600ull * 1000000000) == 0,
+	       "a signal before the wait is not missed");
+	for (i = 0; i < 200; i++) {
+		seen = os_event_count(&event);
+		if (pthread_create(&thread, NULL, signaller, NULL) != 0)
+			abort();
+		woken += os_event_wait(&event, seen,
+				       3600ull * 1000000000) == 0;
+		pthread_join(thread, NULL);
+	}
+	tap_ok(woken == 200, "nor one at the same moment");
+	os_event_destroy(&event);
+}
+
 /* ---- clocks and numbers ---- */
 
 static void
@@ -492,6 +559,8 @@ main(void)
 	test_epochs();
 	test_epoch_order();
 	test_exec();
+	test_ring_memory();
+	test_event();
 	test_misc();
 	return tap_done();
 }
