@@ -101,6 +101,7 @@ static uint32_t leaves[INSNS]; /* jumps to the exit, patched at the end */
 static uint32_t leave_count;
 static uint32_t calls[8], call_count;
 static bool in_function;
+static bool is_callback; /* and must return 0 or 1 */
 
 static void
 emit(uint8_t op, uint32_t dst, uint32_t src, int16_t off, int32_t imm)
@@ -312,6 +313,37 @@ gen_loop(uint32_t depth)
 	emit(0x7b, 10, reg, -40 - 8 * (int16_t)depth, 0);
 	emit(0xa5, reg, 0, 0, 1 + (int32_t)below(6));
 	code[count - 1].off = (int16_t)((int)top - (int)count);
+}
+
+/* A function that bpf_loop calls, which gets this one's stack. */
+static void
+gen_callback(void)
+{
+	uint32_t reg = number_reg();
+
+	if (call_count == (in_function ? 6 : 4))
+		return;
+	switch (below(5)) {
+	case 0:
+		emit(0xbf, 1, reg, 0, 0);
+		break;
+	case 1:
+		emit(0xb7, 1, 0, 0, 5000 + (int32_t)below(9000000));
+		break;
+	default:
+		emit(0xb7, 1, 0, 0, (int32_t)below(12));
+		break;
+	}
+	calls[call_count++] = count;
+	emit(0x18, 2, 4, 0, 0);
+	emit(0, 0, 0, 0, 0);
+	emit(0xbf, 3, 10, 0, 0);
+	emit(0xb7, 4, 0, 0, below(12) == 0);
+	emit(0x85, 0, 0, 0, EBPF_FUNC_loop);
+	emit(0x79, 2, 10, -8, 0);
+	emit(0x79, 3, 10, -16, 0);
+	emit(0x71, 4, 7, (int16_t)below(AREA), 0);
+	emit(0xb7, 5, 0, 0, small_imm());
 }
 
 static void
@@ -594,7 +626,9 @@ gen_block(uint32_t depth, uint32_t n)
 				gen_loop(depth);
 			break;
 		case 14:
-			if (depth < 3)
+			if (depth < 3 && below(3) == 0)
+				gen_callback();
+			else if (depth < 3)
 				gen_call();
 			break;
 		default:
@@ -629,22 +663,26 @@ end_function(void)
 	uint32_t i;
 
 	emit(0xbf, 0, number_reg(), 0, 0);
+	if (is_callback)
+		emit(0x57, 0, 0, 0, 1);
 	for (i = 0; i < leave_count; i++)
 		code[leaves[i]].off = (int16_t)(count - leaves[i] - 1);
 	leave_count = 0;
 	emit(0xb7, 0, 0, 0, 1);
 	if (in_function)
 		code[count - 1] = (struct ebpf_insn){0xbf, 0x90, 0, 0};
+	if (is_callback)
+		emit(0x57, 0, 0, 0, 1);
 	emit(0x95, 0, 0, 0, 0);
 }
 
 static void
 generate(void)
 {
-	uint32_t i;
+	uint32_t i, functions;
 
 	count = leave_count = call_count = 0;
-	in_function = false;
+	in_function = is_callback = false;
 	emit(0xbf, 6, 1, 0, 0);
 	emit(0x7b, 10, 1, SAVED_CTX, 0);
 	emit(0x7b, 10, 1, SAVED_PTR, 0);
@@ -680,14 +718,24 @@ generate(void)
 	gen_block(0, 4 + below(14));
 	end_function();
 	in_function = true;
+	functions = count;
 	for (i = 0; i < call_count; i++) {
-		if (i > 0 && below(2)) {
+		is_callback = code[calls[i]].code == 0x18;
+		if (i > 0 && code[calls[0]].code == code[calls[i]].code &&
+		    calls[i] < functions && below(2)) {
 			code[calls[i]].imm =
 				code[calls[0]].imm + (int32_t)calls[0] -
 				(int32_t)calls[i];
 			continue;
 		}
 		code[calls[i]].imm = (int32_t)(count - calls[i] - 1);
+		if (is_callback) {
+			/* r1 a number, r2 the caller's stack */
+			emit(0xbf, 4, 2, 0, 0);
+			emit(0xbf, 2, 1, 0, 0);
+			emit(0x18, 3, 6, 0, 0);
+			emit(0, 0, 0, 0, 0);
+		}
 		/* r1, r2 numbers, r3 value, r4 the caller's stack */
 		emit(0x7b, 10, 4, SAVED_PTR, 0);
 		emit(0x79, 8, 4, -16, 0);
@@ -705,7 +753,7 @@ generate(void)
 /* ---- claims ---- */
 
 enum {
-	FRAMES = 2, /* the generator's deepest */
+	FRAMES = 3, /* the generator's deepest */
 	SLOTS = 13, /* of a frame, that it uses */
 };
 
@@ -779,7 +827,8 @@ watch(void *arg, const struct ebpf_venv *env)
 		claim->matter[f] =
 			f + 1 == state->depth ?
 				matter_at[env->insn] :
-				matter_at[state->frames[f + 1].call_insn + 1] &
+				matter_at[state->frames[f + 1].call_insn +
+					  !state->frames[f + 1].callback] &
 					0x3c0;
 		memcpy(claim->regs[f], frame->regs, sizeof(claim->regs[f]));
 		claim_slots(claim, f, frame);
@@ -796,6 +845,7 @@ enum region_base {
 	MEM_BASE = 0x20000000,
 	VALUE_BASE = 0x30000000,
 	CTX_BASE = 0x40000000,
+	FUNC_BASE = 0x50000000, /* of the first instruction */
 };
 
 struct machine {
@@ -810,6 +860,11 @@ struct machine {
 	uint8_t stale[EBPF_FRAME_MAX][EBPF_STACK_MAX];
 	bool is_stale[EBPF_FRAME_MAX][EBPF_STACK_MAX];
 	bool gave_null; /* some lookup found nothing */
+	struct { /* of a callback's frame */
+		uint32_t start; /* slot, 0: it is none */
+		uint32_t index, end;
+		uint64_t ctx;
+	} loops[EBPF_FRAME_MAX];
 };
 
 static struct machine m;
@@ -1345,6 +1400,52 @@ call_helper(uint32_t number, const uint64_t *regs, uint32_t step)
 	}
 }
 
+/* The callback whose frame is the next is called for its next number. */
+static void
+call_back(void)
+{
+	uint64_t *regs = m.regs[m.depth];
+	uint32_t i;
+
+	for (i = 0; i < EBPF_REG_FP; i++)
+		regs[i] = rnd();
+	regs[1] = m.loops[m.depth].index;
+	regs[2] = m.loops[m.depth].ctx;
+	regs[EBPF_REG_FP] = frame_top(m.depth);
+	m.depth++;
+}
+
+/* bpf_loop: whether it calls; else r0 is set. */
+static bool
+begin_loop(uint64_t *regs, uint32_t pc)
+{
+	uint32_t end = (uint32_t)regs[1];
+
+	if (regs[4] != 0 || end > 1u << 23 || end == 0) {
+		regs[0] = regs[4] ? 0 - 22ULL : end ? 0 - 7ULL : 0;
+		return false;
+	}
+	m.loops[m.depth].start = (uint32_t)(regs[2] - FUNC_BASE);
+	m.loops[m.depth].index = 0;
+	m.loops[m.depth].end = end;
+	m.loops[m.depth].ctx = regs[3];
+	m.back[m.depth] = pc;
+	call_back();
+	return true;
+}
+
+static bool
+next_call(uint64_t returned)
+{
+	m.loops[m.depth].index++;
+	if (returned || m.loops[m.depth].index == m.loops[m.depth].end) {
+		m.regs[m.depth - 1][0] = m.loops[m.depth].index;
+		return false;
+	}
+	call_back();
+	return true;
+}
+
 /* Why the run contradicts the verifier, or NULL. */
 static const char *
 run(const struct ebpf_op *ops, uint32_t *at)
@@ -1449,11 +1550,19 @@ run(const struct ebpf_op *ops, uint32_t *at)
 				pc += (uint32_t)op->off;
 			break;
 		case EBPF_FORM_CALL:
+			if (op->imm == EBPF_FUNC_loop) {
+				if (begin_loop(regs, pc)) {
+					notes[steps].begins = (uint8_t)m.depth;
+					pc = m.loops[m.depth - 1].start - 1;
+				}
+				break;
+			}
 			regs[0] = call_helper((uint32_t)op->imm, regs, steps);
 			m.gave_null |= regs[0] == 0;
 			break;
 		case EBPF_FORM_CALL_LOCAL:
 			m.back[m.depth] = pc;
+			m.loops[m.depth].start = 0;
 			memcpy(m.regs[m.depth], regs, sizeof(m.regs[0]));
 			m.regs[m.depth][EBPF_REG_FP] = frame_top(m.depth);
 			m.depth++;
@@ -1471,12 +1580,26 @@ run(const struct ebpf_op *ops, uint32_t *at)
 					find_needs(steps + 1);
 				return NULL;
 			}
-			m.regs[m.depth - 1][0] = regs[0];
+			if (m.loops[m.depth].start) {
+				if (regs[0] > 1 && !ahead)
+					return "a callback returned neither 0 "
+					       "nor 1";
+				if (next_call(regs[0])) {
+					notes[steps].begins = (uint8_t)m.depth;
+					pc = m.loops[m.depth - 1].start - 1;
+					break;
+				}
+			} else {
+				m.regs[m.depth - 1][0] = regs[0];
+			}
 			pc = m.back[m.depth];
 			break;
 		case EBPF_FORM_LDDW:
 			regs[op->dst] = op->code == EBPF_OP_LDDW_MAP_VALUE ?
 						VALUE_BASE +
+							(uint64_t)op->off :
+					op->code == EBPF_OP_LDDW_FUNC ?
+						FUNC_BASE + pc + 1 +
 							(uint64_t)op->off :
 						(uint64_t)op->imm;
 			pc++;
