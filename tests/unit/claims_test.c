@@ -1531,8 +1531,11 @@ run(const struct ebpf_op *ops, uint32_t *at)
 			if (!place)
 				return "a store outside memory";
 			note_store(place, info->width / 8);
-			note_access(steps, place, info->width / 8,
-				    info->form != EBPF_FORM_ATOMIC, false);
+			/* what an atomic one leaves is any number */
+			note_access(steps, place, info->width / 8, true, false);
+			if (info->form == EBPF_FORM_ATOMIC)
+				note_access(steps, place, info->width / 8,
+					    false, false);
 			value = info->form == EBPF_FORM_ST ? (uint64_t)op->imm :
 							     regs[op->src];
 			if (info->form == EBPF_FORM_ATOMIC)
