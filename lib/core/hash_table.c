@@ -18,8 +18,7 @@ enum {
 	CHURN_MAX = 1 << 16,
 	LRU_CHURN = 8, /* times max_entries */
 	LRU_CHURN_MAX = 1 << 14, /* the hand of map_lru.c passes them */
-	KEY_MAX = 512, /* a program's stack has no more */
-	VALUE_MAX = 16 << 20,
+	ELEMENT_MAX = (4 << 20) - 48, /* key and value are less: as in Linux */
 	PERCPU_VALUE_MAX = 32 << 10,
 	ENTRIES_MAX = 1u << 30,
 };
@@ -171,11 +170,14 @@ ebpf_hash_check(const struct ebpf_map_spec *spec, uint64_t *bytes,
 {
 	struct plan plan;
 
+	if (lru && (spec->flags & EBPF_F_NO_PREALLOC) != 0)
+		return -EBPF_EUNSUPPORTED;
 	if (spec->key_size == 0 || spec->value_size == 0 ||
 	    spec->max_entries == 0)
 		return -EBPF_EINVAL;
-	if (spec->key_size > KEY_MAX || spec->max_entries > ENTRIES_MAX ||
-	    spec->value_size > (percpu ? PERCPU_VALUE_MAX : VALUE_MAX))
+	if ((uint64_t)spec->key_size + spec->value_size >= ELEMENT_MAX ||
+	    spec->max_entries > ENTRIES_MAX ||
+	    (percpu && spec->value_size > PERCPU_VALUE_MAX))
 		return -EBPF_E2BIG;
 	plan_make(&plan, spec, percpu, lru);
 	*bytes = plan.buckets * sizeof(struct ebpf_hash_bucket) +

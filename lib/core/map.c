@@ -64,7 +64,7 @@ spec_check(const struct ebpf_map_ops *ops, const struct ebpf_map_spec *spec,
 	if (spec->pad != 0 || spec->pad2 != 0)
 		return -EBPF_EINVAL;
 	if ((spec->flags & ~ops->flags_allowed) != 0)
-		return -EBPF_EUNSUPPORTED;
+		return -EBPF_EINVAL;
 	if ((spec->flags & USER_MODES) == USER_MODES ||
 	    (spec->flags & PROG_MODES) == PROG_MODES)
 		return -EBPF_EINVAL;
@@ -306,14 +306,16 @@ ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
 	struct os_epoch section;
 	int error;
 
-	if (ops->write == NULL && ops->update == NULL && ops->push == NULL)
-		return -EBPF_EUNSUPPORTED;
-	if (!ebpf_map_flags_ok(map, flags))
-		return -EBPF_EINVAL;
 	error = write_begin(map);
 	if (error != 0)
 		return error;
-	if (ops->push != NULL) {
+	/* as in Linux, maps of maps look at the id before the flags */
+	if (!ops->holds_maps && !ebpf_map_flags_ok(map, flags)) {
+		error = -EBPF_EINVAL;
+	} else if (ops->write == NULL && ops->update == NULL &&
+		   ops->push == NULL) {
+		error = -EBPF_EUNSUPPORTED;
+	} else if (ops->push != NULL) {
 		error = ops->push(map, value, flags);
 	} else if (ops->holds_ids) {
 		error = ops->write(map, key, value, flags);
@@ -338,15 +340,16 @@ ebpf_map_remove(struct ebpf_map *map, const void *key)
 	struct os_epoch section;
 	int error;
 
-	/* what can be popped has no single elements, as Linux says it */
-	if (map->ops->remove == NULL)
-		return map->ops->pop != NULL ? -EBPF_EINVAL :
-					       -EBPF_EUNSUPPORTED;
 	error = write_begin(map);
 	if (error != 0)
 		return error;
 	os_epoch_enter(&section);
-	error = map->ops->remove(map, key);
+	/* what can be popped has no single elements, as Linux says it */
+	if (map->ops->remove == NULL)
+		error = map->ops->pop != NULL ? -EBPF_EINVAL :
+						-EBPF_EUNSUPPORTED;
+	else
+		error = map->ops->remove(map, key);
 	os_epoch_exit(&section);
 	write_end(map);
 	return error;
@@ -361,14 +364,15 @@ ebpf_map_extract(struct ebpf_map *map, const void *key, void *value)
 
 	if ((map->flags & EBPF_F_WRONLY) != 0)
 		return -EBPF_EACCES;
-	if (ops->extract == NULL && ops->pop == NULL)
-		return -EBPF_EUNSUPPORTED;
 	error = write_begin(map);
 	if (error != 0)
 		return error;
 	os_epoch_enter(&section);
-	error = ops->extract != NULL ? ops->extract(map, key, value) :
-				       ops->pop(map, value);
+	if (ops->extract != NULL)
+		error = ops->extract(map, key, value);
+	else
+		error = ops->pop != NULL ? ops->pop(map, value) :
+					   -EBPF_EUNSUPPORTED;
 	os_epoch_exit(&section);
 	write_end(map);
 	return error;

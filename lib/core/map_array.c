@@ -193,7 +193,8 @@ array_each(struct ebpf_map *map, struct ebpf_each *each)
 const struct ebpf_map_ops ebpf_map_array_ops = {
 	.kind = EBPF_MAP_ARRAY,
 	/* nothing maps memory here: MMAPABLE only lets such objects load */
-	.flags_allowed = FLAGS | EBPF_F_MMAPABLE | EBPF_F_INNER_MAP,
+	.flags_allowed = FLAGS | EBPF_F_MMAPABLE | EBPF_F_INNER_MAP |
+			 EBPF_F_NUMA_NODE,
 	.struct_size = sizeof(struct ebpf_map_array),
 	.check = array_check,
 	.init = array_init,

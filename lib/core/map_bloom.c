@@ -104,11 +104,11 @@ bloom_peek(struct ebpf_map *map, void *value)
 static int
 bloom_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
 {
+	if (spec->value_size > VALUE_MAX)
+		return -EBPF_E2BIG;
 	if (spec->key_size != 0 || spec->value_size == 0 ||
 	    spec->max_entries == 0 || spec->map_extra > HASHES_MAX)
 		return -EBPF_EINVAL;
-	if (spec->value_size > VALUE_MAX)
-		return -EBPF_E2BIG;
 	*bytes = bits_for(spec) / 8;
 	return 0;
 }
@@ -147,7 +147,8 @@ bloom_fini(struct ebpf_map *map)
 const struct ebpf_map_ops ebpf_map_bloom_filter_ops = {
 	.kind = EBPF_MAP_BLOOM_FILTER,
 	.flags_allowed = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_ZERO_SEED |
-			 EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG,
+			 EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG |
+			 EBPF_F_NUMA_NODE,
 	.asks_value = true,
 	.struct_size = sizeof(struct bloom),
 	.check = bloom_check,

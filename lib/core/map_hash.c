@@ -496,19 +496,19 @@ lru_percpu_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 }
 
 /*
- * NO_PREALLOC is taken and means nothing: untouched memory is not used yet. Nor
- * does NO_COMMON_LRU: there is one order of age for all CPUs.
+ * NO_PREALLOC is taken and means nothing: untouched memory is not used yet; LRU
+ * kinds refuse it by another error than other flags. Nor does NO_COMMON_LRU: there is one order of age for all CPUs.
  */
 enum {
 	FLAGS = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_ZERO_SEED |
 		EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG,
 	HASH_FLAGS = FLAGS | EBPF_F_NO_PREALLOC,
-	LRU_FLAGS = FLAGS | EBPF_F_NO_COMMON_LRU,
+	LRU_FLAGS = FLAGS | EBPF_F_NO_COMMON_LRU | EBPF_F_NO_PREALLOC,
 };
 
 const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.kind = EBPF_MAP_HASH,
-	.flags_allowed = HASH_FLAGS,
+	.flags_allowed = HASH_FLAGS | EBPF_F_NUMA_NODE,
 	.struct_size = sizeof(struct ebpf_map_hash),
 	.check = hash_check,
 	.init = hash_init,
@@ -547,7 +547,7 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 
 const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
 	.kind = EBPF_MAP_LRU_HASH,
-	.flags_allowed = LRU_FLAGS,
+	.flags_allowed = LRU_FLAGS | EBPF_F_NUMA_NODE,
 	.struct_size = sizeof(struct ebpf_map_hash),
 	.check = lru_check,
 	.init = lru_init,
@@ -586,7 +586,7 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 
 const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {
 	.kind = EBPF_MAP_HASH_OF_MAPS,
-	.flags_allowed = HASH_FLAGS,
+	.flags_allowed = HASH_FLAGS | EBPF_F_NUMA_NODE,
 	.holds_ids = true,
 	.holds_maps = true,
 	.struct_size = sizeof(struct ebpf_map_hash),

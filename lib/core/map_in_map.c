@@ -251,7 +251,7 @@ outer_count(struct ebpf_map *map)
 
 const struct ebpf_map_ops ebpf_map_array_of_maps_ops = {
 	.kind = EBPF_MAP_ARRAY_OF_MAPS,
-	.flags_allowed = EBPF_F_RDONLY | EBPF_F_WRONLY,
+	.flags_allowed = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_NUMA_NODE,
 	.holds_ids = true,
 	.holds_maps = true,
 	.struct_size = sizeof(struct outer_array),

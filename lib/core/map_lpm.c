@@ -307,7 +307,8 @@ lpm_fini(struct ebpf_map *map)
 const struct ebpf_map_ops ebpf_map_lpm_trie_ops = {
 	.kind = EBPF_MAP_LPM_TRIE,
 	.flags_allowed = EBPF_F_NO_PREALLOC | EBPF_F_RDONLY | EBPF_F_WRONLY |
-			 EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG,
+			 EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG |
+			 EBPF_F_NUMA_NODE,
 	.struct_size = sizeof(struct ebpf_map_lpm),
 	.check = lpm_check,
 	.init = lpm_init,

@@ -198,7 +198,7 @@ slots_count(struct ebpf_map *map)
 
 const struct ebpf_map_ops ebpf_map_prog_array_ops = {
 	.kind = EBPF_MAP_PROG_ARRAY,
-	.flags_allowed = EBPF_F_RDONLY | EBPF_F_WRONLY,
+	.flags_allowed = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_NUMA_NODE,
 	.holds_ids = true,
 	.struct_size = sizeof(struct ebpf_map_prog_array),
 	.check = slots_check,

@@ -187,7 +187,7 @@ ring_fini(struct ebpf_map *map)
 
 enum {
 	FLAGS = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_RDONLY_PROG |
-		EBPF_F_WRONLY_PROG,
+		EBPF_F_WRONLY_PROG | EBPF_F_NUMA_NODE,
 };
 
 const struct ebpf_map_ops ebpf_map_queue_ops = {

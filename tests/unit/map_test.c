@@ -78,7 +78,9 @@ test_create(void)
 		{ "hash value 0", EBPF_MAP_HASH, 4, 0, 16, 0, -EBPF_EINVAL },
 		{ "hash entries 0", EBPF_MAP_HASH, 4, 8, 0, 0, -EBPF_EINVAL },
 		{ "hash key 512", EBPF_MAP_HASH, 512, 8, 4, 0, 0 },
-		{ "hash key 513", EBPF_MAP_HASH, 513, 8, 4, 0, -EBPF_E2BIG },
+		{ "hash key 513", EBPF_MAP_HASH, 513, 8, 4, 0, 0 },
+		{ "hash element 4 MiB", EBPF_MAP_HASH, 1 << 20, 3 << 20, 4, 0,
+		  -EBPF_E2BIG },
 		{ "hash value huge", EBPF_MAP_HASH, 4, 0xffffffff, 1, 0,
 		  -EBPF_E2BIG },
 		{ "hash entries huge", EBPF_MAP_HASH, 4, 8, 0xffffffff, 0,
@@ -88,9 +90,9 @@ test_create(void)
 		{ "hash zero seed", EBPF_MAP_HASH, 4, 8, 16, EBPF_F_ZERO_SEED,
 		  0 },
 		{ "hash mmapable", EBPF_MAP_HASH, 4, 8, 16, EBPF_F_MMAPABLE,
-		  -EBPF_EUNSUPPORTED },
+		  -EBPF_EINVAL },
 		{ "unknown flag", EBPF_MAP_HASH, 4, 8, 16, 1u << 31,
-		  -EBPF_EUNSUPPORTED },
+		  -EBPF_EINVAL },
 		{ "read-only and write-only", EBPF_MAP_HASH, 4, 8, 16,
 		  EBPF_F_RDONLY | EBPF_F_WRONLY, -EBPF_EINVAL },
 		{ "the same for programs", EBPF_MAP_HASH, 4, 8, 16,
@@ -113,7 +115,7 @@ test_create(void)
 		{ "prog_array value 8", EBPF_MAP_PROG_ARRAY, 4, 8, 1, 0,
 		  -EBPF_EINVAL },
 		{ "prog_array read-only prog", EBPF_MAP_PROG_ARRAY, 4, 4, 1,
-		  EBPF_F_RDONLY_PROG, -EBPF_EUNSUPPORTED },
+		  EBPF_F_RDONLY_PROG, -EBPF_EINVAL },
 	};
 	struct ebpf_map_spec spec;
 	struct ebpf_map *map;
