@@ -20,61 +20,83 @@ rotate(uint32_t x, uint32_t n)
 	return x << n | x >> (32 - n);
 }
 
+/* One step; the names change places instead of the values. */
+static inline void
+step(uint32_t a, uint32_t *b, uint32_t f, uint32_t *e, uint32_t kw)
+{
+	*e += rotate(a, 5) + f + kw;
+	*b = rotate(*b, 30);
+}
+
+static uint32_t
+choose(uint32_t b, uint32_t c, uint32_t d)
+{
+	return d ^ (b & (c ^ d));
+}
+
+static uint32_t
+parity(uint32_t b, uint32_t c, uint32_t d)
+{
+	return b ^ c ^ d;
+}
+
+static uint32_t
+majority(uint32_t b, uint32_t c, uint32_t d)
+{
+	return (b & c) | (d & (b | c));
+}
+
+#define STEPS(from, f, k)                                             \
+	for (t = (from); t < (from) + 20; t += 5) {                   \
+		step(a, &b, f(b, c, d), &e, (k) + w[t]);              \
+		step(e, &a, f(a, b, c), &d, (k) + w[t + 1]);          \
+		step(d, &e, f(e, a, b), &c, (k) + w[t + 2]);          \
+		step(c, &d, f(d, e, a), &b, (k) + w[t + 3]);          \
+		step(b, &c, f(c, d, e), &a, (k) + w[t + 4]);          \
+	}
+
 static void
-add_block(struct ebpf_sha1 *sha)
+add_block(struct ebpf_sha1 *sha, const uint8_t *block)
 {
 	uint32_t a = sha->state[0], b = sha->state[1], c = sha->state[2];
 	uint32_t d = sha->state[3], e = sha->state[4];
-	uint32_t w[80], f, k, t, sum;
+	uint32_t w[80], t;
 
 	for (t = 0; t < 16; t++)
-		w[t] = (uint32_t)sha->block[t * 4] << 24 |
-		       (uint32_t)sha->block[t * 4 + 1] << 16 |
-		       (uint32_t)sha->block[t * 4 + 2] << 8 |
-		       (uint32_t)sha->block[t * 4 + 3];
+		w[t] = (uint32_t)block[t * 4] << 24 |
+		       (uint32_t)block[t * 4 + 1] << 16 |
+		       (uint32_t)block[t * 4 + 2] << 8 |
+		       (uint32_t)block[t * 4 + 3];
 	for (; t < 80; t++)
 		w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
-	for (t = 0; t < 80; t++) {
-		if (t < 20) {
-			f = (b & c) | (~b & d);
-			k = 0x5a827999;
-		} else if (t < 40) {
-			f = b ^ c ^ d;
-			k = 0x6ed9eba1;
-		} else if (t < 60) {
-			f = (b & c) | (b & d) | (c & d);
-			k = 0x8f1bbcdc;
-		} else {
-			f = b ^ c ^ d;
-			k = 0xca62c1d6;
-		}
-		sum = rotate(a, 5) + f + e + k + w[t];
-		e = d;
-		d = c;
-		c = rotate(b, 30);
-		b = a;
-		a = sum;
-	}
+	STEPS(0, choose, 0x5a827999)
+	STEPS(20, parity, 0x6ed9eba1)
+	STEPS(40, majority, 0x8f1bbcdc)
+	STEPS(60, parity, 0xca62c1d6)
 	sha->state[0] += a;
 	sha->state[1] += b;
 	sha->state[2] += c;
 	sha->state[3] += d;
 	sha->state[4] += e;
-	sha->used = 0;
 }
 
 void
 ebpf_sha1_add(struct ebpf_sha1 *sha, const void *data, size_t len)
 {
 	const uint8_t *bytes = data;
-	size_t i;
+	size_t room, n;
 
-	for (i = 0; i < len; i++) {
-		sha->block[sha->used++] = bytes[i];
-		if (sha->used == sizeof(sha->block))
-			add_block(sha);
-	}
 	sha->len += len;
+	for (; len > 0; bytes += n, len -= n) {
+		room = sizeof(sha->block) - sha->used;
+		n = len < room ? len : room;
+		memcpy(sha->block + sha->used, bytes, n);
+		sha->used += (uint32_t)n;
+		if (sha->used == sizeof(sha->block)) {
+			add_block(sha, sha->block);
+			sha->used = 0;
+		}
+	}
 }
 
 void

@@ -158,6 +158,8 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 int
 ebpf_verify_live(struct ebpf_venv *env)
 {
+	/* looking at an instruction here is a small part of walking it */
+	uint32_t units = (env->count < SLICE ? env->count : SLICE) / 8;
 	uint32_t round, f, i, live;
 	bool changed = true;
 	int error;
@@ -179,7 +181,7 @@ ebpf_verify_live(struct ebpf_venv *env)
 				continue;
 			for (i = func->end; i-- > func->start;) {
 				if (i % SLICE == 0) {
-					error = ebpf_verify_effort(env, SLICE);
+					error = ebpf_verify_effort(env, units);
 					if (error)
 						return error;
 				}
