@@ -47,18 +47,11 @@ verdict(struct cmd *cmd, const char *name, uint32_t kind, int error,
 		 (unsigned long long)(result->verify_ns / 1000));
 	out_text(out, "\n");
 	if (error != 0) {
-		if (result->rule > 0 && result->rule < EBPF_RULE_COUNT) {
-			static const char *const rules[] = {
-#define EBPF_RULE(rule_name, sentence, fix) #rule_name,
-#include "abi/rule.def"
-			};
-			static const char *const sentences[] = {
-#define EBPF_RULE(rule_name, sentence, fix) sentence,
-#include "abi/rule.def"
-			};
-			out_string(out, "rule", NULL, rules[result->rule]);
+		if (result->rule != 0) {
+			out_string(out, "rule", NULL,
+				   gebpf_rule_name(result->rule));
 			out_string(out, "demand", NULL,
-				   sentences[result->rule]);
+				   gebpf_rule_demand(result->rule));
 		}
 		out_string(out, "error", NULL, cmd->err.text);
 		out_string(out, "hint", NULL, cmd->err.hint);

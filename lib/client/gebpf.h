@@ -46,6 +46,10 @@ const char *gebpf_error_text(int error);
 const char *gebpf_map_kind_name(uint32_t kind);
 const char *gebpf_prog_kind_name(uint32_t kind);
 const char *gebpf_helper_name(uint32_t number);
+/* Of rule.def: the name, what is demanded, how it is commonly mended; or "". */
+const char *gebpf_rule_name(uint32_t rule);
+const char *gebpf_rule_demand(uint32_t rule);
+const char *gebpf_rule_fix(uint32_t rule);
 /* Numbers from names (aliases too); 0 when unknown. */
 uint32_t gebpf_map_kind_number(const char *name);
 uint32_t gebpf_prog_kind_number(const char *name);

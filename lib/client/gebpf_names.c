@@ -155,6 +155,42 @@ gebpf_error_text(int error)
 	return entry ? entry->other : NULL;
 }
 
+enum rule_part {
+	RULE_NAME,
+	RULE_DEMAND,
+	RULE_FIX,
+	RULE_PARTS,
+};
+
+static const char *
+rule_part(uint32_t rule, enum rule_part part)
+{
+	static const char *const rules[EBPF_RULE_COUNT][RULE_PARTS] = {
+#define EBPF_RULE(name, sentence, fix) [EBPF_RULE_##name] = { #name, sentence, fix },
+#include "abi/rule.def"
+	};
+
+	return rule < EBPF_RULE_COUNT ? rules[rule][part] : "";
+}
+
+const char *
+gebpf_rule_name(uint32_t rule)
+{
+	return rule_part(rule, RULE_NAME);
+}
+
+const char *
+gebpf_rule_demand(uint32_t rule)
+{
+	return rule_part(rule, RULE_DEMAND);
+}
+
+const char *
+gebpf_rule_fix(uint32_t rule)
+{
+	return rule_part(rule, RULE_FIX);
+}
+
 const char *
 gebpf_map_kind_name(uint32_t kind)
 {

@@ -543,17 +543,6 @@ patch(const struct gebpf_object *obj, const struct obj_prog *prog)
 	return insns;
 }
 
-static const char *
-rule_text(uint32_t rule, bool fix)
-{
-	static const char *const texts[EBPF_RULE_COUNT][2] = {
-#define EBPF_RULE(name, sentence, how) [EBPF_RULE_##name] = { sentence, how },
-#include "abi/rule.def"
-	};
-
-	return rule < EBPF_RULE_COUNT ? texts[rule][fix] : "";
-}
-
 /* "l2.bpf.c:42: " for the source of an instruction, or "". */
 static void
 source_of(const struct gebpf_object *obj, const struct obj_prog *prog,
@@ -595,10 +584,10 @@ say_rejected(struct load *l, const struct obj_prog *prog, int error,
 		   "at instruction %u: %s%s", l->obj->name, prog->pub.name,
 		   rep->insn, source,
 		   l->message[0] != 0 ? l->message :
-		   rep->rule != 0     ? rule_text(rep->rule, false) :
+		   rep->rule != 0     ? gebpf_rule_demand(rep->rule) :
 					gebpf_error_text(error));
 	gebpf_hint(l->err, "%s", l->fix[0] != 0 ? l->fix :
-						  rule_text(rep->rule, true));
+						  gebpf_rule_fix(rep->rule));
 	return error;
 }
 
