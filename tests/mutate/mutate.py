@@ -71,7 +71,7 @@ class Source:
 
     def add(self, kind, i, j, before, after, shown=None):
         self.found.append((kind, i, j, before, after,
-                           shown or self.words(i, j)))
+                           f"{self.function}: {shown or self.words(i, j)}"))
 
     # ---- expressions: tokens i..j inclusive ----
 
@@ -139,14 +139,15 @@ class Source:
         while i < len(self.tokens):
             if self.t(i) == "{":
                 if self.t(i - 1) == ")":
-                    yield i, self.match[i]
+                    yield self.t(self.match[i - 1] - 1), i, self.match[i]
                 i = self.match[i]
             i += 1
 
     def end_of_statement(self, i):
         while self.t(i) != ";":
-            i = self.match[i] if self.t(i) in OPEN else i
-            i += 1
+            if self.t(i) == "{":
+                return self.match[i]
+            i = self.match[i] + 1 if self.t(i) in OPEN else i + 1
         return i
 
     def is_least_or_most(self, i, j):
@@ -223,7 +224,7 @@ class Source:
             self.add("clear", i, end, *kill)
 
     def scan(self):
-        for i, stop in self.functions():
+        for self.function, i, stop in self.functions():
             i += 1
             while i < stop:
                 t = self.t(i)
