@@ -3,8 +3,8 @@
  * The abstract domain against arithmetic. At 5 bits: every tnum with every
  * tnum, every unsigned range with every other, every signed range likewise, and
  * mixtures, under every operator and every comparison, as sets of concrete
- * numbers. Numbers of two widths the same way at 4 and 6 bits. At 64 bits:
- * random members of random abstract values. At 4 bits the members of all
+ * numbers. Numbers of two widths the same way at 4 and 6 bits. At 8, 16 and 64
+ * bits: random members of random abstract values. At 4 bits the members of all
  * results are also counted: an operator that comes to know less is a failure.
  *
  *	domain_test [--quick | VALUES]	VALUES at 64 bits
@@ -668,7 +668,55 @@ test_nums(unsigned bits)
 	       "%u bits: extensions, intersection, inclusion", bits);
 }
 
-/* ---- 64 bits ---- */
+/* What makes a tnum or a number, at one width; and equality. */
+static void
+test_makers(unsigned bits)
+{
+	uint64_t n = 1ULL << bits, lo, hi, v;
+	struct ebpf_num num, other;
+	struct ebpf_tnum t, u;
+	long bad = 0, loose = 0;
+
+	for (lo = 0; lo < n; lo++)
+		for (hi = lo; hi < n; hi++) {
+			t = ebpf_tnum_range(lo, hi);
+			for (v = lo; v <= hi; v++)
+				bad += !ebpf_tnum_has(t, v);
+			/* both ends' common high bits are known */
+			for (v = 0; v < bits; v++)
+				loose += (lo >> v) == (hi >> v) &&
+					 (t.mask >> v & 1);
+			u = t;
+			for (v = 0; v < n; v++) {
+				struct ebpf_tnum one = ebpf_tnum_const(v);
+
+				bad += ebpf_tnum_includes(t, one) !=
+				       ebpf_tnum_has(t, v);
+				u = t;
+				bad += ebpf_tnum_intersect(&u, one) !=
+				       ebpf_tnum_has(t, v);
+			}
+		}
+	tap_ok(bad == 0 && loose == 0, "%u bits: tnums of every range", bits);
+	bad = 0;
+	for (hi = 0; hi < n; hi++) {
+		ebpf_num_upto(&num, hi, bits);
+		bad += num_set(&num, bits) !=
+		       (hi == 63 ? ~0ULL : (1ULL << (hi + 1)) - 1);
+		bad += num.umax != hi;
+		ebpf_num_const(&other, hi, bits);
+		bad += num_set(&other, bits) != 1ULL << hi;
+		bad += !ebpf_num_is_const(&other);
+		bad += ebpf_num_equal(&num, &other) != (hi == 0);
+		bad += !ebpf_num_includes(&num, &other);
+	}
+	ebpf_num_unknown(&num, bits);
+	bad += num_set(&num, bits) != (bits == 6 ? ~0ULL : (1ULL << n) - 1);
+	tap_ok(bad == 0, "%u bits: constants, 0 .. every number, anything",
+	       bits);
+}
+
+/* ---- wide numbers ---- */
 
 static uint64_t
 interesting(void)
@@ -695,100 +743,132 @@ interesting(void)
 	}
 }
 
+/* Interesting, at a width. */
+static uint64_t
+member(unsigned bits)
+{
+	uint64_t v = interesting();
+
+	return bits == 64 ? v : (v ^ v >> (64 - bits)) & ebpf_bits_mask(bits);
+}
+
 /* An abstract value around a member. */
 static void
-around(struct ebpf_num *n, uint64_t v)
+around(struct ebpf_num *n, uint64_t v, unsigned bits)
 {
-	uint64_t w;
+	uint64_t low = ebpf_bits_mask(bits / 2), w;
+	int64_t s, t;
 
-	ebpf_num_unknown(n, 64);
+	ebpf_num_unknown(n, bits);
 	if (rnd() % 2) {
 		n->t.mask = rnd() & rnd();
 		if (rnd() % 2)
-			n->t.mask |= ~0ULL << (rnd() % 64);
+			n->t.mask |= ~0ULL << (rnd() % bits);
+		n->t.mask &= ebpf_bits_mask(bits);
 		n->t.value = v & ~n->t.mask;
 	}
 	if (rnd() % 2) {
-		w = interesting();
+		w = member(bits);
 		n->umin = v < w ? v : w;
 		n->umax = v < w ? w : v;
 	}
 	if (rnd() % 2) {
-		w = interesting();
-		n->smin = (int64_t)v < (int64_t)w ? (int64_t)v : (int64_t)w;
-		n->smax = (int64_t)v < (int64_t)w ? (int64_t)w : (int64_t)v;
+		s = ebpf_bits_sext(v, bits);
+		t = ebpf_bits_sext(member(bits), bits);
+		n->smin = s < t ? s : t;
+		n->smax = s < t ? t : s;
 	}
 	if (rnd() % 2) {
-		w = interesting();
-		n->humin = (uint32_t)v < (uint32_t)w ? (uint32_t)v :
-						       (uint32_t)w;
-		n->humax = (uint32_t)v < (uint32_t)w ? (uint32_t)w :
-						       (uint32_t)v;
+		w = member(bits) & low;
+		n->humin = (uint32_t)((v & low) < w ? v & low : w);
+		n->humax = (uint32_t)((v & low) < w ? w : v & low);
 	}
 	if (rnd() % 2) {
-		w = interesting();
-		n->hsmin = (int32_t)v < (int32_t)w ? (int32_t)v : (int32_t)w;
-		n->hsmax = (int32_t)v < (int32_t)w ? (int32_t)w : (int32_t)v;
+		s = ebpf_bits_sext(v & low, bits / 2);
+		t = ebpf_bits_sext(member(bits) & low, bits / 2);
+		n->hsmin = (int32_t)(s < t ? s : t);
+		n->hsmax = (int32_t)(s < t ? t : s);
 	}
 }
 
+/* Byte swaps are of 64-bit numbers only; small widths extend any bits. */
+static long
+check_random_cuts(const struct ebpf_num *a, uint64_t x, unsigned bits)
+{
+	unsigned from = bits == 64 ? 16u << (rnd() % 3) :
+				     1 + (unsigned)(rnd() % bits);
+	uint64_t all = ebpf_bits_mask(bits);
+	struct ebpf_num r = *a;
+	long bad = 0;
+
+	if (bits == 64) {
+		ebpf_num_bswap(&r, from / 8);
+		bad += !ebpf_num_has(&r, __builtin_bswap64(x) >> (64 - from),
+				     64);
+		r = *a;
+	}
+	ebpf_num_zext(&r, from, bits);
+	bad += !ebpf_num_has(&r, x & ebpf_bits_mask(from), bits);
+	if (bits == 64)
+		from = 8u << (rnd() % 3);
+	r = *a;
+	ebpf_num_sext(&r, from, true, bits);
+	bad += !ebpf_num_has(&r, (uint64_t)ebpf_bits_sext(x, from) & all,
+			     bits);
+	if (from > bits / 2)
+		return bad;
+	r = *a;
+	ebpf_num_sext(&r, from, false, bits);
+	return bad + !ebpf_num_has(&r,
+				   (uint64_t)ebpf_bits_sext(x, from) &
+					   ebpf_bits_mask(bits / 2),
+				   bits);
+}
+
 static void
-test_random(long rounds)
+test_random(long rounds, unsigned bits)
 {
 	long bad_ops = 0, bad_jumps = 0, bad_settle = 0, bad_cuts = 0, i;
-	unsigned bytes;
+	uint64_t low = ebpf_bits_mask(bits / 2);
 
 	for (i = 0; i < rounds; i++) {
-		uint64_t x = interesting(), y = interesting(), want, swapped;
+		uint64_t x = member(bits), y = member(bits), want;
 		struct ebpf_num a, b, r, s;
 		enum ebpf_fn fn;
 		bool wide = rnd() & 1, taken;
 		int decided;
 
-		around(&a, x);
-		around(&b, y);
-		if (!ebpf_num_settle(&a, 64) || !ebpf_num_settle(&b, 64) ||
-		    !ebpf_num_has(&a, x, 64) || !ebpf_num_has(&b, y, 64)) {
+		around(&a, x, bits);
+		around(&b, y, bits);
+		if (!ebpf_num_settle(&a, bits) || !ebpf_num_settle(&b, bits) ||
+		    !ebpf_num_has(&a, x, bits) || !ebpf_num_has(&b, y, bits)) {
 			bad_settle++;
 			continue;
 		}
 		fn = operators[rnd() % COUNT(operators)].fn;
 		r = a;
-		ebpf_num_alu(&r, &b, fn, wide, 64);
-		want = wide ? concrete(fn, x, y, 64) :
-			      concrete(fn, (uint32_t)x, (uint32_t)y, 32);
-		bad_ops += !ebpf_num_has(&r, want, 64);
+		ebpf_num_alu(&r, &b, fn, wide, bits);
+		want = wide ? concrete(fn, x, y, bits) :
+			      concrete(fn, x & low, y & low, bits / 2);
+		bad_ops += !ebpf_num_has(&r, want, bits);
 
 		fn = jumps[rnd() % COUNT(jumps)].fn;
-		taken = wide ? holds(fn, x, y, 64) :
-			       holds(fn, (uint32_t)x, (uint32_t)y, 32);
-		decided = ebpf_num_decide(&a, &b, fn, wide, 64);
+		taken = wide ? holds(fn, x, y, bits) :
+			       holds(fn, x & low, y & low, bits / 2);
+		decided = ebpf_num_decide(&a, &b, fn, wide, bits);
 		r = a;
 		s = b;
 		if (decided == !taken ||
-		    !ebpf_num_refine(&r, &s, fn, taken, wide, 64) ||
-		    !ebpf_num_has(&r, x, 64) || !ebpf_num_has(&s, y, 64))
+		    !ebpf_num_refine(&r, &s, fn, taken, wide, bits) ||
+		    !ebpf_num_has(&r, x, bits) || !ebpf_num_has(&s, y, bits))
 			bad_jumps++;
-
-		bytes = 2u << (rnd() % 3);
-		r = a;
-		ebpf_num_bswap(&r, bytes);
-		swapped = __builtin_bswap64(x) >> (64 - 8 * bytes);
-		bad_cuts += !ebpf_num_has(&r, swapped, 64);
-		r = a;
-		ebpf_num_zext(&r, 8 * bytes, 64);
-		bad_cuts += !ebpf_num_has(&r, x & ebpf_bits_mask(8 * bytes),
-					  64);
-		r = a;
-		bytes = 1u << (rnd() % 3);
-		ebpf_num_sext(&r, 8 * bytes, true, 64);
-		bad_cuts += !ebpf_num_has(
-			&r, (uint64_t)ebpf_bits_sext(x, 8 * bytes), 64);
+		bad_cuts += check_random_cuts(&a, x, bits);
 	}
-	tap_ok(bad_settle == 0, "64 bits: settling, %ld values", rounds);
-	tap_ok(bad_ops == 0, "64 bits: operators, %ld values", rounds);
-	tap_ok(bad_jumps == 0, "64 bits: comparisons, %ld values", rounds);
-	tap_ok(bad_cuts == 0, "64 bits: extensions and swaps, %ld values",
+	tap_ok(bad_settle == 0, "%u bits: settling, %ld values", bits, rounds);
+	tap_ok(bad_ops == 0, "%u bits: operators, %ld values", bits, rounds);
+	tap_ok(bad_jumps == 0, "%u bits: comparisons, %ld values", bits,
+	       rounds);
+	tap_ok(bad_cuts == 0, "%u bits: extensions and swaps, %ld values", bits,
 	       rounds);
 }
 
@@ -884,7 +964,11 @@ main(int argc, char **argv)
 		test_nums(6);
 	}
 #endif
-	test_random(rounds);
+	test_makers(4);
+	test_makers(6);
+	test_random(rounds, 8);
+	test_random(rounds, 16);
+	test_random(rounds, 64);
 	test_precision();
 	return tap_done();
 }
