@@ -442,6 +442,6 @@ obj_reloc_name(uint32_t type)
 	case 10:
 		return "R_BPF_64_32";
 	default:
-		return "unknown relocation";
+		return "of unknown meaning";
 	}
 }

@@ -238,6 +238,25 @@ assumes(const struct load *l)
 	       (l->options->flags & EBPF_PROG_ASSUME_LINUX) != 0;
 }
 
+/* Whether a map of the kind has a number of elements from the start. */
+static bool
+has_entries(uint32_t kind)
+{
+	switch (kind) {
+	case EBPF_MAP_RINGBUF:
+	case EBPF_MAP_USER_RINGBUF:
+	case EBPF_MAP_SK_STORAGE:
+	case EBPF_MAP_INODE_STORAGE:
+	case EBPF_MAP_TASK_STORAGE:
+	case EBPF_MAP_CGRP_STORAGE:
+	case EBPF_MAP_CGROUP_STORAGE:
+	case EBPF_MAP_PERCPU_CGROUP_STORAGE:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /*
  * A map to verify with: a real one where the device has its kind, with few
  * elements and without the flags that it lacks; else one that only has sizes.
@@ -251,6 +270,9 @@ create_assumed(struct load *l, struct ebpf_req_map_create *req,
 
 	if (req->max_entries > ENTRIES && req->kind != EBPF_MAP_RINGBUF)
 		req->max_entries = ENTRIES;
+	/* left to the program that loads it */
+	if (req->max_entries == 0 && has_entries(req->kind))
+		req->max_entries = 1;
 	error = gebpf_ask(l->device, EBPF_REQUEST_MAP_CREATE, req,
 			  sizeof(*req), rep, sizeof(*rep));
 	if (error != -EBPF_EINVAL && error != -EBPF_EUNSUPPORTED)
@@ -312,6 +334,10 @@ create(struct load *l, struct obj_map *map, uint32_t inner_id, uint32_t *id)
 			   kind, pub->key_size, pub->value_size,
 			   req.max_entries, pub->flags,
 			   gebpf_error_text(error));
+		if (req.max_entries == 0 && has_entries(pub->kind))
+			gebpf_hint(l->err, "its size is left to whoever loads "
+				   "it: gebpf map create, then load with: map "
+				   "name %s MAP", pub->name);
 		return error;
 	}
 	*id = rep.id;

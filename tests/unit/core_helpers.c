@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "core/assumed.h"
 #include "core/ctx.h"
 #include "core/helper.h"
 #include "core/prog.h"
@@ -540,6 +541,23 @@ test_rest(void)
 	TAP_CHECK(call(42, 0, 0, 0, 0, 0) == 0);
 }
 
+/* What is here is not assumed as well, and what is assumed has a name. */
+static void
+test_assumed(void)
+{
+	uint32_t n, count = 0, twice = 0, nameless = 0;
+
+	for (n = 0; n < EBPF_HELPER_SLOTS; n++) {
+		if (!ebpf_assumed_helper(n))
+			continue;
+		count++;
+		twice += ebpf_helper_find(rt, n) != NULL;
+		nameless += !ebpf_helper_name(rt, n);
+	}
+	tap_ok(count > 80 && twice == 0 && nameless == 0,
+	       "%u helpers are assumed of Linux alone", count);
+}
+
 int
 main(void)
 {
@@ -552,6 +570,7 @@ main(void)
 	prog.kind = ebpf_kind_find(rt, EBPF_PROG_XDP);
 	os_cpu_pin();
 	test_table();
+	test_assumed();
 	test_printk();
 	test_arrays();
 	os_cpu_unpin();

@@ -530,6 +530,129 @@ test_sections(const struct bpfcc *cc)
 	gebpf_object_close(o);
 }
 
+/* ---- one thing wrong in an otherwise good file ---- */
+
+static Elf64_Shdr *
+section_header(uint8_t *data, const char *name)
+{
+	Elf64_Ehdr *h = (Elf64_Ehdr *)data;
+	Elf64_Shdr *all = (Elf64_Shdr *)(data + h->e_shoff);
+	const char *names = (const char *)data + all[h->e_shstrndx].sh_offset;
+	unsigned int i;
+
+	for (i = 0; i < h->e_shnum; i++)
+		if (strcmp(names + all[i].sh_name, name) == 0)
+			return &all[i];
+	return NULL;
+}
+
+/* Damage number n: what was damaged, or NULL when there are no more. */
+static const char *
+damage(uint8_t *data, unsigned int n)
+{
+	Elf64_Ehdr *h = (Elf64_Ehdr *)data;
+	Elf64_Shdr *all = (Elf64_Shdr *)(data + h->e_shoff);
+	Elf64_Shdr *code = section_header(data, "xdp");
+	Elf64_Shdr *rel = section_header(data, ".relxdp");
+	Elf64_Shdr *symbols = section_header(data, ".symtab");
+	Elf64_Rel *r = (Elf64_Rel *)(data + rel->sh_offset);
+	Elf64_Sym *s = (Elf64_Sym *)(data + symbols->sh_offset);
+
+	switch (n) {
+	case 0:
+		h->e_shnum = 0;
+		all[0].sh_size = 1ull << 40;
+		return "section headers";
+	case 1:
+		h->e_shoff = ~0ull - 63;
+		return "section headers";
+	case 2:
+		h->e_machine = EM_X86_64;
+		return "machine 62";
+	case 3:
+		h->e_ident[EI_CLASS] = ELFCLASS32;
+		return "64-bit";
+	case 4:
+		h->e_ident[EI_DATA] = ELFDATA2MSB;
+		return "big-endian";
+	case 5:
+		code->sh_size = 1ull << 60;
+		return "outside the file";
+	case 6:
+		code->sh_offset = ~0ull - 7;
+		return "outside the file";
+	case 7:
+		code->sh_size -= 4;
+		return "no whole instructions";
+	case 8: /* the string table once more: more bytes than the file has */
+		code->sh_offset = 0;
+		code->sh_size = ((uint64_t)h->e_shoff & ~7ull);
+		return "overlaps";
+	case 9:
+		r->r_offset = code->sh_size;
+		return "'.relxdp'";
+	case 10:
+		r->r_offset += 4;
+		return "'.relxdp'";
+	case 11:
+		r->r_info = ELF64_R_INFO(0xffffff, ELF64_R_TYPE(r->r_info));
+		return "symbol 16777215";
+	case 12:
+		rel->sh_info = 0xffff;
+		return "relocates section 65535";
+	case 13:
+		s[ELF64_R_SYM(r->r_info)].st_shndx = 0x7000;
+		return "section 28672";
+	case 14:
+		s[ELF64_R_SYM(r->r_info)].st_name = 0x7fffffff;
+		return "bad name";
+	case 15: /* a relocation of a sort that has no meaning there */
+		r->r_info = ELF64_R_INFO(ELF64_R_SYM(r->r_info), 77);
+		return "type 77";
+	case 16:
+		r[1].r_offset = r[0].r_offset;
+		return "two relocations";
+	default:
+		return NULL;
+	}
+}
+
+static void
+test_damaged(const struct bpfcc *cc)
+{
+	size_t len;
+	uint8_t *good = bpfcc_compile(cc, "tests/objects/legacy.bpf.c",
+				      "-DRECORD=20", false, &len);
+	uint8_t *bad = malloc(len + 1);
+	const char *says = "";
+	unsigned int n;
+
+	if (!tap_ok(good != NULL && bad != NULL, "legacy compiles"))
+		goto out;
+	for (n = 0;; n++) {
+		struct gebpf_object *o = NULL;
+		struct gebpf_obj_prog *p;
+
+		fresh_device();
+		memcpy(bad, good, len);
+		says = damage(bad, n);
+		if (says == NULL)
+			break;
+		memset(&last, 0, sizeof(last));
+		gebpf_object_open_mem(bad, len, "damaged", &o, &last);
+		p = o != NULL ? prog_named(o, "prog") : NULL;
+		if (p != NULL)
+			load(o, p);
+		tap_ok(last.code < 0 && strstr(last.text, says) != NULL &&
+			       left_over() == 0,
+		       "damage %u: %s", n, last.text);
+		gebpf_object_close(o);
+	}
+out:
+	free(good);
+	free(bad);
+}
+
 /* The verifier's answer for Linux; nothing stays, whatever it is. */
 static int
 verify_for_linux(struct gebpf_object *o, const char *name)
@@ -1251,6 +1374,7 @@ main(void)
 		test_callback(&all[i]);
 	}
 	test_linux_only(best);
+	test_damaged(best);
 	test_bad_maps(best);
 	test_bridges(best);
 	test_others(best);
