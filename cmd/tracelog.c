@@ -50,6 +50,7 @@ read_now(struct cmd *cmd, struct ebpf_req_tracelog *req, uint8_t *room,
 		.rep_len = sizeof(rep),
 		.out = room,
 		.out_room = READ_ROOM,
+		.exact = true,
 	};
 	size_t at = 0;
 	int error;

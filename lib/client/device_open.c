@@ -175,6 +175,8 @@ gebpf_request(struct gebpf_device *device, struct gebpf_call *call)
 	if (call->rep_len > EBPF_MSG_MAX - cap ||
 	    call->out_room > EBPF_MSG_MAX - cap - call->rep_len)
 		return -EBPF_E2BIG;
+	if (call->exact)
+		cap = sizeof(struct ebpf_reply);
 	cap += call->rep_len + call->out_room;
 
 	error = frame(device, call, cap, &len);

@@ -92,6 +92,7 @@ fetch(struct gebpf_events *events, uint32_t wait_ms, uint32_t most)
 		.req_len = sizeof(req),
 		.rep = &rep,
 		.rep_len = sizeof(rep),
+		.exact = true,
 	};
 	uint8_t *more;
 	int error;

@@ -113,6 +113,12 @@ struct gebpf_call {
 	void *out; /* trailing bytes of the reply */
 	size_t out_room;
 	size_t out_len; /* what came; never above out_room */
+	/*
+	 * The device gives as much as there is room for, and what it gave is
+	 * gone: offer it no room that out does not have. Else it may use some
+	 * that is kept for bodies that have grown.
+	 */
+	bool exact;
 };
 
 /*

@@ -40,6 +40,28 @@ frame=hex:000000000001020000000007080045aa
 	[ "$(grep -c == <<<"$output")" = 170 ]
 }
 
+@test "ringbuf: more records than one reply holds" {
+	cat >"$BATS_TEST_TMPDIR/many.bpf.c" <<-'P'
+		#include <linux/bpf.h>
+		#include "bpf_helpers.h"
+		struct {
+			__uint(type, BPF_MAP_TYPE_RINGBUF);
+			__uint(max_entries, 1 << 20);
+		} many SEC(".maps");
+		SEC("xdp") int emit(struct xdp_md *ctx)
+		{
+			__u64 word = 1;
+
+			return bpf_ringbuf_output(&many, &word, 8, 0);
+		}
+	P
+	gebpf prog load "$BATS_TEST_TMPDIR/many.bpf.c"
+	run -0 gebpf prog run emit data_in $frame repeat 30000
+	[[ $output == "Return value: 0,"* ]]
+	gebpf map event_pipe many duration 0 >"$BATS_TEST_TMPDIR/out"
+	[ "$(grep -c == "$BATS_TEST_TMPDIR/out")" = 30000 ]
+}
+
 @test "perf_event_array: bpftool's lines and members, packet bytes" {
 	gebpf prog load "$examples/events.bpf.o" prog sample
 	gebpf prog run sample data_in $frame >/dev/null
@@ -83,9 +105,11 @@ frame=hex:000000000001020000000007080045aa
 	only_embedded "stopping"
 	export GEBPF_TARGET=embedded:$DIR/stopped.sock
 	gebpf -q device start
-	gebpf map create r type ringbuf entries 4096 name r
-	gebpf map event_pipe r >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	gebpf prog load "$examples/events.bpf.o" prog note
+	gebpf prog run note data_in $frame >/dev/null
+	gebpf map event_pipe notes >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	pid=$!
+	until grep -q "00 07" "$BATS_TEST_TMPDIR/out"; do sleep 0.02; done
 	gebpf device stop
 	rc=0
 	wait $pid || rc=$?

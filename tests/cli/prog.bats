@@ -261,6 +261,23 @@ C
 	[ "${#lines[@]}" -eq 3 ]
 }
 
+@test "a trace log that takes more than one reply" {
+	cat >"$DIR/much.c" <<-'C'
+	#include "bpf_helpers.h"
+	#include "vale.h"
+	SEC("vale") int much(struct vale_bpf_md *ctx)
+	{
+		bpf_printk("port %096d", ctx->ingress_port);
+		return 255;
+	}
+	char _license[] SEC("license") = "GPL";
+	C
+	gebpf prog load "$DIR/much.c"
+	gebpf prog run much data_in $frame repeat 4000
+	gebpf prog tracelog much duration 0 >"$BATS_TEST_TMPDIR/log"
+	[ "$(grep -c 'port 0*$' "$BATS_TEST_TMPDIR/log")" = 4000 ]
+}
+
 @test "pin, unpin, tag, unload" {
 	gebpf prog load "$examples/port_rewrite.bpf.o"
 	tag=$(gebpf -j prog show | field tag)
