@@ -215,6 +215,10 @@ cmd_feature_probe(struct cmd *cmd)
 	out_bool(out, "have_vale_hook", NULL, f.rep.hooks & 1);
 	out_text(out, "hook vale is %savailable\n",
 		 f.rep.hooks & 1 ? "" : "NOT ");
+	if (!(f.rep.hooks & 1) &&
+	    strncmp(gebpf_target(cmd->dev), "kernel", 6) == 0)
+		out_text(out, "\tit needs netmap: make kmod NETMAP=DIR, insmod "
+			      "netmap.ko, insmod vale_bpf.ko\n");
 	out_end(out);
 	out_text(out, "\nScanning eBPF program types...\n");
 	out_object(out, "program_types");

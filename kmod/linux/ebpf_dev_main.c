@@ -16,6 +16,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mm.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -106,12 +107,31 @@ out:
 	return error;
 }
 
+/*
+ * Readable: see ebpf_session_readable(). One queue for all events, because what
+ * a session waits for comes and goes while it waits, and a queue must not.
+ */
+static __poll_t
+handle_poll(struct file *file, poll_table *table)
+{
+	struct handle *handle = file->private_data;
+	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(file, &ebpf_linux_events, table);
+	mutex_lock(&handle->lock);
+	if (ebpf_session_readable(handle->session))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	mutex_unlock(&handle->lock);
+	return mask;
+}
+
 static const struct file_operations operations = {
 	.owner = THIS_MODULE,
 	.open = handle_open,
 	.release = handle_release,
 	.unlocked_ioctl = handle_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.poll = handle_poll,
 	.llseek = noop_llseek,
 };
 

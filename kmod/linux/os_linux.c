@@ -6,6 +6,7 @@
  */
 #include "abi/error.h"
 #include "core/os.h"
+#include "ebpf_linux.h"
 
 #include <linux/atomic.h>
 #include <linux/kernel.h>
@@ -38,6 +39,12 @@ static LLIST_HEAD(late_list);
 static void late_free(struct work_struct *work);
 static DECLARE_WORK(late_work, late_free);
 
+/* Who waits for any event at all: poll(2) on the device. */
+DECLARE_WAIT_QUEUE_HEAD(ebpf_linux_events);
+EXPORT_SYMBOL_GPL(ebpf_linux_events);
+static void any_wake(struct irq_work *work);
+static DEFINE_IRQ_WORK(any_work, any_wake);
+
 int os_linux_init(void);
 void os_linux_exit(void);
 bool os_linux_allocate(void);
@@ -56,6 +63,7 @@ os_linux_exit(void)
 	long left;
 
 	os_epoch_drain();
+	irq_work_sync(&any_work);
 	destroy_workqueue(deferred_queue);
 	flush_work(&late_work);
 	left = atomic_long_read(&live);
@@ -284,6 +292,12 @@ os_relax(uint32_t round)
 /* ---- events ---- */
 
 static void
+any_wake(struct irq_work *work)
+{
+	wake_up_all(&ebpf_linux_events);
+}
+
+static void
 event_wake(struct irq_work *work)
 {
 	wake_up_all(&container_of(work, struct os_event, work)->queue);
@@ -316,6 +330,8 @@ os_event_signal(struct os_event *event)
 	/* with the barrier that pairs with the waiter's */
 	if (wq_has_sleeper(&event->queue))
 		irq_work_queue(&event->work);
+	if (waitqueue_active(&ebpf_linux_events)) /* same barrier */
+		irq_work_queue(&any_work);
 }
 
 int

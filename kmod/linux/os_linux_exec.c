@@ -16,6 +16,7 @@
 #include <asm/cacheflush.h>
 #ifdef CONFIG_X86_64
 #include <asm/cpufeature.h>
+#include <asm/pgtable.h>
 #endif
 
 extern char ebpf_arena_start[], ebpf_arena_end[];
@@ -70,11 +71,48 @@ unmap_writable(void *map)
 	vunmap((void *)((unsigned long)map & PAGE_MASK));
 }
 
+#ifdef CONFIG_X86
+/*
+ * The loader has made the arena executable; that nobody can write to it there
+ * depends on how this kernel was built, so it is looked at, not assumed.
+ */
+static bool
+arena_is_safe(void)
+{
+	unsigned long off;
+	unsigned int level;
+	pte_t *pte;
+
+	for (off = 0; off < arena_size(); off += PAGE_SIZE) {
+		pte = lookup_address((unsigned long)ebpf_arena_start + off,
+				     &level);
+		if (!pte || (pte_flags(*pte) & _PAGE_RW) ||
+		    (pte_flags(*pte) & _PAGE_NX))
+			return false;
+	}
+	return true;
+}
+#else
+static bool
+arena_is_safe(void)
+{
+	return IS_ENABLED(CONFIG_STRICT_MODULE_RWX);
+}
+#endif
+
 int
 os_linux_exec_init(void)
 {
 	void *map;
 
+	if (!arena_is_safe()) {
+		pr_err("ebpf: this kernel would let compiled programs be "
+		       "written to where they run; it needs "
+		       "CONFIG_STRICT_MODULE_RWX\n");
+		return -EOPNOTSUPP;
+	}
+	pr_info("ebpf: %lu KiB for compiled programs, executable and never "
+		"writable there\n", arena_size() >> 10);
 	used = bitmap_zalloc(arena_size() / CHUNK, GFP_KERNEL);
 	if (!used)
 		return -ENOMEM;

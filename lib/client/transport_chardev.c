@@ -41,6 +41,42 @@ gebpf_chardev_usable(void)
 	return true;
 }
 
+/* Whether a file of the kernel's contains the text. */
+static bool
+says(const char *path, const char *text)
+{
+	char line[512];
+	bool found = false;
+	FILE *file = fopen(path, "re");
+
+	while (file != NULL && !found && fgets(line, sizeof(line), file))
+		found = strstr(line, text) != NULL;
+	if (file != NULL)
+		fclose(file);
+	return found;
+}
+
+/* What is missing, and what to type. */
+static void
+missing(struct gebpf_error *err)
+{
+	if (says("/proc/modules", "ebpf_dev "))
+		gebpf_hint(err, "the modules are loaded, the node is not there: "
+				"mknod -m 600 /dev/ebpf c 10 MINOR, which "
+				"/proc/misc tells; or -t embedded");
+	else if (says("/sys/kernel/security/lockdown", "[integrity]") ||
+		 says("/sys/kernel/security/lockdown", "[confidentiality]") ||
+		 says("/sys/module/module/parameters/sig_enforce", "Y"))
+		gebpf_hint(err, "this kernel is locked down and takes signed "
+				"modules only: sign ebpf.ko and ebpf_dev.ko and "
+				"load them, or use -t embedded");
+	else
+		gebpf_hint(err, "load the modules: modprobe ebpf_dev; from the "
+				"sources: make kmod, insmod build/kmod/ebpf.ko, "
+				"insmod build/kmod/ebpf_dev.ko; or use -t "
+				"embedded");
+}
+
 static int
 chardev_open(const char *argument, unsigned int flags, void **state,
 	     char *target, struct gebpf_error *err)
@@ -57,8 +93,7 @@ chardev_open(const char *argument, unsigned int flags, void **state,
 	if (fd < 0) {
 		gebpf_fail(err, -EBPF_ENODEV, "no kernel device at %s: %s",
 			   path, strerror(errno));
-		gebpf_hint(err, "load the modules ebpf and ebpf_dev, or use "
-				"-t embedded");
+		missing(err);
 		return -EBPF_ENODEV;
 	}
 	snprintf(target, GEBPF_TARGET_SIZE, "kernel:%s", path);

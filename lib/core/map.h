@@ -149,6 +149,8 @@ struct ebpf_take {
 int ebpf_map_take(struct ebpf_map *map, struct ebpf_take *take,
 		  uint64_t wait_ns, const uint32_t *stop);
 void ebpf_map_wake(struct ebpf_map *map); /* any; harmless for other kinds */
+/* One that may be taken is there; false for other kinds. */
+bool ebpf_map_has_record(struct ebpf_map *map); /* sleep */
 
 /* Array family: what the JIT needs to inline lookups, and verifier to check
  * direct values (lddw map_value). map_array.c */

@@ -273,3 +273,23 @@ ebpf_map_wake(struct ebpf_map *map)
 	if (map->ops->has_records)
 		os_event_signal(&ebpf_rings_of(map)->event);
 }
+
+bool
+ebpf_map_has_record(struct ebpf_map *map)
+{
+	struct ebpf_map_rings *rings;
+	struct ebpf_ring *ring;
+	bool found = false;
+	uint32_t i, len;
+
+	if (!map->ops->has_records)
+		return false;
+	rings = ebpf_rings_of(map);
+	os_mutex_lock(&rings->reader);
+	for (i = 0; i < rings->count && !found; i++) {
+		ring = rings->rings[i];
+		found = ring != NULL && ebpf_ring_peek(ring, &len) != NULL;
+	}
+	os_mutex_unlock(&rings->reader);
+	return found;
+}

@@ -17,6 +17,7 @@ struct slot {
 };
 
 struct ebpf_tracelog {
+	struct os_event event; /* a line was written */
 	struct os_spin lock; /* everything below */
 	uint32_t slot_count;
 	uint64_t last; /* position of the newest line, 0: none yet */
@@ -31,6 +32,7 @@ ebpf_tracelog_create(uint32_t slots)
 	log = os_alloc(sizeof(*log) + (size_t)slots * sizeof(log->slots[0]));
 	if (!log)
 		return NULL;
+	os_event_init(&log->event);
 	os_spin_init(&log->lock);
 	log->slot_count = slots;
 	return log;
@@ -39,6 +41,8 @@ ebpf_tracelog_create(uint32_t slots)
 void
 ebpf_tracelog_destroy(struct ebpf_tracelog *log)
 {
+	if (log)
+		os_event_destroy(&log->event);
 	os_free(log);
 }
 
@@ -69,6 +73,18 @@ ebpf_tracelog_write(struct ebpf_tracelog *log, uint32_t prog_id,
 		slot->text[i] = c < 0x20 || c == 0x7f ? '?' : text[i];
 	}
 	os_spin_unlock(&log->lock);
+	os_event_signal(&log->event);
+}
+
+uint64_t
+ebpf_tracelog_last(struct ebpf_tracelog *log)
+{
+	uint64_t last;
+
+	os_spin_lock(&log->lock);
+	last = log->last;
+	os_spin_unlock(&log->lock);
+	return last;
 }
 
 size_t

@@ -21,5 +21,7 @@ void ebpf_tracelog_write(struct ebpf_tracelog *log, uint32_t prog_id,
 size_t ebpf_tracelog_read(struct ebpf_tracelog *log, uint32_t prog_id,
 			  uint64_t *next, uint64_t *lost, uint32_t *count,
 			  uint8_t *out, size_t room);
+/* The position of the newest record; each new one signals an event. any */
+uint64_t ebpf_tracelog_last(struct ebpf_tracelog *log);
 
 #endif

@@ -40,6 +40,13 @@ int ebpf_session_open(struct ebpf_device *device, uint32_t uid,
 void ebpf_session_close(struct ebpf_session *session);
 
 /*
+ * For poll(2) and its like: a map that the session holds has a record to take,
+ * or the trace log, if the session has read it, a line that it has not seen.
+ * Not during a call of the same session. What may change it signals an event.
+ */
+bool ebpf_session_readable(struct ebpf_session *session);
+
+/*
  * The only door. request[len] is the caller's private copy of one message;
  * reply[cap] is private to the call as well; both are aligned to 8. Returns
  * bytes of reply, all of them written (at least

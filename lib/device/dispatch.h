@@ -40,6 +40,8 @@ struct ebpf_session {
 	uint32_t uid;
 	uint32_t hold_count; /* of all kinds, each as often as it was taken */
 	struct ebpf_holds holds[EBPF_OBJ_BTF + 1];
+	bool reads_trace;    /* it has asked for the trace log */
+	uint64_t trace_next; /* where it will go on reading */
 	union ebpf_req_any req; /* a body of another size, fitted */
 };
 

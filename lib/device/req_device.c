@@ -216,5 +216,7 @@ ebpf_do_tracelog(struct ebpf_call *call)
 	call->out_len = ebpf_tracelog_read(call->rt->tracelog, req->prog_id,
 					   &rep->next, &rep->lost, &rep->count,
 					   call->out, call->out_room);
+	call->session->reads_trace = true;
+	call->session->trace_next = rep->next;
 	return 0;
 }

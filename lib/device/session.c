@@ -4,6 +4,9 @@
  * calls touch it, one at a time, so it needs no lock; the device counts its
  * sessions under one. Closing drops everything.
  */
+#include "core/map.h"
+#include "core/runtime.h"
+#include "core/tracelog.h"
 #include "device/dispatch.h"
 
 struct ebpf_hold {
@@ -156,4 +159,21 @@ ebpf_session_find(const struct ebpf_session *session, uint32_t kind,
 	if (at == list->count || list->holds[at].id != id)
 		return NULL;
 	return list->holds[at].obj;
+}
+
+bool
+ebpf_session_readable(struct ebpf_session *session)
+{
+	const struct ebpf_holds *list = &session->holds[EBPF_OBJ_MAP];
+	uint32_t i;
+
+	if (session->reads_trace &&
+	    ebpf_tracelog_last(session->device->rt->tracelog) !=
+		    session->trace_next)
+		return true;
+	for (i = 0; i < list->count; i++)
+		if (ebpf_map_has_record(os_container(list->holds[i].obj,
+						     struct ebpf_map, obj)))
+			return true;
+	return false;
 }

@@ -9,6 +9,7 @@
 
 # ---- loading ---------------------------------------------------------------
 
+refuse "no module yet: what to type" "modprobe ebpf_dev" "$gebpf" -t kernel map show
 refuse "the device without the runtime" "nknown symbol" \
 	busybox insmod "$kmod/ebpf_dev.ko"
 refuse "a parameter with a wrong value" "nvalid" \
@@ -22,6 +23,13 @@ check "/dev/ebpf is root's alone" \
 check "parameters can be read" test "$(cat /sys/module/ebpf/parameters/interp)" = N
 refuse "opening without permission" "permission\|denied" \
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$gebpf" -t kernel map show
+check "compiled programs are executable, never writable" sees "never writable" \
+	busybox dmesg
+minor=$(awk '$2 == "ebpf" { print $1 }' /proc/misc)
+rm /dev/ebpf
+refuse "the node is gone: what to type" "mknod" "$gebpf" -t kernel map show
+mknod -m 600 /dev/ebpf c 10 "$minor"
+check "and with a new one" "$gebpf" -t kernel map show
 exec 9<>/dev/ebpf
 refuse "unloading while the device is open" "unavailable\|busy" busybox rmmod ebpf_dev
 refuse "unloading what the device needs" "unavailable\|busy" busybox rmmod ebpf
@@ -29,6 +37,8 @@ exec 9>&-
 
 # ---- the command -----------------------------------------------------------
 
+check "the hook is not there: what to type" sees "NETMAP=DIR" "$gebpf" feature probe
+refuse "no switches without it" "vale_bpf" "$gebpf" vale create vale0
 unset GEBPF_TARGET
 check "the kernel is the default target" sees '"home":"kernel"' \
 	"$gebpf" -j device show
@@ -56,6 +66,7 @@ suite "verifier's cases" build/tests/verify_test --device kernel
 suite "against the interpreter" build/tests/device_diff_test --device kernel \
 	--programs 200
 suite "requests" build/tests/chardev_test
+suite "waiting, passing, 32 bits" build/tests/chardev_poll_test
 suite "storm" build/tests/chardev_storm --kills 30
 suite "storm, memory runs out" build/tests/chardev_storm --kills 15 --seed 3 \
 	--fail-at /sys/module/ebpf/parameters/fail_at
@@ -111,3 +122,16 @@ for f in $files; do
 done
 check "unload after the command's tests" unload
 check "nothing is left" is_gone
+
+# ---- a kernel that is locked down ------------------------------------------
+
+if grep -q '\[none\]' /sys/kernel/security/lockdown 2>/dev/null ||
+	{ busybox mount -t securityfs none /sys/kernel/security 2>/dev/null &&
+		grep -q '\[none\]' /sys/kernel/security/lockdown; }; then
+	echo integrity >/sys/kernel/security/lockdown
+	refuse "locked down: no unsigned module" "permitted\|denied" \
+		busybox insmod "$kmod/ebpf.ko"
+	refuse "and what to do about it" "sign" "$gebpf" -t kernel map show
+else
+	ok "locked down # SKIP this kernel has no lockdown"
+fi

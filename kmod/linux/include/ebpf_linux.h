@@ -10,8 +10,12 @@
 #include "switch/provider.h"
 
 #include <linux/module.h>
+#include <linux/wait.h>
 
 struct ebpf_runtime *ebpf_linux_runtime(void);
+
+/* Woken whenever an os_event is signalled. */
+extern struct wait_queue_head ebpf_linux_events;
 
 /*
  * Whoever has switches says so here; before, between and after, requests about
