@@ -19,6 +19,7 @@ endif
 CLANG ?= clang
 BPF_CLANG ?= $(CLANG)
 AR ?= ar
+OBJCOPY ?= objcopy
 OPT ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wno-unused-parameter $(if $(NO_WERROR),,-Werror)
@@ -168,6 +169,8 @@ kmod:
 			$(filter-out lib/host/%,$(RUNTIME_SRC))))" \
 		DEVICE_OBJS="$(patsubst %.c,%.o,$(notdir $(DEVICE_SRC)))" \
 		modules
+	$(OBJCOPY) --set-section-flags .ebpf_arena=alloc,readonly,code \
+		$(B)/kmod/ebpf.ko
 	$(if $(NETMAP),+@$(MAKE) kvale)
 
 # The hook on netmap's switches, with NETMAP=DIR, a tree that was built.

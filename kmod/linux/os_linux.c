@@ -330,7 +330,7 @@ os_event_signal(struct os_event *event)
 	/* with the barrier that pairs with the waiter's */
 	if (wq_has_sleeper(&event->queue))
 		irq_work_queue(&event->work);
-	if (waitqueue_active(&ebpf_linux_events)) /* same barrier */
+	if (waitqueue_active(&ebpf_linux_events)) /* the barrier is above */
 		irq_work_queue(&any_work);
 }
 

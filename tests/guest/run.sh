@@ -12,6 +12,8 @@
 #   run.sh --vale DIR vale_bpf.ko on a netmap tree that was built, with its
 #                     pkt-gen; also behind --stress and --bench
 #   GUEST_BATS="FILE..." run.sh   these bats files, whole
+#   GUEST_IMAGE=DIR KDIR=DIR run.sh   another kernel, its package unpacked in
+#                     DIR, and the headers to build for it
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
@@ -63,8 +65,13 @@ release=
 for d in /lib/modules/*/build; do
 	[ -d "$d" ] && release=$(basename "$(dirname "$d")")
 done
-[ -n "$release" ] || skip "no kernel headers (linux-headers-amd64)"
-if [ -e "$top/build/guest/boot/vmlinuz-$release" ]; then
+[ -n "$release" ] || [ -n "${GUEST_IMAGE:-}" ] ||
+	skip "no kernel headers (linux-headers-amd64)"
+if [ -n "${GUEST_IMAGE:-}" ]; then
+	image=$GUEST_IMAGE
+	release=$(basename "$image"/boot/vmlinuz-*)
+	release=${release#vmlinuz-}
+elif [ -e "$top/build/guest/boot/vmlinuz-$release" ]; then
 	image=$top/build/guest
 elif [ -r "/boot/vmlinuz-$release" ] && [ -d "/lib/modules/$release/kernel" ]; then
 	image=
@@ -82,7 +89,7 @@ mkdir -p "$work"
 	exit 1
 }
 if [ -z "$compare" ]; then
-if ! make -s kmod KDIR="/lib/modules/$release/build" ${netmap:+NETMAP="$netmap"} >"$work/kmod.log" 2>&1; then
+if ! make -s kmod KDIR="${KDIR:-/lib/modules/$release/build}" ${netmap:+NETMAP="$netmap"} >"$work/kmod.log" 2>&1; then
 	echo "not ok 1 - make kmod"
 	tail -n 20 "$work/kmod.log" | sed 's/^/# /'
 	exit 1

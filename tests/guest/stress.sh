@@ -103,8 +103,8 @@ changes() {
 	done
 	return $bad
 }
-check "$((GUEST_STRESS * 2)) changes at two switches under traffic" \
-	changes $((GUEST_STRESS / 4))
+check "$((GUEST_STRESS / 20 * 8)) changes at two switches under traffic" \
+	changes $((GUEST_STRESS / 20))
 # The storm attaches to both as well.
 "$gebpf" unpin v >/dev/null 2>&1
 suite "storm, with frames flowing" build/tests/chardev_storm --kills $kills \

@@ -172,11 +172,11 @@ test_programs(uint64_t seed, uint32_t programs)
 			accepted++;
 		if (memcmp(&ran[REFERENCE], &ran[OTHER], sizeof(ran[0])) != 0) {
 			differ++;
-			tap_diag("seed %llu: loading %d and %d, r0 %#llx and "
-				 "%#llx",
+			tap_diag("seed %llu: loading %d and %d (rule %u), r0 "
+				 "%#llx and %#llx",
 				 (unsigned long long)(seed + n),
 				 ran[REFERENCE].load_error,
-				 ran[OTHER].load_error,
+				 ran[OTHER].load_error, ran[OTHER].rule,
 				 (unsigned long long)ran[REFERENCE].retval,
 				 (unsigned long long)ran[OTHER].retval);
 		}
