@@ -911,6 +911,7 @@ matches(const struct ebpf_vreg *reg, uint64_t v)
 	case EBPF_V_SOCK:
 	case EBPF_V_FUNC:
 	case EBPF_V_KEY:
+	case EBPF_V_GIVEN:
 		return true;
 	case EBPF_V_SCALAR:
 		break;

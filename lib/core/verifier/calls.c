@@ -465,8 +465,8 @@ forget_packet(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 	return 0;
 }
 
-static void
-lose_packet(struct ebpf_venv *env)
+void
+ebpf_verify_lose_packet(struct ebpf_venv *env)
 {
 	ebpf_verify_each(env, forget_packet, NULL);
 	ebpf_verify_drop_dead_spills(env);
@@ -653,7 +653,7 @@ ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 	if (call.helper->flags & EBPF_HELPER_LOOP)
 		return ebpf_verify_loop(env, call.helper);
 	if (call.helper->flags & EBPF_HELPER_PKT)
-		lose_packet(env);
+		ebpf_verify_lose_packet(env);
 	if (call.helper->flags & EBPF_HELPER_RELEASE)
 		ebpf_verify_release(env, call.ref);
 	/* the other program takes a subprogram's place: a path of its own */
@@ -689,7 +689,10 @@ ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op)
 	struct ebpf_vstate *state = env->state;
 	struct ebpf_vframe *caller = ebpf_verify_top(env), *callee;
 	uint32_t f = state->depth, i;
+	uint32_t func = ebpf_verify_func_at(env, env->insn + 1 + op->off);
 
+	if (env->funcs[func].global)
+		return ebpf_verify_call_global(env, func);
 	/* cfg.c found at most eight levels; a bound here costs nothing */
 	if (f == EBPF_FRAME_MAX)
 		return ebpf_verify_reject(env, EBPF_RULE_CALL_DEPTH,
@@ -697,7 +700,7 @@ ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op)
 					  "deep",
 					  EBPF_FRAME_MAX);
 	callee = ebpf_verify_new_frame(env);
-	callee->func = ebpf_verify_func_at(env, env->insn + 1 + op->off);
+	callee->func = func;
 	for (i = 1; i <= 5; i++)
 		callee->regs[i] = caller->regs[i];
 	lose_args(caller);
@@ -716,7 +719,8 @@ ebpf_verify_exit(struct ebpf_venv *env, bool *done)
 	if (*done) {
 		int error = ebpf_verify_holds_nothing(env, "exit");
 
-		if (error)
+		if (error || (env->root &&
+			      env->funcs[env->root].result == EBPF_VG_NONE))
 			return error;
 		if (r0->type == EBPF_V_NONE)
 			return ebpf_verify_reject(
@@ -747,7 +751,7 @@ ebpf_verify_tail_called(struct ebpf_venv *env)
 {
 	bool done;
 
-	lose_packet(env);
+	ebpf_verify_lose_packet(env);
 	ebpf_vreg_scalar(&ebpf_verify_top(env)->regs[0]);
 	return ebpf_verify_exit(env, &done);
 }

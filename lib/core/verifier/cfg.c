@@ -194,6 +194,9 @@ next_callee(struct ebpf_venv *env, struct ebpf_vfunc *func)
 	for (; func->scan < func->end; func->scan++) {
 		const struct ebpf_op *op = &env->ops[func->scan];
 
+		if (ebpf_op_info[op->code].form == EBPF_FORM_LD_ABS ||
+		    ebpf_op_info[op->code].form == EBPF_FORM_LD_IND)
+			func->flags |= EBPF_VF_LOADS;
 		/* who has a function's address may have it called */
 		if (op->code == EBPF_OP_CALL_LOCAL ||
 		    op->code == EBPF_OP_LDDW_FUNC)
@@ -205,7 +208,10 @@ next_callee(struct ebpf_venv *env, struct ebpf_vfunc *func)
 
 			func->flags |= EBPF_FUNC_HELPERS;
 			if (helper && (helper->flags & EBPF_HELPER_TAIL))
-				func->flags |= EBPF_FUNC_TAIL_CALLS;
+				func->flags |= EBPF_FUNC_TAIL_CALLS |
+					       EBPF_VF_MOVES;
+			if (helper && (helper->flags & EBPF_HELPER_PKT))
+				func->flags |= EBPF_VF_MOVES;
 		}
 	}
 	return -1;
@@ -237,7 +243,7 @@ check_calls(struct ebpf_venv *env)
 			}
 			/* done before: take over what is known of it */
 			func->flags |= env->funcs[callee].flags &
-				       EBPF_FUNC_TAIL_CALLS;
+				       EBPF_VF_SPREAD;
 			if (func->level < env->funcs[callee].level)
 				func->level = env->funcs[callee].level;
 			func->scan++;
@@ -298,6 +304,8 @@ ebpf_verify_cfg(struct ebpf_venv *env)
 		error = check_function(env, &env->funcs[f]);
 	if (!error)
 		error = check_calls(env);
+	if (!error)
+		ebpf_verify_find_globals(env);
 	if (!error)
 		error = check_reach(env);
 	return error ? error : make_points(env);

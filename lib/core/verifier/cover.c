@@ -81,6 +81,7 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	case EBPF_V_RECORD:
 	case EBPF_V_FUNC:
 	case EBPF_V_KEY:
+	case EBPF_V_GIVEN:
 		break;
 	case EBPF_V_SOCK: /* range is a name */
 		return old->maybe_null == cur->maybe_null &&

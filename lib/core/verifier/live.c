@@ -68,6 +68,18 @@ call_args(const struct ebpf_venv *env, const struct ebpf_op *op)
 	return regs;
 }
 
+/* What a call of a global function reads. */
+static uint32_t
+given(const struct ebpf_vfunc *func)
+{
+	uint32_t regs = 0, i;
+
+	for (i = 0; i < func->arg_count; i++)
+		regs |= func->args[i].sort == EBPF_VG_NUMBER ? 2u << i :
+							       both(2u << i);
+	return regs;
+}
+
 /*
  * What is live before an instruction of function `func`. A function's `scan`
  * collects what its callers do with its r0.
@@ -122,6 +134,8 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 		struct ebpf_vfunc *callee = &env->funcs[ebpf_verify_func_at(
 			env, insn + 1 + op->off)];
 
+		if (callee->global)
+			return (live & ~both(ARGS | 1)) | given(callee);
 		if (live & both(1) & ~callee->scan) {
 			callee->scan |= live & both(1);
 			*changed = true;
@@ -130,6 +144,8 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 		       (env->live[callee->start] & both(ARGS));
 	}
 	case EBPF_FORM_EXIT:
+		if (env->funcs[func].global)
+			return env->funcs[func].result == EBPF_VG_NUMBER;
 		return func == 0 ? 1 : env->funcs[func].scan;
 	case EBPF_FORM_LDDW:
 		/* what a callback returns ends the loop or does not */

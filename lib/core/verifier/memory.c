@@ -119,6 +119,12 @@ check_region(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	const struct ebpf_map *map;
 	int error;
 
+	if (ptr->maybe_null && ptr->type == EBPF_V_GIVEN)
+		return ebpf_verify_reject(
+			env, EBPF_RULE_NULL_CHECK,
+			"r%u may be null: it is an argument of the global "
+			"function at %u",
+			number, ptr->origin);
 	if (ptr->maybe_null)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_NULL_CHECK,
@@ -144,6 +150,7 @@ check_region(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 				number);
 		return check_fixed(env, EBPF_RULE_MEM_BOUNDS, ptr, number, off,
 				   size, ebpf_verify_map_of(env, ptr)->key_size);
+	case EBPF_V_GIVEN:
 	case EBPF_V_RECORD:
 		return check_fixed(env, EBPF_RULE_MEM_BOUNDS, ptr, number, off,
 				   size, ptr->range);

@@ -68,13 +68,19 @@ ebpf_verify_begin(struct ebpf_venv *env)
 		memset(&state->frames[f], 0,
 		       offsetof(struct ebpf_vframe, slots));
 	memset(env->written, 0, sizeof(env->written));
-	env->insn = env->since = 0;
+	env->insn = env->funcs[env->root].start;
+	env->since = 0;
 	env->next_loop = 0;
-	env->forked = env->changed = false;
+	env->forked = false;
 	state->depth = 1;
+	state->frames[0].func = env->root;
 	ebpf_num_unknown(&state->len, 64);
 	regs[EBPF_REG_FP].type = EBPF_V_STACK;
 	ebpf_num_const(&regs[EBPF_REG_FP].num, 0, 64);
+	if (env->root) {
+		ebpf_verify_global_begin(env);
+		return;
+	}
 	ebpf_num_const(&regs[1].num, 0, 64);
 	switch ((enum ebpf_entry)env->kind->entry) {
 	case EBPF_ENTRY_CTX:
@@ -101,6 +107,47 @@ ebpf_verify_begin(struct ebpf_venv *env)
 	}
 }
 
+/* A global function that some path calls and that was not walked yet, or 0. */
+static uint32_t
+next_root(struct ebpf_venv *env)
+{
+	uint32_t f;
+
+	for (f = 1; f < env->func_count; f++)
+		if (env->funcs[f].called && !env->funcs[f].walked)
+			return f;
+	return 0;
+}
+
+/* The program, and the global functions it calls, each from its beginning. */
+static int
+walk_all(struct ebpf_venv *env)
+{
+	uint32_t f;
+	int error;
+
+	for (f = 0; f < env->func_count; f++)
+		env->funcs[f].called = env->funcs[f].walked = 0;
+	for (f = 0; f < env->loop_count; f++)
+		env->loops[f].believed = false;
+	env->changed = false;
+	env->processed = 0;
+	env->root = 0;
+	do {
+		env->widen_count = 0;
+		env->path.steps = env->path.forks = 0;
+		env->funcs[env->root].walked = 1;
+		ebpf_verify_begin(env);
+		error = ebpf_verify_walk(env);
+		if (error)
+			return error;
+		env->root = next_root(env);
+		if (env->root)
+			ebpf_verify_forget(env);
+	} while (env->root);
+	return 0;
+}
+
 /*
  * Walk until a round finds no further instruction whose numbers matter: only
  * then was every comparison of states made with what matters. What earlier
@@ -125,13 +172,8 @@ walk_rounds(struct ebpf_venv *env)
 		}
 		for (i = 0; i < env->func_count; i++)
 			env->funcs[i].depth = 0;
-		for (i = 0; i < env->loop_count; i++)
-			env->loops[i].believed = false;
-		env->edge_count = env->widen_count = 0;
-		env->processed = 0;
-		env->path.steps = env->path.forks = 0;
-		ebpf_verify_begin(env);
-		error = ebpf_verify_walk(env);
+		env->edge_count = 0;
+		error = walk_all(env);
 		if (!env->changed || error == -EBPF_ENOMEM ||
 		    env->fault.limit)
 			return error;
@@ -158,7 +200,7 @@ static int
 walk_hardened(struct ebpf_venv *env)
 {
 	uint64_t processed = env->processed;
-	uint32_t round = 0, i;
+	uint32_t round = 0;
 	int error;
 
 	env->hardened = true;
@@ -168,12 +210,7 @@ walk_hardened(struct ebpf_venv *env)
 		error = ebpf_verify_live(env);
 		if (error)
 			break;
-		env->processed = 0;
-		for (i = 0; i < env->loop_count; i++)
-			env->loops[i].believed = false;
-		env->widen_count = 0;
-		ebpf_verify_begin(env);
-		error = ebpf_verify_walk(env);
+		error = walk_all(env);
 		if (!error && ++round == ROUNDS)
 			error = -EBPF_E2BIG;
 	} while (!error && env->changed);
@@ -205,7 +242,7 @@ finish(struct ebpf_venv *env)
 		funcs[f].start = env->funcs[f].start;
 		funcs[f].end = env->funcs[f].end;
 		funcs[f].stack_depth = env->funcs[f].depth;
-		funcs[f].flags = env->funcs[f].flags;
+		funcs[f].flags = env->funcs[f].flags & EBPF_VF_PUBLIC;
 	}
 	/* what is for Linux has no host here */
 	error = prog->assume_linux ? 0 : ebpf_verify_rewrite(env);

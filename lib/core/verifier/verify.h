@@ -14,6 +14,7 @@
  *	sockets.c  what only Linux has
  *	explain.c  why a program is refused	trail.c	how its path went
  *	fix.c	   what would mend it		words.c	states as text
+ *	globals.c  functions verified on their own
  *	loop.c	   functions that helpers call	rewrite.c host layout
  *	speculate.c what mispredicted paths must not do
  */
@@ -54,6 +55,7 @@ enum ebpf_vtype {
 	EBPF_V_SOCK,   /* Linux's own, see sockets.c */
 	EBPF_V_FUNC,   /* a function of the program: map is its index */
 	EBPF_V_KEY,    /* of a map's element, which may only be read */
+	EBPF_V_GIVEN,  /* argument of a global function: range bytes */
 };
 
 /* Sorts of EBPF_V_SOCK, in its `map`. */
@@ -241,6 +243,23 @@ struct ebpf_vaux {
 	uint32_t point; /* index + 1 into points, 0: paths do not join */
 };
 
+/* Sorts of arguments and results of global functions. */
+enum ebpf_vglobal {
+	EBPF_VG_NONE,
+	EBPF_VG_NUMBER,
+	EBPF_VG_CONTEXT,
+	EBPF_VG_MEMORY, /* or null */
+	EBPF_VG_OTHER,	/* not verified */
+};
+
+/* What is known of a function besides its enum ebpf_func_flags. */
+enum {
+	EBPF_VF_MOVES = 1u << 16, /* may move the packet, itself or below */
+	EBPF_VF_LOADS = 1u << 17, /* has LD_ABS or LD_IND, itself or below */
+	EBPF_VF_PUBLIC = EBPF_VF_MOVES - 1,
+	EBPF_VF_SPREAD = EBPF_FUNC_TAIL_CALLS | EBPF_VF_MOVES | EBPF_VF_LOADS,
+};
+
 struct ebpf_vfunc {
 	uint32_t start, end;
 	uint32_t depth; /* bytes of stack used */
@@ -251,7 +270,16 @@ struct ebpf_vfunc {
 	int32_t caller; /* cfg.c's way back */
 	uint8_t colour; /* cfg.c: 0 unvisited, 1 open, 2 done */
 	uint8_t used;	/* can be called */
-	uint16_t pad;
+	uint8_t global; /* verified on its own */
+	uint8_t called; /* and some path of this round calls it */
+	uint8_t result; /* enum ebpf_vglobal */
+	uint8_t arg_count;
+	uint8_t walked; /* in this round */
+	uint8_t pad;
+	struct {
+		uint32_t sort; /* enum ebpf_vglobal */
+		uint32_t size;
+	} args[5];
 };
 
 /*
@@ -319,6 +347,7 @@ struct ebpf_venv {
 	struct ebpf_vfunc *funcs;
 	uint16_t order[EBPF_V_FUNCS_MAX]; /* callees before callers */
 	uint32_t order_count;
+	uint32_t root; /* the function that is walked: the entry, a global */
 	bool tied; /* r1's memory is as long as the length says */
 
 	struct ebpf_vaux *aux;
@@ -662,6 +691,8 @@ void ebpf_verify_fence_all(struct ebpf_venv *env);
 /* Which instructions speculation must not pass becomes prog->fences. */
 int ebpf_verify_fences(struct ebpf_venv *env);
 
+/* No register points into the packet any more. */
+void ebpf_verify_lose_packet(struct ebpf_venv *env);
 /* An empty frame on top, its r10 set; there is room. */
 struct ebpf_vframe *ebpf_verify_new_frame(struct ebpf_venv *env);
 
@@ -686,6 +717,12 @@ struct ebpf_vloop *ebpf_verify_loop_at(struct ebpf_venv *env, uint32_t insn);
 /* For trail.c: do again what was widened; forget it from that step on. */
 int ebpf_verify_widen_again(struct ebpf_venv *env);
 void ebpf_verify_widen_forget(struct ebpf_venv *env, uint64_t steps);
+
+/* globals.c */
+void ebpf_verify_find_globals(struct ebpf_venv *env);
+/* The arguments of env->root. */
+void ebpf_verify_global_begin(struct ebpf_venv *env);
+int ebpf_verify_call_global(struct ebpf_venv *env, uint32_t func);
 
 /* rewrite.c */
 int ebpf_verify_rewrite(struct ebpf_venv *env);

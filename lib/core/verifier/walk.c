@@ -307,6 +307,13 @@ lddw(struct ebpf_venv *env, const struct ebpf_op *op)
 		dst->origin = env->insn;
 		dst->map = ebpf_verify_func_at(env,
 					       env->insn + 1 + op->off);
+		if (env->funcs[dst->map].global)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_UNSUPPORTED,
+				"the address of the global function %s is "
+				"taken; what a helper calls must be static",
+				ebpf_verify_func_name(
+					env, env->funcs[dst->map].start));
 		env->insn += 2;
 		return 0;
 	}

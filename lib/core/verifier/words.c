@@ -69,6 +69,10 @@ ebpf_verify_type_name(const struct ebpf_vreg *reg)
 		return "function";
 	case EBPF_V_KEY:
 		return "pointer to a map's key";
+	case EBPF_V_GIVEN:
+		return reg->maybe_null ?
+			       "pointer argument that may be null" :
+			       "pointer argument";
 	case EBPF_V_RECORD:
 		return reg->maybe_null ?
 			       "ring buffer record that may be null" :
@@ -180,6 +184,9 @@ ebpf_verify_log_reg(const struct ebpf_venv *env, struct ebpf_log *log,
 		ebpf_log(log, "key of map %s, %u bytes", map->obj.name,
 			 map->key_size);
 		break;
+	case EBPF_V_GIVEN:
+		ebpf_log(log, "argument, %u bytes", reg->range);
+		break;
 	case EBPF_V_RECORD:
 		ebpf_log(log, "record of %u bytes", reg->range);
 		break;
@@ -198,7 +205,9 @@ ebpf_verify_log_reg(const struct ebpf_venv *env, struct ebpf_log *log,
 	if (reg->type == EBPF_V_VALUE)
 		ebpf_log(log, ", %u bytes",
 			 ebpf_verify_map_of(env, reg)->value_size);
-	if (reg->maybe_null)
+	if (reg->maybe_null && reg->type == EBPF_V_GIVEN)
+		ebpf_log(log, ", or null");
+	else if (reg->maybe_null)
 		ebpf_log(log, ", or null (from the call at %u)", reg->origin);
 }
 
