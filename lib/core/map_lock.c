@@ -7,7 +7,6 @@
 #include "core/map_lock.h"
 
 #include "core/btf.h"
-#include "core/map_value.h"
 
 int
 ebpf_map_find_lock(struct ebpf_map *map)
@@ -76,18 +75,14 @@ get_half(uint8_t *to, uint8_t *stored, uint32_t half, uint32_t size)
 }
 
 void
-ebpf_map_value_put(const struct ebpf_map *map, void *stored, const void *from,
-		   uint64_t flags, bool fresh)
+ebpf_lock_value_put(const struct ebpf_map *map, void *stored, const void *from,
+		    uint64_t flags, bool fresh)
 {
 	uint32_t size = map->value_size, at = map->lock_off & ~7u;
 	uint32_t half = map->lock_off ^ 4;
 	uint32_t *lock;
 	bool held;
 
-	if (os_likely(!map->has_lock)) {
-		ebpf_value_store(stored, from, size);
-		return;
-	}
 	lock = (uint32_t *)(void *)((uint8_t *)stored + map->lock_off);
 	held = (flags & EBPF_F_LOCK) != 0 && !fresh;
 	if (fresh)
@@ -104,17 +99,13 @@ ebpf_map_value_put(const struct ebpf_map *map, void *stored, const void *from,
 }
 
 void
-ebpf_map_value_get(const struct ebpf_map *map, void *to, void *stored,
-		   uint64_t flags)
+ebpf_lock_value_get(const struct ebpf_map *map, void *to, void *stored,
+		    uint64_t flags)
 {
 	uint32_t size = map->value_size, at = map->lock_off & ~7u;
 	uint32_t half = map->lock_off ^ 4;
 	uint32_t *lock;
 
-	if (os_likely(!map->has_lock)) {
-		ebpf_value_load(to, stored, size);
-		return;
-	}
 	lock = (uint32_t *)(void *)((uint8_t *)stored + map->lock_off);
 	if ((flags & EBPF_F_LOCK) != 0)
 		ebpf_lock_take(lock);

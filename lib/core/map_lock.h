@@ -9,6 +9,7 @@
 #define CORE_MAP_LOCK_H
 
 #include "core/map.h"
+#include "core/map_value.h"
 
 enum {
 	EBPF_LOCK_SIZE = 4,
@@ -35,11 +36,32 @@ ebpf_map_flags_ok(const struct ebpf_map *map, uint64_t flags)
 
 /*
  * One value in and out, stored as map_value.h says; flags EBPF_F_LOCK: while
- * holding its lock (pinned). fresh: nobody has it yet, its lock is made.
+ * holding its lock (pinned). fresh: nobody has it yet, its lock is made. The
+ * first two of maps that have locks, the others of any.
  */
-void ebpf_map_value_put(const struct ebpf_map *map, void *stored,
-			const void *from, uint64_t flags, bool fresh);
-void ebpf_map_value_get(const struct ebpf_map *map, void *to, void *stored,
-			uint64_t flags);
+void ebpf_lock_value_put(const struct ebpf_map *map, void *stored,
+			 const void *from, uint64_t flags, bool fresh);
+void ebpf_lock_value_get(const struct ebpf_map *map, void *to, void *stored,
+			 uint64_t flags);
+
+static inline void
+ebpf_map_value_put(const struct ebpf_map *map, void *stored, const void *from,
+		   uint64_t flags, bool fresh)
+{
+	if (os_likely(!map->has_lock))
+		ebpf_value_store(stored, from, map->value_size);
+	else
+		ebpf_lock_value_put(map, stored, from, flags, fresh);
+}
+
+static inline void
+ebpf_map_value_get(const struct ebpf_map *map, void *to, void *stored,
+		   uint64_t flags)
+{
+	if (os_likely(!map->has_lock))
+		ebpf_value_load(to, stored, map->value_size);
+	else
+		ebpf_lock_value_get(map, to, stored, flags);
+}
 
 #endif
