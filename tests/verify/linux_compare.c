@@ -192,9 +192,9 @@ put_names(struct test_case *t)
 
 /* ---- Linux ---- */
 
-/* Instructions that came with cpu v4 or later. */
+/* Instructions of cpu v4 or later; callbacks, which Linux wants BTF for. */
 static bool
-is_newer(const struct ebpf_insn *insns, uint32_t count)
+is_beyond(const struct ebpf_insn *insns, uint32_t count)
 {
 	static struct ebpf_op ops[EBPF_INSN_MAX];
 	struct ebpf_decode_error why;
@@ -203,7 +203,8 @@ is_newer(const struct ebpf_insn *insns, uint32_t count)
 	if (count > EBPF_INSN_MAX || ebpf_decode(insns, count, ops, &why))
 		return false;
 	for (i = 0; i < count; i++)
-		if (ebpf_op_info[ops[i].code].cpu >= 4)
+		if (ebpf_op_info[ops[i].code].cpu >= 4 ||
+		    ops[i].code == EBPF_OP_LDDW_FUNC)
 			return true;
 	return false;
 }
@@ -358,7 +359,7 @@ compare(const char *path)
 		fds[i] = make_map(&t.maps[i]);
 	for (i = 0; i < t.map_count && fds[i] >= 0; i++)
 		;
-	if (i < t.map_count || is_newer(insns, count))
+	if (i < t.map_count || is_beyond(insns, count))
 		goto out;
 	put_maps(insns, count, fds);
 	accepts = linux_accepts(&t, insns, count, t.accept ? log : NULL);
