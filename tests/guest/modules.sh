@@ -109,6 +109,11 @@ refuse "memory limit" "limit\|memory" "$gebpf" map create big type array key 4 \
 [ -z "${GUEST_FULL:-}" ] || suite "engine cases, interpreter" build/tests/engine_test --device kernel
 check "unload" unload
 
+check "a limit of verification" load insns_processed=50
+refuse "the limit is named" "insns_processed of 50 instructions" \
+	"$gebpf" prog load build/examples/l2_bridge.bpf.o x
+check "unload" unload
+
 # ---- the command's own tests -----------------------------------------------
 
 export GEBPF_TARGET=kernel

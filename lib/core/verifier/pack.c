@@ -6,6 +6,10 @@
  */
 #include "core/verifier/pack.h"
 
+enum {
+	OVERHEAD = 64, /* what a home's allocator adds, about */
+};
+
 /* Registers of frame f that are read from env->insn on. */
 uint32_t
 ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f)
@@ -146,18 +150,18 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 	int error;
 
 	size = packed_size(env);
-	error = ebpf_verify_charge(env, size);
+	error = ebpf_verify_charge(env, size + OVERHEAD);
 	if (error)
 		return error;
 	*snap = os_alloc(size);
 	if (!*snap) {
-		env->mem -= size;
+		env->mem -= size + OVERHEAD;
 		return -EBPF_ENOMEM;
 	}
 	if (++env->states > env->stats->states_peak)
 		env->stats->states_peak = env->states;
 	env->stats->states_total++;
-	(*snap)->size = (uint32_t)size;
+	(*snap)->size = (uint32_t)size + OVERHEAD;
 	(*snap)->insn = env->insn;
 	(*snap)->depth = (uint8_t)state->depth;
 	(*snap)->loop_id = top->loop_id;
