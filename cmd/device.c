@@ -51,6 +51,8 @@ show_harden(struct out *out, uint32_t harden)
 	out_array(out, "harden");
 	if (harden & EBPF_HARDEN_SPECULATION)
 		out_string(out, NULL, " %", "speculation");
+	if (harden & EBPF_HARDEN_CONSTANTS)
+		out_string(out, NULL, " %", "constants");
 	out_end(out);
 }
 

@@ -22,6 +22,9 @@ MODULE_PARM_DESC(no_jit, "interpret every program (default: no)");
 static bool interp;
 module_param(interp, bool, 0444);
 MODULE_PARM_DESC(interp, "allow the interpreter (default: no, JIT only)");
+static bool blind;
+module_param(blind, bool, 0444);
+MODULE_PARM_DESC(blind, "keep programs' constants out of machine code (default: no)");
 static bool speculation = true;
 module_param(speculation, bool, 0444);
 MODULE_PARM_DESC(speculation,
@@ -60,9 +63,10 @@ ebpf_init(void)
 		.no_interp = !interp && !no_jit,
 		.mem_max = mem_max,
 		/* nothing keeps the interpreter from speculating */
-		.harden = speculation && !interp && !no_jit ?
-				  EBPF_HARDEN_SPECULATION :
-				  0,
+		.harden = (speculation && !interp && !no_jit ?
+				   EBPF_HARDEN_SPECULATION :
+				   0) |
+			  (blind && !no_jit ? EBPF_HARDEN_CONSTANTS : 0),
 		.insns_processed_max = insns_processed,
 		.verify_mem_max = verify_memory,
 		.verify_time_ms = verify_time,

@@ -28,7 +28,12 @@ enum ebpf_harden {
 	 * is interpreted.
 	 */
 	EBPF_HARDEN_SPECULATION = 1u << 0,
-	EBPF_HARDEN_ALL = EBPF_HARDEN_SPECULATION,
+	/*
+	 * No constant that a program chooses stands in its machine code, where
+	 * it could be jumped to as code.
+	 */
+	EBPF_HARDEN_CONSTANTS = 1u << 1,
+	EBPF_HARDEN_ALL = EBPF_HARDEN_SPECULATION | EBPF_HARDEN_CONSTANTS,
 };
 
 /* Map creation flags (Linux BPF_F_*). */

@@ -34,6 +34,8 @@ read_harden(const char *value, uint32_t *harden)
 		*harden = EBPF_HARDEN_ALL;
 	else if (!strcmp(value, "speculation"))
 		*harden |= EBPF_HARDEN_SPECULATION;
+	else if (!strcmp(value, "constants"))
+		*harden |= EBPF_HARDEN_CONSTANTS;
 	else
 		return false;
 	return true;

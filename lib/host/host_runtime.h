@@ -12,7 +12,7 @@
 
 /*
  * Read options, "name=value" separated by blanks, into config: harden
- * (speculation, all or none), insns_processed, memory and verify_memory
+ * (speculation, constants, all or none), insns_processed, memory and verify_memory
  * (bytes), verify_time (milliseconds). text NULL or "": there are none.
  * EINVAL, with words in why.
  */

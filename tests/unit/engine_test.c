@@ -16,6 +16,7 @@
 #include "client/gebpf.h"
 #include "core/interp.h"
 #include "core/jit/jit.h"
+#include "core/runtime.h"
 #include "core/map.h"
 #include "tap.h"
 #include "unverified.h"
@@ -386,11 +387,13 @@ goes_round(const struct test_case *c, enum gebpf_disasm_style style, char *why,
 enum way {
 	WAY_INTERP,
 	WAY_JIT,
+	WAY_BLINDED,
 	WAY_KERNEL_TEXT,
 	WAY_MNEMONIC_TEXT,
 	WAY_COUNT,
 };
 static const char *const way_names[WAY_COUNT] = { "interpreter", "jit",
+						  "jit, blinded",
 						  "kernel text",
 						  "mnemonic text" };
 static uint32_t way_passed[WAY_COUNT], way_failed[WAY_COUNT];
@@ -438,6 +441,32 @@ count_rows(const struct test_case *c)
 	free(ops);
 }
 
+/* The same code with no constant of the case's in it. */
+static void
+run_blinded(struct test_case *c, const char *name)
+{
+	char why[1100] = "";
+	struct ebpf_prog *prog;
+	int rc;
+
+	if (ebpf_jit_host() == NULL || c->no_jit)
+		return;
+	prog = unverified_prog(c->insns, c->count, &run_options, why,
+			       sizeof(why));
+	if (prog == NULL) {
+		tell(WAY_BLINDED, false, name, why);
+		return;
+	}
+	prog->obj.rt->config.harden = EBPF_HARDEN_CONSTANTS;
+	rc = unverified_compile(prog);
+	prog->obj.rt->config.harden = 0;
+	if (rc != 0)
+		snprintf(why, sizeof(why), "compiling says %d", rc);
+	tell(WAY_BLINDED, rc == 0 && run(c, prog, why, sizeof(why)), name,
+	     why);
+	unverified_free(prog);
+}
+
 static void
 run_good_case(struct test_case *c, const char *name)
 {
@@ -468,6 +497,7 @@ run_good_case(struct test_case *c, const char *name)
 		}
 	}
 	unverified_free(prog);
+	run_blinded(c, name);
 	tell(WAY_KERNEL_TEXT,
 	     goes_round(c, GEBPF_DISASM_KERNEL, why, sizeof(why)), name, why);
 	tell(WAY_MNEMONIC_TEXT,
@@ -702,7 +732,8 @@ conformance(const char *folder)
 	for (way = 0; way < WAY_COUNT; way++) {
 		pass = way_passed[way] == (uint32_t)cases &&
 		       way_failed[way] == 0;
-		if (way == WAY_JIT && ebpf_jit_host() == NULL)
+		if ((way == WAY_JIT || way == WAY_BLINDED) &&
+		    ebpf_jit_host() == NULL)
 			tap_skip("no JIT here", "conformance, jit");
 		else
 			tap_ok(pass, "conformance, %s: %u of %d",

@@ -14,8 +14,8 @@
 #include "abi/insn.h"
 #include "core/interp.h"
 #include "core/jit/jit.h"
-#include "core/runtime.h"
 #include "core/jit/jit_buf.h"
+#include "core/runtime.h"
 #include "progen.h"
 #include "tap.h"
 #include "unverified.h"
@@ -101,7 +101,11 @@ build(const struct progen *gen)
 		show(gen);
 		return NULL;
 	}
+	/* every other one with its constants out of sight */
+	prog->obj.rt->config.harden = gen->state & 1 ? EBPF_HARDEN_CONSTANTS :
+						       0;
 	err = unverified_compile(prog);
+	prog->obj.rt->config.harden = 0;
 	if (err != 0) {
 		tap_diag("compile: %d", err);
 		show(gen);

@@ -242,6 +242,48 @@ dead_slots(void)
 	unverified_free(prog);
 }
 
+/* How often four bytes of the program's choice stand in its code. */
+static uint32_t
+sightings(bool blinded)
+{
+	static const uint8_t wanted[4] = { 0x0f, 0x05, 0xeb, 0x90 };
+	const struct ebpf_jit_image *image;
+	struct ebpf_prog *prog;
+	uint32_t seen = 0;
+	int32_t imm;
+
+	memcpy(&imm, wanted, sizeof(imm));
+	put(0xb7, 0, 0, 0, imm);  /* r0 = imm */
+	put(0x07, 0, 0, 0, imm);  /* += */
+	put(0xa4, 0, 0, 0, imm);  /* w0 ^= */
+	put(0x7a, 10, 0, -8, imm); /* store */
+	put(0x18, 1, 0, 0, imm);  /* both halves of a 64-bit constant */
+	put(0, 0, 0, 0, imm);
+	put(0xaf, 0, 1, 0, 0);
+	put(0x2d, 0, 1, 0, 0);
+	put(0x35, 0, 0, 1, imm); /* if r0 >= imm */
+	put(0x94, 0, 0, 0, imm); /* w0 %= imm */
+	put(0x95, 0, 0, 0, 0);
+	prog = finish(NULL, 0, NULL);
+	rt->config.harden = blinded ? EBPF_HARDEN_CONSTANTS : 0;
+	TAP_CHECK(unverified_compile(prog) == 0);
+	rt->config.harden = 0;
+	image = prog->image;
+	for (uint32_t i = 0; i + sizeof(wanted) <= image->code_len; i++)
+		seen += memcmp(image->code + i, wanted, sizeof(wanted)) == 0;
+	unverified_free(prog);
+	return seen;
+}
+
+static void
+blinding(void)
+{
+#if defined(__x86_64__)
+	tap_ok(sightings(false) >= 6, "constants stand in the code");
+#endif
+	tap_ok(sightings(true) == 0, "blinded ones do not");
+}
+
 /* A jump over so much that only long forms reach, and back. */
 static void
 large(void)
@@ -367,6 +409,7 @@ main(void)
 	protection();
 	addresses();
 	dead_slots();
+	blinding();
 	large();
 	allocation_failures();
 	disassembly();

@@ -17,8 +17,8 @@ enum {
 	BL_REACH = 127 << 20,
 };
 
-const uint8_t arm64_regs[EBPF_REG_COUNT] = {
-	A_R0, 0, 1, 2, 3, 4, 19, 20, 21, 22, A_FP,
+const uint8_t arm64_regs[EBPF_JIT_REGS] = {
+	A_R0, 0, 1, 2, 3, 4, 19, 20, 21, 22, A_FP, A_IP1,
 };
 
 static void
@@ -242,7 +242,7 @@ static uint32_t
 jump_cond(struct arm64 *a, const struct ebpf_op *op,
 	  const struct ebpf_op_info *info)
 {
-	const struct ebpf_op *next = op + 1;
+	const struct ebpf_op *next = &a->prog->ops[a->slot + 1];
 	uint32_t width = info->width == 64 ? A_X : 0, used = 1;
 	uint32_t dst = arm64_regs[op->dst], src = arm64_regs[op->src];
 	uint32_t cc = condition(info->fn), slot = a->slot, word, inverted;
@@ -343,6 +343,41 @@ call_local(struct arm64 *a, const struct ebpf_op *op)
 	arm64_forget(a, 0, 5);
 }
 
+/* Code of an op whose constant must not be seen. */
+static uint32_t
+generate_blinded(struct arm64 *a, const struct ebpf_op *op,
+		 const struct ebpf_op *twin, uint64_t key)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[twin->code];
+	uint32_t to = A_IP1;
+
+	if (info->form == EBPF_FORM_LDDW) {
+		arm64_forget(a, op->dst, op->dst);
+		to = arm64_regs[op->dst];
+	}
+	arm64_const(a, to, (uint64_t)op->imm ^ key);
+	arm64_const(a, A_T1, key);
+	arm64_rrr(a, A_EOR | A_X, to, to, A_T1);
+	switch ((enum ebpf_form)info->form) {
+	case EBPF_FORM_LDDW:
+		return 2;
+	case EBPF_FORM_JCC_REG:
+		return jump_cond(a, twin, info);
+	case EBPF_FORM_STX:
+		arm64_memory(a, twin);
+		return 1;
+	case EBPF_FORM_LD_IND:
+		if (ebpf_op_info[op->code].form == EBPF_FORM_LD_IND)
+			arm64_rrr(a, A_ADD, to, to, arm64_regs[op->src]);
+		arm64_packet(a, twin);
+		return 1;
+	default:
+		arm64_forget(a, op->dst, op->dst);
+		arm64_alu(a, twin);
+		return 1;
+	}
+}
+
 static uint32_t
 generate_slot(struct arm64 *a)
 {
@@ -350,7 +385,11 @@ generate_slot(struct arm64 *a)
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	const struct ebpf_map *map = NULL;
 	uint32_t callback = 0;
+	struct ebpf_op twin;
+	uint64_t key;
 
+	if (ebpf_jit_blind(a->image, a->slot, op, &twin, &key))
+		return generate_blinded(a, op, &twin, key);
 	switch ((enum ebpf_form)info->form) {
 	case EBPF_FORM_ALU_IMM:
 	case EBPF_FORM_ALU_REG:

@@ -17,7 +17,7 @@
  * are callee-saved. x5 is the helpers' sixth argument, x8 brings the run block,
  * x9..x12 are scratch, x16 and x17 are for branches.
  */
-extern const uint8_t arm64_regs[EBPF_REG_COUNT];
+extern const uint8_t arm64_regs[EBPF_JIT_REGS];
 
 enum {
 	A_R0 = 7,

@@ -5,6 +5,7 @@
  * prog.c.
  */
 #include "core/jit/jit_buf.h"
+#include "core/runtime.h"
 
 enum {
 	START_STEP = 64, /* code starts at a random multiple of this */
@@ -84,6 +85,8 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 		os_alloc((size_t)prog->op_count * sizeof(*image->slot_offs));
 	if (image->slot_offs == NULL)
 		goto fail;
+	if (prog->obj.rt->config.harden & EBPF_HARDEN_CONSTANTS)
+		image->blind = os_random_u32() | 1;
 	err = ops->generate(prog, image, NULL, 0, 0);
 	if (err < 0)
 		goto fail;

@@ -26,7 +26,7 @@ struct ebpf_jit_image {
 		uint32_t len;
 	} *addrs;
 	uint32_t addr_count;
-	uint32_t pad;
+	uint32_t blind; /* jit_blind.c's seed, 0: constants stand as they are */
 };
 
 /* Code under construction. write == NULL: a sizing pass, only len counts. */

@@ -68,6 +68,22 @@ ebpf_jit_is_fenced(const struct ebpf_prog *prog, uint32_t slot)
 	       (prog->fences[slot >> 3] >> (slot & 7) & 1);
 }
 
+/* jit_blind.c: what backends' tables of registers have behind r10. */
+enum {
+	EBPF_JIT_BLIND_REG = EBPF_REG_COUNT,
+	EBPF_JIT_REGS,
+};
+
+/*
+ * Whether op's constant must not be seen. Then *twin does what op does with
+ * EBPF_JIT_BLIND_REG, which must hold (imm ^ *key) ^ *key; where the twin is a
+ * 64-bit constant itself, that is its dst. Packet loads: add src, if op has
+ * one.
+ */
+bool ebpf_jit_blind(const struct ebpf_jit_image *image, uint32_t slot,
+		    const struct ebpf_op *op, struct ebpf_op *twin,
+		    uint64_t *key);
+
 /* The function that starts at slot, or NULL. */
 struct ebpf_jit_func *ebpf_jit_func_at(const struct ebpf_jit_scan *scan,
 				       uint32_t slot);

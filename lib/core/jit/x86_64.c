@@ -18,8 +18,8 @@ enum {
 	ENTRY = 16,
 };
 
-const uint8_t x86_regs[EBPF_REG_COUNT] = {
-	RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP,
+const uint8_t x86_regs[EBPF_JIT_REGS] = {
+	RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP, R11,
 };
 
 static const uint8_t saved[] = { 6, 7, 8, 9 };
@@ -278,6 +278,40 @@ call_local(struct x86 *x, const struct ebpf_op *op)
 	x86_forget(x, 0, 5);
 }
 
+/* Code of an op whose constant must not be seen. */
+static uint32_t
+generate_blinded(struct x86 *x, const struct ebpf_op *op,
+		 const struct ebpf_op *twin, uint64_t key)
+{
+	uint8_t form = ebpf_op_info[twin->code].form;
+
+	if (form == EBPF_FORM_LDDW) {
+		x86_forget(x, op->dst, op->dst);
+		x86_const(x, x86_regs[op->dst], (uint64_t)op->imm ^ key);
+		x86_const(x, R11, key);
+		x86_rr(x, OP_XOR | X_W, R11, x86_regs[op->dst]);
+		return 2;
+	}
+	x86_const(x, R11, (uint64_t)op->imm ^ key);
+	x86_alu_imm(x, OP_XOR | X_W, R11, (int32_t)key);
+	switch ((enum ebpf_form)form) {
+	case EBPF_FORM_JCC_REG:
+		return x86_jump_cond(x, twin, NO_FLAGS);
+	case EBPF_FORM_STX:
+		x86_memory(x, twin);
+		return 1;
+	case EBPF_FORM_LD_IND:
+		if (ebpf_op_info[op->code].form == EBPF_FORM_LD_IND)
+			x86_rr(x, OP_ADD, x86_regs[op->src], R11);
+		x86_packet(x, twin);
+		return 1;
+	default:
+		x86_forget(x, op->dst, op->dst);
+		x86_alu(x, twin);
+		return 1;
+	}
+}
+
 /* Code of the op at x->slot, and maybe the ones after it: how many. */
 static uint32_t
 generate_slot(struct x86 *x)
@@ -286,8 +320,12 @@ generate_slot(struct x86 *x)
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	const struct ebpf_map *map = NULL;
 	uint32_t used, flags = x->flags_reg, callback = 0;
+	struct ebpf_op twin;
+	uint64_t key;
 
 	x->flags_reg = NO_FLAGS;
+	if (ebpf_jit_blind(x->image, x->slot, op, &twin, &key))
+		return generate_blinded(x, op, &twin, key);
 	switch ((enum ebpf_form)info->form) {
 	case EBPF_FORM_ALU_IMM:
 	case EBPF_FORM_ALU_REG:

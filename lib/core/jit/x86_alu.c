@@ -273,8 +273,9 @@ x86_alu(struct x86 *x, const struct ebpf_op *op)
 static const struct ebpf_op *
 follower(const struct x86 *x, uint32_t slot)
 {
+	/* what is blinded is not taken together with anything */
 	if (slot >= x->func->end || ebpf_jit_is_label(&x->scan, slot) ||
-	    ebpf_jit_is_dead(x->prog, slot))
+	    ebpf_jit_is_dead(x->prog, slot) || x->image->blind)
 		return NULL;
 	return &x->prog->ops[slot];
 }

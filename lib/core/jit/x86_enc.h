@@ -21,7 +21,7 @@ enum {
  * that helpers need no shuffling; r6..r9 are callee-saved. r9, r10, r11 are
  * scratch; r12 is not used.
  */
-extern const uint8_t x86_regs[EBPF_REG_COUNT];
+extern const uint8_t x86_regs[EBPF_JIT_REGS];
 
 /* Condition codes, the low four bits of jcc. */
 enum {
