@@ -312,3 +312,15 @@ C
 	run -0 gebpf -j prog show
 	[ "$output" = "[]" ]
 }
+
+@test "run: verdicts of Linux's types have 32 bits" {
+	cat >"$DIR/unspec.bpf.c" <<'C'
+#include "bpf_helpers.h"
+SEC("tc") int unspec(struct __sk_buff *skb) { return -1; }
+SEC("raw") long wide(void *data) { return -1; }
+C
+	run -0 gebpf prog run file "$DIR/unspec.bpf.c" prog unspec data_in $frame
+	[[ $output == *"Return value: 4294967295,"* ]]
+	run -0 gebpf prog run file "$DIR/unspec.bpf.c" prog wide data_in $frame
+	[[ $output == *"Return value: 18446744073709551615,"* ]]
+}

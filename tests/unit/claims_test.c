@@ -909,6 +909,7 @@ matches(const struct ebpf_vreg *reg, uint64_t v)
 	case EBPF_V_MAP:
 	case EBPF_V_RECORD:
 	case EBPF_V_SOCK:
+	case EBPF_V_LOW:
 	case EBPF_V_FUNC:
 	case EBPF_V_KEY:
 	case EBPF_V_GIVEN:

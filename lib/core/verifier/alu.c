@@ -139,6 +139,13 @@ is_packet(const struct ebpf_vreg *reg)
 	       reg->type == EBPF_V_PKT_END;
 }
 
+/* A packet address or its lower half: the distance of two is a number. */
+static bool
+has_half(const struct ebpf_vreg *reg)
+{
+	return is_packet(reg) || reg->type == EBPF_V_LOW;
+}
+
 static bool
 comparable(const struct ebpf_vreg *a, const struct ebpf_vreg *b)
 {
@@ -161,7 +168,8 @@ pointer_alu(struct ebpf_venv *env, struct ebpf_vreg *dst, uint32_t dst_number,
 	uint32_t number = dst_pointer ? dst_number : src_number;
 
 	if (info->width == 32 && info->fn == EBPF_FN_SUB && dst_pointer &&
-	    ebpf_vreg_is_pointer(src) && comparable(dst, src)) {
+	    ebpf_vreg_is_pointer(src) &&
+	    (comparable(dst, src) || (has_half(dst) && has_half(src)))) {
 		/* a distance, cut to 32 bits: no address */
 		ebpf_vreg_upto(dst, UINT32_MAX);
 		return 0;
@@ -201,6 +209,7 @@ pointer_alu(struct ebpf_venv *env, struct ebpf_vreg *dst, uint32_t dst_number,
 			"before it was compared with null",
 			number);
 	if (ptr->type == EBPF_V_PKT_END || ptr->type == EBPF_V_MAP ||
+	    ptr->type == EBPF_V_LOW ||
 	    ptr->type == EBPF_V_FUNC)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_ARITH,
@@ -342,6 +351,13 @@ mov(struct ebpf_venv *env, const struct ebpf_op *op,
 	if (!error && info->fn == EBPF_FN_MOV && ebpf_verify_may_leak(env) &&
 	    ebpf_vreg_is_pointer(src)) {
 		ebpf_vreg_upto(dst, UINT32_MAX);
+		return 0;
+	}
+	/* compilers measure packets with half of their addresses */
+	if (!error && info->fn == EBPF_FN_MOV && has_half(src)) {
+		ebpf_vreg_const(dst, 0);
+		dst->type = EBPF_V_LOW;
+		dst->origin = env->insn;
 		return 0;
 	}
 	error = ebpf_verify_read_scalar(env, op->src, &src);

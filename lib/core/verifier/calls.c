@@ -456,7 +456,7 @@ static int
 forget_packet(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 {
 	if (reg->type != EBPF_V_PKT && reg->type != EBPF_V_PKT_END &&
-	    reg->type != EBPF_V_PKT_META)
+	    reg->type != EBPF_V_PKT_META && reg->type != EBPF_V_LOW)
 		return 0;
 	if (ebpf_verify_may_leak(env))
 		ebpf_vreg_scalar(reg);

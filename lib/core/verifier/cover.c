@@ -79,6 +79,7 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 	case EBPF_V_MAP:
 	case EBPF_V_VALUE:
 	case EBPF_V_RECORD:
+	case EBPF_V_LOW:
 	case EBPF_V_FUNC:
 	case EBPF_V_KEY:
 	case EBPF_V_GIVEN:

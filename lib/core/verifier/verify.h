@@ -53,6 +53,7 @@ enum ebpf_vtype {
 	EBPF_V_VALUE,
 	EBPF_V_RECORD, /* reserved in a ring buffer */
 	EBPF_V_SOCK,   /* Linux's own, see sockets.c */
+	EBPF_V_LOW,    /* half of a packet address, to be subtracted */
 	EBPF_V_FUNC,   /* a function of the program: map is its index */
 	EBPF_V_KEY,    /* of a map's element, which may only be read */
 	EBPF_V_GIVEN,  /* argument of a global function: range bytes */

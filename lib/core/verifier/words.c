@@ -77,6 +77,8 @@ ebpf_verify_type_name(const struct ebpf_vreg *reg)
 		return reg->maybe_null ?
 			       "ring buffer record that may be null" :
 			       "ring buffer record";
+	case EBPF_V_LOW:
+		return "lower half of a packet address";
 	case EBPF_V_SOCK:
 		return ebpf_verify_sock_name(reg);
 	}
@@ -189,6 +191,9 @@ ebpf_verify_log_reg(const struct ebpf_venv *env, struct ebpf_log *log,
 		break;
 	case EBPF_V_RECORD:
 		ebpf_log(log, "record of %u bytes", reg->range);
+		break;
+	case EBPF_V_LOW:
+		ebpf_log(log, "lower half of a packet address");
 		break;
 	case EBPF_V_SOCK:
 		ebpf_log(log, "%s", ebpf_verify_sock_name(reg));
