@@ -248,6 +248,7 @@ struct gebpf_object;
 struct gebpf_obj_map {
 	char name[EBPF_NAME_SIZE]; /* "flows"; data: "<object>.rodata" */
 	uint32_t kind, key_size, value_size, max_entries, flags;
+	uint32_t map_extra; /* bloom_filter: number of hashes */
 	uint32_t btf_key_type, btf_value_type; /* in the object's BTF, 0: none */
 	uint32_t pinning; /* 0 none, 1 by name, others: as none, and warned of */
 	bool is_data;	  /* .rodata .data .bss: one element, the section */

@@ -306,6 +306,7 @@ create(struct load *l, struct obj_map *map, uint32_t inner_id, uint32_t *id)
 	req.max_entries = entries_of(l, pub);
 	req.flags = pub->flags;
 	req.inner_map_id = inner_id;
+	req.map_extra = pub->map_extra;
 	snprintf(req.name, sizeof(req.name), "%s", pub->name);
 	if (l->obj->btf_id != 0 && pub->btf_value_type != 0) {
 		req.btf_id = l->obj->btf_id;
@@ -330,9 +331,10 @@ create(struct load *l, struct obj_map *map, uint32_t inner_id, uint32_t *id)
 	if (error != 0) {
 		gebpf_fail(l->err, error, "%s: map '%s': cannot be created "
 			   "(%s, keys of %u and values of %u bytes, %u "
-			   "entries, flags 0x%x): %s", l->obj->name, pub->name,
+			   "entries, flags 0x%x%s): %s", l->obj->name, pub->name,
 			   kind, pub->key_size, pub->value_size,
 			   req.max_entries, pub->flags,
+			   pub->map_extra != 0 ? ", with map_extra" : "",
 			   gebpf_error_text(error));
 		if (req.max_entries == 0 && has_entries(pub->kind))
 			gebpf_hint(l->err, "its size is left to whoever loads "

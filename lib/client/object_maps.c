@@ -392,7 +392,7 @@ read_definition(struct gebpf_object *obj, uint32_t def, size_t at, bool inside,
 		else if (strcmp(m.name, "numa_node") == 0)
 			number = &ignored;
 		else if (strcmp(m.name, "map_extra") == 0)
-			number = &ignored;
+			number = &pub->map_extra;
 
 		if (number != NULL) {
 			ok = number_of(btf, m.type, number);
@@ -419,11 +419,6 @@ read_definition(struct gebpf_object *obj, uint32_t def, size_t at, bool inside,
 					  "%s: section '.maps': map '%s': "
 					  "member '%s' has a strange type",
 					  obj->name, pub->name, m.name);
-		if (number == &ignored && ignored != 0 &&
-		    strcmp(m.name, "map_extra") == 0)
-			gebpf_fail(&obj->maps[at].broken, -EBPF_EUNSUPPORTED,
-				   "%s: section '.maps': map '%s': map_extra "
-				   "is not supported", obj->name, pub->name);
 	}
 	obj->maps[at].pub.flags &= ~(uint32_t)EBPF_F_NUMA_NODE;
 	for (i = 0; i < 2; i++) {

@@ -35,7 +35,7 @@ struct input {
 static struct ebpf_runtime *rt;
 static struct ebpf_map *map;
 static struct model model;
-static bool is_array;
+static bool is_array, is_lpm, is_ring;
 static uint32_t copies; /* values of one element in a user's hands */
 
 #define REQUIRE(cond)                                                     \
@@ -67,6 +67,14 @@ take_key(struct input *in, uint8_t *key)
 		memcpy(key, &number, 4);
 		return;
 	}
+	if (is_lpm) {
+		/* nested ones, and one in a while that is too long */
+		i = take(in) % ((map->key_size - 4) * 8 + 2);
+		memcpy(key, &i, 4);
+		for (i = 4; i < map->key_size; i++)
+			key[i] = (uint8_t)(number % 4 << 6 | (number & i));
+		return;
+	}
 	for (i = 0; i < map->key_size; i++)
 		key[i] = (uint8_t)(i == 0 ? number : i * 7);
 	if (number % 3 == 0)
@@ -74,10 +82,58 @@ take_key(struct input *in, uint8_t *key)
 }
 
 static uint32_t
+prefix_len(const uint8_t *key)
+{
+	uint32_t len;
+
+	memcpy(&len, key, 4);
+	return len;
+}
+
+/* The first `len` bits of two addresses are the same. */
+static bool
+agree(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i < len; i++)
+		if ((a[4 + i / 8] ^ b[4 + i / 8]) & 0x80 >> i % 8)
+			return false;
+	return true;
+}
+
+/* What a lookup of an lpm_trie finds. */
+static uint32_t
+model_longest(const uint8_t *key)
+{
+	uint32_t i, best = model.count, most = 0, len;
+
+	if (prefix_len(key) > (map->key_size - 4) * 8)
+		return best;
+	for (i = 0; i < model.count; i++) {
+		len = prefix_len(model.items[i].key);
+		if (len <= prefix_len(key) &&
+		    agree(key, model.items[i].key, len) &&
+		    (best == model.count || len > most)) {
+			best = i;
+			most = len;
+		}
+	}
+	return best;
+}
+
+static uint32_t
 model_find(const uint8_t *key)
 {
 	uint32_t i;
 
+	for (i = 0; i < model.count && is_lpm; i++)
+		if (prefix_len(model.items[i].key) == prefix_len(key) &&
+		    prefix_len(key) <= (map->key_size - 4) * 8 &&
+		    agree(model.items[i].key, key, prefix_len(key)))
+			return i;
+	if (is_lpm)
+		return i;
 	for (i = 0; i < model.count; i++)
 		if (memcmp(model.items[i].key, key, map->key_size) == 0)
 			break;
@@ -89,7 +145,8 @@ model_write(const uint8_t *key, const uint8_t *value, uint64_t flags)
 {
 	uint32_t at = model_find(key);
 
-	if (flags > EBPF_EXIST)
+	if (flags > EBPF_EXIST ||
+	    (is_lpm && prefix_len(key) > (map->key_size - 4) * 8))
 		return -EBPF_EINVAL;
 	if (at == model.count) {
 		if (is_array)
@@ -97,7 +154,7 @@ model_write(const uint8_t *key, const uint8_t *value, uint64_t flags)
 		if (flags == EBPF_EXIST)
 			return -EBPF_ENOENT;
 		if (model.count == map->max_entries)
-			return -EBPF_E2BIG;
+			return is_lpm ? -EBPF_ENOSPC : -EBPF_E2BIG;
 		model.count++;
 	} else if (flags == EBPF_NOEXIST) {
 		return -EBPF_EEXIST;
@@ -112,7 +169,8 @@ model_remove(const uint8_t *key)
 {
 	uint32_t at = model_find(key);
 
-	if (is_array)
+	if (is_array ||
+	    (is_lpm && prefix_len(key) > (map->key_size - 4) * 8))
 		return -EBPF_EINVAL;
 	if (at == model.count)
 		return -EBPF_ENOENT;
@@ -159,7 +217,7 @@ op_read(struct input *in, uint8_t *user)
 	void *found;
 
 	take_key(in, key);
-	at = model_find(key);
+	at = is_lpm ? model_longest(key) : model_find(key);
 	ebpf_section_enter(&section);
 	found = ebpf_map_find(map, key);
 	REQUIRE((found != NULL) == (at < model.count));
@@ -171,6 +229,28 @@ op_read(struct input *in, uint8_t *user)
 		(at < model.count ? 0 : -EBPF_ENOENT));
 	if (at < model.count)
 		require_value(user, at);
+}
+
+/* Read and removed in one step: hash kinds. */
+static void
+op_extract(struct input *in, uint8_t *user)
+{
+	uint8_t key[KEY_MAX];
+	uint32_t at;
+	int error;
+
+	take_key(in, key);
+	at = model_find(key);
+	error = ebpf_map_extract(map, key, user);
+	if (map->ops->extract == NULL) {
+		REQUIRE(error == -EBPF_EUNSUPPORTED);
+		return;
+	}
+	REQUIRE(error == (at < model.count ? 0 : -EBPF_ENOENT));
+	if (error == 0) {
+		require_value(user, at);
+		REQUIRE(model_remove(key) == 0);
+	}
 }
 
 static void
@@ -227,6 +307,49 @@ op_walk(struct input *in)
 	free(out);
 }
 
+/* Queue and stack: the model is in order, the oldest first. */
+static void
+op_ring(struct input *in, uint8_t *user)
+{
+	uint8_t value[VALUE_MAX], op = take(in), salt = take(in);
+	uint64_t flags = op % 8 == 0 ? EBPF_EXIST : op % 32 == 1 ? salt : 0;
+	uint32_t i, at;
+	int error;
+
+	if (op % 2 == 0 || op % 32 == 1) {
+		for (i = 0; i < VALUE_MAX; i++)
+			value[i] = (uint8_t)(salt + i);
+		error = ebpf_map_write(map, NULL, value, flags);
+		if (flags != EBPF_ANY && flags != EBPF_EXIST) {
+			REQUIRE(error == -EBPF_EINVAL);
+			return;
+		}
+		if (model.count == map->max_entries && flags == EBPF_ANY) {
+			REQUIRE(error == -EBPF_E2BIG);
+			return;
+		}
+		REQUIRE(error == 0);
+		if (model.count == map->max_entries)
+			memmove(&model.items[0], &model.items[1],
+				--model.count * sizeof(model.items[0]));
+		memcpy(model.items[model.count++].value, value, VALUE_MAX);
+		return;
+	}
+	at = map->ops->kind == EBPF_MAP_STACK && model.count > 0 ?
+		     model.count - 1 : 0;
+	error = op % 4 == 1 ? ebpf_map_extract(map, NULL, user) :
+			      ebpf_map_read(map, NULL, user);
+	REQUIRE(error == (model.count > 0 ? 0 : -EBPF_ENOENT));
+	if (error != 0)
+		return;
+	require_value(user, at);
+	if (op % 4 == 1) {
+		model.count--;
+		memmove(&model.items[at], &model.items[at + 1],
+			(model.count - at) * sizeof(model.items[0]));
+	}
+}
+
 static void
 model_start(void)
 {
@@ -245,7 +368,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint32_t kinds[] = { EBPF_MAP_HASH, EBPF_MAP_PERCPU_HASH,
 					  EBPF_MAP_ARRAY,
-					  EBPF_MAP_PERCPU_ARRAY };
+					  EBPF_MAP_PERCPU_ARRAY,
+					  EBPF_MAP_LPM_TRIE, EBPF_MAP_QUEUE,
+					  EBPF_MAP_STACK };
 	struct input in = { data, size };
 	struct ebpf_map_spec spec = { .size = sizeof(spec) };
 	uint8_t key[KEY_MAX], *user;
@@ -254,20 +379,33 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rt == NULL && ebpf_runtime_create(NULL, &rt) != 0)
 		return 0;
 	live = os_test_live();
-	spec.kind = kinds[take(&in) % 4];
+	spec.kind = kinds[take(&in) % (sizeof(kinds) / sizeof(kinds[0]))];
+	is_lpm = spec.kind == EBPF_MAP_LPM_TRIE;
+	is_ring = spec.kind == EBPF_MAP_QUEUE || spec.kind == EBPF_MAP_STACK;
 	is_array = spec.kind == EBPF_MAP_ARRAY ||
 		   spec.kind == EBPF_MAP_PERCPU_ARRAY;
 	spec.key_size = is_array ? 4 : 1 + take(&in) % KEY_MAX;
 	spec.value_size = 1 + take(&in) % VALUE_MAX;
 	spec.max_entries = 1 + take(&in) % ENTRIES_MAX;
-	if (take(&in) % 4 == 0 && !is_array)
+	if (take(&in) % 4 == 0 && !is_array && !is_lpm && !is_ring)
 		spec.flags = EBPF_F_ZERO_SEED;
+	if (is_lpm) {
+		spec.flags = EBPF_F_NO_PREALLOC;
+		spec.key_size = 4 + (spec.key_size < 33 ? spec.key_size : 33);
+	} else if (is_ring) {
+		spec.key_size = 0;
+	}
 	REQUIRE(ebpf_map_create(rt, &spec, &map) == 0);
 	copies = map->ops->percpu ? os_cpu_count() : 1;
 	model_start();
 	user = calloc(1, ebpf_map_user_value_size(map));
 	while (in.left > 0) {
-		switch (take(&in) % 8) {
+		if (is_ring) {
+			op_ring(&in, user);
+			REQUIRE(map->ops->count(map) == model.count);
+			continue;
+		}
+		switch (take(&in) % 9) {
 		case 0:
 		case 1:
 		case 2:
@@ -287,6 +425,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 7:
 			op_walk(&in);
+			break;
+		case 8:
+			op_extract(&in, user);
 			break;
 		}
 		if (map->ops->count != NULL)

@@ -16,7 +16,7 @@ struct {
 #elif BAD == 3 /* a member of a strange type */
 	int map_flags;
 #elif BAD == 4 /* no type */
-#elif BAD == 5 /* a value that this runtime does not have */
+#elif BAD == 5 /* a value that is not for this kind */
 	__uint(map_extra, 9);
 #endif
 } bad

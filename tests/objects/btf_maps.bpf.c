@@ -67,6 +67,25 @@ struct {
 		});
 } outer2 SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_BLOOM_FILTER);
+	__uint(max_entries, 100);
+	__uint(map_extra, 3);
+	__type(value, __u64);
+} seen SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 2);
+	__type(value, __u64);
+} waiting SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 10);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, 8);
+	__type(value, __u64);
+} routes SEC(".maps");
+
 int other(struct xdp_md *ctx);
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -80,8 +99,26 @@ SEC("xdp") int prog(struct xdp_md *ctx)
 	struct key key = { 1, 2, 3 };
 	event_t event = { 9, "x" }, *e;
 	__u32 index = 1, *n;
-	__u64 wide = 77;
+	__u64 wide = 77, got = 1;
+	struct {
+		__u32 len;
+		__u8 at[4];
+	} route = { 8, { 10, 0, 0, 0 } };
 
+	/* kinds without keys, and prefixes */
+	if (bpf_map_push_elem(&seen, &wide, BPF_ANY) != 0 ||
+	    bpf_map_peek_elem(&seen, &wide) != 0)
+		return 104;
+	if (bpf_map_pop_elem(&waiting, &got) == 0 || got != 0 ||
+	    bpf_map_push_elem(&waiting, &wide, BPF_ANY) != 0 ||
+	    bpf_map_peek_elem(&waiting, &got) != 0 || got != 77)
+		return 105;
+	if (bpf_map_update_elem(&routes, &route, &wide, BPF_ANY) != 0)
+		return 106;
+	route.len = 32;
+	route.at[3] = 9;
+	if (bpf_map_lookup_elem(&routes, &route) == NULL)
+		return 107;
 	bpf_map_update_elem(&hidden, &key, &event, BPF_ANY);
 	e = bpf_map_lookup_elem(&hidden, &key);
 	if (e == NULL || e->when != 9)

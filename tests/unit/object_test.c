@@ -364,6 +364,9 @@ test_btf_maps(const struct bpfcc *cc)
 		  m->key_size == 0 && m->value_size == 0);
 	m = map_named(o, "perf");
 	TAP_CHECK(m != NULL && m->key_size == 4 && m->value_size == 4);
+	m = map_named(o, "seen");
+	TAP_CHECK(m != NULL && m->kind == EBPF_MAP_BLOOM_FILTER &&
+		  m->map_extra == 3 && m->key_size == 0 && m->value_size == 8);
 	m = map_named(o, "outer");
 	TAP_CHECK(m != NULL && m->kind == EBPF_MAP_ARRAY_OF_MAPS &&
 		  m->inner >= 0 &&
