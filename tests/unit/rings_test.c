@@ -110,7 +110,7 @@ test_create(void)
 	TAP_CHECK(make(EBPF_MAP_RINGBUF, 4, 0, 4096, 0, &map) == -EBPF_EINVAL);
 	TAP_CHECK(make(EBPF_MAP_RINGBUF, 0, 4, 4096, 0, &map) == -EBPF_EINVAL);
 	TAP_CHECK(make(EBPF_MAP_RINGBUF, 0, 0, 4096, EBPF_F_RDONLY_PROG,
-		       &map) == -EBPF_EUNSUPPORTED);
+		       &map) == -EBPF_EINVAL);
 	TAP_CHECK(make(EBPF_MAP_PERF_EVENT_ARRAY, 4, 4, 0, 0, &map) ==
 		  -EBPF_EINVAL);
 	TAP_CHECK(make(EBPF_MAP_PERF_EVENT_ARRAY, 4, 8, 4, 0, &map) ==
