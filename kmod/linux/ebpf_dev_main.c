@@ -22,10 +22,15 @@
 
 static struct ebpf_device *device;
 
+enum {
+	SMALL = 2048, /* messages up to that size need no memory of their own */
+};
+
 /* One open file; the lock keeps its calls one at a time. */
 struct handle {
 	struct ebpf_session *session;
-	struct mutex lock;
+	struct mutex lock; /* also what follows */
+	uint64_t request[SMALL / 8], reply[SMALL / 8];
 };
 
 static int
@@ -58,13 +63,34 @@ handle_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/*
+ * Carry one message, copied once: what is checked is what is used. The lock is
+ * held, and a copy may wait for the caller's memory; that is the caller's own
+ * session, so nobody else waits with it.
+ */
+static long
+carry(struct handle *handle, struct ebpf_chardev_call *call, void *request,
+      void *reply)
+{
+	if (copy_from_user(request, u64_to_user_ptr(call->request),
+			   call->request_len))
+		return -EFAULT;
+	call->reply_len = ebpf_dispatch(handle->session, request,
+					call->request_len, reply,
+					call->reply_cap);
+	return copy_to_user(u64_to_user_ptr(call->reply), reply,
+			    call->reply_len) ?
+		       -EFAULT :
+		       0;
+}
+
 static long
 handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
 	struct handle *handle = file->private_data;
+	void *request = handle->request, *reply = handle->reply;
 	struct ebpf_chardev_call call;
-	void *request = NULL, *reply = NULL;
-	size_t len;
+	bool small;
 	long error;
 
 	if (command != EBPF_CHARDEV_CALL)
@@ -78,32 +104,29 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 	    call.reply_cap < sizeof(struct ebpf_reply) ||
 	    call.reply_cap > EBPF_MSG_MAX)
 		return -EMSGSIZE;
-	error = -ENOMEM;
-	request = kvmalloc(call.request_len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	reply = kvzalloc(call.reply_cap, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!request || !reply)
-		goto out;
-	error = -EFAULT;
-	/* Copied once: what is checked is what is used. */
-	if (copy_from_user(request, u64_to_user_ptr(call.request),
-			   call.request_len))
-		goto out;
-	/* another call on this file may be waiting for records */
-	error = -ERESTARTSYS;
-	if (mutex_lock_interruptible(&handle->lock))
-		goto out;
-	len = ebpf_dispatch(handle->session, request, call.request_len, reply,
-			    call.reply_cap);
+	small = call.request_len <= SMALL && call.reply_cap <= SMALL;
+	if (!small) {
+		request = kvmalloc(call.request_len,
+				   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		reply = kvzalloc(call.reply_cap,
+				 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		error = -ENOMEM;
+		if (!request || !reply)
+			goto out;
+	}
+	mutex_lock(&handle->lock);
+	if (small)
+		memset(reply, 0, call.reply_cap);
+	error = carry(handle, &call, request, reply);
 	mutex_unlock(&handle->lock);
-	error = -EFAULT;
-	call.reply_len = len;
-	if (copy_to_user(u64_to_user_ptr(call.reply), reply, len) ||
+	if (!error &&
 	    copy_to_user((void __user *)argument, &call, sizeof(call)))
-		goto out;
-	error = 0;
+		error = -EFAULT;
 out:
-	kvfree(reply);
-	kvfree(request);
+	if (!small) {
+		kvfree(reply);
+		kvfree(request);
+	}
 	return error;
 }
 

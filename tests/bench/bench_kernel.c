@@ -77,7 +77,7 @@ die(const char *what)
 /* One thread's session and its buffers. */
 struct side {
 	int fd;
-	uint32_t map;
+	uint32_t map, batch;
 	uint8_t request[1 << 17], reply[1 << 17];
 };
 
@@ -99,7 +99,7 @@ send(struct side *s, uint16_t number, size_t len)
 
 	/* as little room as the answer wants: it is cleared first */
 	call.reply_cap = number == EBPF_REQUEST_MAP_LOOKUP_BATCH ?
-				 sizeof(s->reply) :
+				 64 + s->batch * 12 :
 				 1024;
 	msg.reply_max = call.reply_cap;
 	memcpy(s->request, &msg, sizeof(msg));
@@ -150,6 +150,7 @@ our_ops(struct side *s, const struct bench *bench)
 	static __thread uint8_t tail[ENTRIES * 12];
 	uint32_t i, j, k;
 
+	s->batch = bench->batch;
 	for (i = 0; i < OPS; i += bench->batch) {
 		k = i * 2654435761u % ENTRIES;
 		memset(tail, 0, 12);
