@@ -160,6 +160,32 @@ fix_memory(const struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		    need);
 }
 
+/* An index into a variable that begins at a known place of the stack. */
+static void
+fix_stack(const struct ebpf_venv *env, const struct ebpf_vreg *ptr,
+	  struct text *text)
+{
+	long long most = -((long long)ptr->off + env->fault.touch.off +
+			   (long long)env->fault.touch.size);
+
+	if (ebpf_num_is_const(&ptr->num))
+		return;
+	if (ptr->num.smin < 0 || most < 0 ||
+	    ptr->num.umax <= (unsigned long long)most) {
+		add(text,
+		    "bound the index into the variable on the stack first, "
+		    "for instance with index &= size - 1");
+		return;
+	}
+	add(text,
+	    "before the index is added: if (index > %lld) return ...; or less, "
+	    "as the variable's size is",
+	    most);
+	if (ptr->num.umax <= EBPF_V_OFF_MAX)
+		add(text, "; it can be %llu now",
+		    (unsigned long long)ptr->num.umax);
+}
+
 /* Something lies outside of what the pointer that was used leads to. */
 static void
 fix_bounds(const struct ebpf_venv *env, struct text *text)
@@ -184,10 +210,7 @@ fix_bounds(const struct ebpf_venv *env, struct text *text)
 		fix_sized(env, ptr, ptr->range, "ring buffer record", text);
 		break;
 	case EBPF_V_STACK:
-		if (!ebpf_num_is_const(&ptr->num))
-			add(text,
-			    "bound the index into the variable on the stack "
-			    "first, for instance with index &= size - 1");
+		fix_stack(env, ptr, text);
 		break;
 	default:
 		break;
