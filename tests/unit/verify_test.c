@@ -24,6 +24,7 @@
  *
  *	verify_test [--quick] [NAME]	quick: no failing allocations, no cost,
  *					and the first failure is the last case
+ *	verify_test --cost		cost alone
  *	verify_test --device TARGET	the cases as requests to a device
  */
 #include <dirent.h>
@@ -849,8 +850,9 @@ main(int argc, char **argv)
 		argv++;
 		argc--;
 	}
-	run_cases(argc > 1 ? argv[1] : NULL);
-	if (argc == 1 && !quick)
+	if (argc == 1 || strcmp(argv[1], "--cost") != 0)
+		run_cases(argc > 1 ? argv[1] : NULL);
+	if (!quick && (argc == 1 || strcmp(argv[1], "--cost") == 0))
 		test_cost();
 	gebpf_close(device);
 	return tap_done();
