@@ -670,7 +670,29 @@ test_map(void)
 		  -EBPF_ENOENT);
 	TAP_CHECK(((struct ebpf_rep_map_batch *)rep)->count == 50);
 
+	/* read and removed in one step: one, then all that are left */
+	i = 60;
+	TAP_CHECK(ASK_TAIL(MAP_LOOKUP_DELETE, key, &i, 4) == 0 &&
+		  head.size == sizeof(head) + 8 + 8);
+	TAP_CHECK(ASK_TAIL(MAP_LOOKUP_DELETE, key, &i, 4) == -EBPF_ENOENT);
+	TAP_CHECK(ASK_TAIL(MAP_LOOKUP_DELETE, key, &i, 3) == -EBPF_EPROTO);
+	batch.flags = 2;
+	TAP_CHECK(ASK(MAP_LOOKUP_BATCH, batch) == -EBPF_EINVAL);
+	batch.flags = EBPF_BATCH_REMOVE;
+	batch.count = 20;
+	TAP_CHECK(ASK(MAP_LOOKUP_BATCH, batch) == 0 && walk->count == 20 &&
+		  walk->done == 0);
+	batch.count = 60;
+	batch.cursor = walk->cursor;
+	TAP_CHECK(ASK(MAP_LOOKUP_BATCH, batch) == 0 && walk->count == 29 &&
+		  walk->done == 1);
+	batch.flags = 0;
+	batch.cursor = 0;
+	TAP_CHECK(ASK(MAP_LOOKUP_BATCH, batch) == 0 && walk->count == 0 &&
+		  walk->done == 1);
+
 	TAP_CHECK(ASK(MAP_FREEZE, get) == 0);
+	TAP_CHECK(ASK_TAIL(MAP_LOOKUP_DELETE, key, &i, 4) == -EBPF_EACCES);
 	TAP_CHECK(ASK_TAIL(MAP_DELETE, key, bytes + 50, 4) == -EBPF_EACCES);
 	TAP_CHECK(ASK(MAP_CREATE, bad) == -EBPF_ENOENT);
 	bad.btf_id = 0;
