@@ -408,7 +408,7 @@ step(struct worker *w)
 		gebpf_request(w->device, &read_log);
 		use_switch(w);
 		break;
-	case 15: /* everything that this session held goes */
+	case 15: /* everything that was held goes with it */
 		if (below(w, 4))
 			break;
 		gebpf_close(w->device);
