@@ -5,6 +5,7 @@
  *	# what it shows
  *	kind xdp			(or vale, vale_buf, raw, tc, ...)
  *	map NAME KIND KEY VALUE ENTRIES [rdonly] [wronly] [frozen] [lock=OFFSET]
+ *					[any_length: may differ as inner maps]
  *					[inner=NAME, last: maps of such maps]
  *	linux				(verified for Linux, not for here)
  *	mem SIZE			(raw: a fixed size of memory)
@@ -160,6 +161,8 @@ make_map(struct ebpf_runtime *rt, struct test_case *t, const char *line)
 		spec.flags |= EBPF_F_RDONLY_PROG;
 	if (strstr(options, "wronly"))
 		spec.flags |= EBPF_F_WRONLY_PROG;
+	if (strstr(options, "any_length"))
+		spec.flags |= EBPF_F_INNER_MAP;
 	if (!ebpf_map_ops_find(spec.kind))
 		spec.flags |= EBPF_F_ASSUMED;
 	inner = strstr(options, "inner=");

@@ -53,6 +53,9 @@ calls_max(const struct ebpf_venv *env, const struct ebpf_vframe *frame)
 	if (r1->type != EBPF_V_MAP)
 		return MANY;
 	map = ebpf_verify_map_of(env, r1);
+	/* inner maps that may be of any length say nothing of it */
+	if (r1->inner && (map->flags & EBPF_F_INNER_MAP))
+		return MANY;
 	return map->ops->kind == EBPF_MAP_ARRAY ||
 			       map->ops->kind == EBPF_MAP_PERCPU_ARRAY ?
 		       map->max_entries :
@@ -164,6 +167,8 @@ arguments(struct ebpf_venv *env, const struct ebpf_helper *helper,
 	regs[2].origin = env->insn;
 	regs[3] = regs[2];
 	regs[3].type = EBPF_V_VALUE;
+	/* whoever iterates keeps the key, until the callback returns */
+	regs[2].frame = (uint8_t)(env->state->depth - 1);
 	/* the name of the element, should it have a lock */
 	regs[3].id = ebpf_verify_new_id(env);
 	regs[4] = caller->regs[3];

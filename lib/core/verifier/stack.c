@@ -172,6 +172,7 @@ ebpf_verify_slot_number(const struct ebpf_vslot *slot, uint32_t off,
 	    slot->spill_off[half] == off) {
 		/* the low bytes of a wider number */
 		out->num = slot->reg[half].num;
+		out->guess = slot->reg[half].guess;
 		ebpf_num_zext(&out->num, size * 8, 64);
 	}
 	return true;
@@ -324,6 +325,11 @@ ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 				env, EBPF_RULE_POINTER_LEAK,
 				"a pointer to this function's stack would "
 				"outlive it in its caller's");
+		if (value->type == EBPF_V_KEY && value->frame > ptr->frame)
+			return ebpf_verify_reject(
+				env, EBPF_RULE_POINTER_LEAK,
+				"the key's address would outlive the callback "
+				"in its caller's stack");
 	}
 	grow(frame, slot_of(lo) + 1);
 	if (!ebpf_num_is_const(&ptr->num)) {

@@ -86,7 +86,7 @@ struct ebpf_vreg {
 	uint8_t type; /* enum ebpf_vtype */
 	uint8_t maybe_null;
 	uint8_t shl;
-	uint8_t frame; /* STACK */
+	uint8_t frame; /* STACK; KEY: the callback's that it was given to */
 	uint8_t fixed_element; /* VALUE: of an array's first element */
 	uint8_t guess;	       /* speculate.c: what is known may not hold yet */
 	uint8_t inner; /* MAP, VALUE: of the map's inner maps, any of them */
