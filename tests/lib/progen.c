@@ -48,15 +48,20 @@ const struct ebpf_helper progen_helper_env = {
 	.args = { EBPF_ARG_SCALAR, EBPF_ARG_SCALAR, EBPF_ARG_SCALAR,
 		  EBPF_ARG_SCALAR, EBPF_ARG_SCALAR },
 };
+/* Engines make a loop of it. */
+static const struct ebpf_helper loop_helper = {
+	.fn = hash_args, .name = "loop", .number = EBPF_FUNC_loop,
+	.flags = EBPF_HELPER_LOOP,
+};
 static const struct ebpf_helper *const helpers[] = {
-	&progen_helper_hash, &progen_helper_env,
+	&progen_helper_hash, &progen_helper_env, &loop_helper,
 };
 
 const struct unverified_options *
 progen_options(void)
 {
 	static const struct unverified_options options = {
-		.helpers = helpers, .helper_count = 2,
+		.helpers = helpers, .helper_count = 3,
 	};
 
 	return &options;
@@ -130,7 +135,8 @@ target(struct progen *gen)
 	return reg;
 }
 
-/* A register to read: the memory's address is as good as a number. */
+/* A register to read: the memory's address is as good as a number, a stack's
+ * is another in every engine. */
 static uint32_t
 source(struct progen *gen)
 {
@@ -138,7 +144,7 @@ source(struct progen *gen)
 
 	do
 		reg = below(gen, 10);
-	while (gen->verified && reg == gen->base);
+	while ((gen->verified || gen->callback) && reg == gen->base);
 	return reg;
 }
 
@@ -173,7 +179,7 @@ place(struct progen *gen, uint32_t bytes, bool aligned, int16_t *off)
 	uint32_t size = stack ? STACK : gen->mem;
 	uint32_t at = below(gen, size - bytes + 1);
 
-	if (aligned || (gen->verified && stack))
+	if (aligned || (gen->verified && (stack || gen->callback)))
 		at &= ~(bytes - 1);
 	*off = (int16_t)(stack ? (int32_t)at - STACK : (int32_t)at);
 	return stack ? EBPF_REG_FP : gen->base;
@@ -273,7 +279,7 @@ idiom(struct progen *gen)
 		static const uint8_t kinds[] = { 0x00, 0x01, 0x41, 0x51, 0xa1,
 						 0xe1, 0xf1 };
 
-		if (gen->verified || gen->counter != 0)
+		if (gen->verified || gen->callback || gen->counter != 0)
 			break;
 		progen_put(gen, 0xbf, 0, gen->base, 0, 0);
 		progen_put(gen, below(gen, 2) ? 0xdb : 0xc3, 0,
@@ -367,6 +373,20 @@ call(struct progen *gen)
 
 		progen_put(gen, 0xb7, reg, 0, 0, 100 + (int32_t)below(gen, 2));
 		progen_put(gen, 0x8d, reg, 0, 0, 0);
+	} else if (below(gen, 3) == 0) {
+		/* the function of numbers, called by bpf_loop */
+		load_number(gen, 0);
+		progen_put(gen, 0xb7, 1, 0, 0, (int32_t)below(gen, 12));
+		progen_put(gen, 0x18, 2, 4, 0, 0);
+		progen_put(gen, 0, 0, 0, 0, 0);
+		if (gen->verified) {
+			progen_put(gen, 0xbf, 3, 10, 0, 0);
+			progen_put(gen, 0x07, 3, 0, 0, -STACK);
+		} else { /* unverified programs are short of stack */
+			progen_put(gen, 0xbf, 3, gen->base, 0, 0);
+		}
+		progen_put(gen, 0xb7, 4, 0, 0, below(gen, 16) == 0);
+		progen_put(gen, 0x85, 0, 0, 0, EBPF_FUNC_loop);
 	} else if (gen->depth < FUNCS && below(gen, 2)) {
 		/* src 1; the distance is found when the function is placed */
 		progen_put(gen, 0xbf, 1, gen->base, 0, 0);
@@ -511,8 +531,18 @@ function(struct progen *gen, uint32_t pieces)
 
 	gen->base = gen->calls ? 6 + below(gen, 4) : 1 + below(gen, 9);
 	gen->counter = 0;
-	if (gen->base != 1)
+	if (gen->callback) { /* r1 is how often it was called before */
+		gen->base = 6 + below(gen, 4);
+		progen_put(gen, 0xbf, gen->base, 2, 0, 0);
+		progen_put(gen, 0xdb, 2, 1, 8, 0);
+	} else if (gen->base != 1) {
 		progen_put(gen, 0xbf, gen->base, 1, 0, 0);
+	}
+	if (gen->depth == 0 && !gen->callback) {
+		/* so that there always is a callback */
+		progen_put(gen, 0x18, gen->base == 2 ? 3 : 2, 4, 0, 0);
+		progen_put(gen, 0, 0, 0, 0, 0);
+	}
 	for (uint32_t r = 0; r < 10; r++) {
 		if (r != gen->base)
 			load_number(gen, r);
@@ -523,8 +553,8 @@ function(struct progen *gen, uint32_t pieces)
 	/* Everything into memory, mixed with what is there. */
 	for (uint32_t r = 0; r < 10; r++) {
 		if (r != gen->base)
-			progen_put(gen, 0xdb, gen->base, r, (int16_t)(8 * r),
-				   0xa0);
+			progen_put(gen, 0xdb, gen->base, r,
+				   (int16_t)(8 * r % gen->mem), 0xa0);
 	}
 	sum = gen->base == 1 ? 2 : 1;
 	for (int16_t off = -STACK; off < 0; off += 8) {
@@ -532,18 +562,42 @@ function(struct progen *gen, uint32_t pieces)
 		progen_put(gen, 0x2f, 0, sum, 0, 0);
 		progen_put(gen, 0x0f, 0, sum, 0, 0);
 	}
+	if (gen->callback) { /* stop now and then */
+		progen_put(gen, 0x57, 0, 0, 0, 7);
+		progen_put(gen, 0x15, 0, 0, 2, 0);
+		progen_put(gen, 0xb7, 0, 0, 0, 0);
+		progen_put(gen, 0x95, 0, 0, 0, 0);
+		progen_put(gen, 0xb7, 0, 0, 0, 1);
+	}
 	progen_put(gen, 0x95, 0, 0, 0, 0);
+}
+
+/* What bpf_loop calls; its memory is the stack of who calls bpf_loop. */
+static void
+callback(struct progen *gen)
+{
+	bool calls = gen->calls;
+	uint32_t mem = gen->mem;
+
+	gen->calls = false;
+	gen->callback = true;
+	gen->mem = STACK;
+	function(gen, 1 + below(gen, 8));
+	gen->mem = mem;
+	gen->callback = false;
+	gen->calls = calls;
 }
 
 static void
 generate(struct progen *gen, uint64_t seed, uint32_t mem, bool verified)
 {
-	uint32_t starts[FUNCS + 1], pieces;
+	uint32_t starts[FUNCS + 1], pieces, at_callback = 0;
 
 	gen->state = seed;
 	gen->count = 0;
 	gen->mem = mem;
 	gen->depth = 0;
+	gen->callback = false;
 	gen->verified = verified;
 	gen->calls = below(gen, 2);
 	/* Now and then long enough for long jumps. */
@@ -552,32 +606,37 @@ generate(struct progen *gen, uint64_t seed, uint32_t mem, bool verified)
 		starts[i] = gen->count;
 		gen->depth = i;
 		function(gen, i == 0 ? pieces : 1 + below(gen, 10));
+		if (i == 0) {
+			at_callback = gen->count;
+			callback(gen);
+		}
 	}
 	for (uint32_t i = 0; i < gen->count; i++) {
 		struct ebpf_insn *insn = &gen->insns[i];
 
+		if (insn->code == 0x18 && insn->regs >> 4 == 4)
+			insn->imm = (int32_t)at_callback - (int32_t)i - 1;
 		if (insn->code == 0x18)
 			i++;
 		else if (insn->code == 0x85 && insn->regs == 0x10)
 			insn->imm = (int32_t)starts[insn->imm] - (int32_t)i - 1;
 	}
 	/* Functions nobody calls would belong to the one before them. */
-	for (uint32_t f = FUNCS; f > 0; f--) {
+	for (uint32_t f = 1; f <= FUNCS; f++) {
 		bool called = false;
 
-		for (uint32_t i = 0; i < starts[f]; i++) {
+		for (uint32_t i = starts[f - 1]; i < starts[f]; i++) {
 			const struct ebpf_insn *insn = &gen->insns[i];
 
 			if (insn->code == 0x18)
 				i++;
-			else if (insn->code == 0x85 && insn->regs == 0x10 &&
-				 (int32_t)i + 1 + insn->imm ==
-					 (int32_t)starts[f])
+			else if (insn->code == 0x85 && insn->regs == 0x10)
 				called = true;
 		}
-		if (called)
+		if (!called) {
+			gen->count = starts[f];
 			break;
-		gen->count = starts[f];
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ struct progen {
 	uint32_t counter; /* loop counter, never written in loops; 0: none */
 	uint32_t depth;
 	bool calls;
+	bool callback; /* this function: base points to its caller's stack */
 	bool verified; /* nothing that a verifier must refuse; maps 0..2 */
 	struct ebpf_insn insns[PROGEN_MAX];
 };
