@@ -65,6 +65,7 @@ array_next_any(struct ebpf_map *map, const void *key, void *next_key)
 	return 0;
 }
 
+/* An index is read once: the key may be a value that others are changing. */
 static int
 update_check(const struct ebpf_map *map, uint32_t index, uint64_t flags)
 {
@@ -146,23 +147,30 @@ array_fini(struct ebpf_map *map)
 }
 
 static void *
+array_at(struct ebpf_map *map, uint32_t index)
+{
+	return array_of(map)->values + (size_t)index * map->stride;
+}
+
+static void *
 array_lookup(struct ebpf_map *map, const void *key)
 {
 	uint32_t index = ebpf_key_index(key);
 
 	if (os_unlikely(index >= map->max_entries))
 		return NULL;
-	return array_of(map)->values + (size_t)index * map->stride;
+	return array_at(map, index);
 }
 
 static int
 array_update(struct ebpf_map *map, const void *key, const void *value,
 	     uint64_t flags)
 {
-	int error = update_check(map, ebpf_key_index(key), flags);
+	uint32_t index = ebpf_key_index(key);
+	int error = update_check(map, index, flags);
 
 	if (error == 0)
-		ebpf_map_value_put(map, array_lookup(map, key), value, flags,
+		ebpf_map_value_put(map, array_at(map, index), value, flags,
 				   false);
 	return error;
 }
@@ -185,8 +193,7 @@ array_each(struct ebpf_map *map, struct ebpf_each *each)
 
 	if (index == UINT32_MAX)
 		return false;
-	each->value = (uintptr_t)(array_of(map)->values +
-				  (size_t)index * map->stride);
+	each->value = (uintptr_t)array_at(map, index);
 	return true;
 }
 
@@ -261,10 +268,11 @@ static int
 percpu_update(struct ebpf_map *map, const void *key, const void *value,
 	      uint64_t flags)
 {
-	int error = update_check(map, ebpf_key_index(key), flags);
+	uint32_t index = ebpf_key_index(key);
+	int error = update_check(map, index, flags);
 
 	if (error == 0)
-		ebpf_value_store(percpu_lookup(map, key), value,
+		ebpf_value_store(percpu_at(map, index, os_cpu_id()), value,
 				 map->value_size);
 	return error;
 }

@@ -90,15 +90,23 @@ insert(struct ebpf_map_lpm *lpm, const void *key, const void *value)
 	return 0;
 }
 
+/*
+ * The key is copied: it may be a map's value that others are changing, and what
+ * is linked must be what was looked for.
+ */
 static int
-lpm_update(struct ebpf_map *map, const void *key, const void *value,
+lpm_update(struct ebpf_map *map, const void *from, const void *value,
 	   uint64_t flags)
 {
+	uint8_t key[EBPF_LPM_LEN + EBPF_LPM_DATA_MAX]
+		__attribute__((aligned(8)));
 	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
-	struct ebpf_lpm_probe probe = ebpf_lpm_probe(lpm, key);
+	struct ebpf_lpm_probe probe;
 	uint32_t number;
 	int error;
 
+	memcpy(key, from, map->key_size);
+	probe = ebpf_lpm_probe(lpm, key);
 	if (flags > EBPF_EXIST || probe.len > lpm->data_bits)
 		return -EBPF_EINVAL;
 	os_spin_lock(&lpm->lock);
