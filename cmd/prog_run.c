@@ -87,6 +87,12 @@ run_failed(struct cmd *cmd, const struct ebpf_rep_prog_info *info, size_t len,
 			 info->name);
 		return cmd_hint(cmd, "load it with: gebpf prog load -j");
 	}
+	if (error == -EBPF_EUNSUPPORTED) {
+		cmd_fail(cmd, error, "program '%s': this device interprets no "
+				     "programs", info->name);
+		return cmd_hint(cmd, "without interp and compare it runs as "
+				     "it was compiled");
+	}
 	if (cmd->err.code == error && cmd->err.text[0] != '\0')
 		return error;
 	return cmd_fail(cmd, error, "program '%s': running it failed: %s",

@@ -243,13 +243,19 @@ use_jit(struct ebpf_loading *l)
 					   sizeof(image->addrs[0]));
 }
 
+/* Where speculation is a worry, the interpreter is one. */
+bool
+ebpf_prog_may_interp(const struct ebpf_runtime *rt)
+{
+	return rt->config.no_interp == 0 &&
+	       (rt->config.harden & EBPF_HARDEN_SPECULATION) == 0;
+}
+
 /* A JIT that was asked for and cannot be had is an error, else a wish. */
 static int
 choose_engine(struct ebpf_loading *l)
 {
-	/* where speculation is a worry, the interpreter is one */
-	bool no_interp = l->rt->config.no_interp != 0 ||
-			 (l->rt->config.harden & EBPF_HARDEN_SPECULATION);
+	bool no_interp = !ebpf_prog_may_interp(l->rt);
 	int error;
 
 	if (l->load.engine == EBPF_LOAD_INTERP && no_interp)

@@ -95,6 +95,9 @@ ebpf_prog_run(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2,
 }
 
 /* The same, counted and timed while the runtime's statistics are on. */
+/* Whether the runtime's configuration lets programs be interpreted. */
+bool ebpf_prog_may_interp(const struct ebpf_runtime *rt);
+
 uint64_t ebpf_prog_run_counted(const struct ebpf_prog *prog, uint64_t r1,
 			       uint64_t r2, uint64_t r3);
 

@@ -488,6 +488,9 @@ ebpf_test_run(struct ebpf_prog *prog, struct ebpf_test_run *test)
 		return -EBPF_EINVAL;
 	if (test->engine == EBPF_ENGINE_JIT && !prog->jited)
 		return -EBPF_EJIT;
+	if (test->engine == EBPF_ENGINE_INTERP &&
+	    !ebpf_prog_may_interp(prog->obj.rt))
+		return -EBPF_EUNSUPPORTED;
 	error = prepare(&run);
 	if (!error)
 		error = run_all(&run);

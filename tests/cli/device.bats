@@ -67,6 +67,11 @@ setup() { device_clear; }
 	run -0 gebpf prog load -j "$examples/l2_bridge.bpf.o" x
 	run -0 gebpf prog dump jited name l2_bridge opcodes
 	[[ $output == *"0f ae e8"* ]] # a fence
+	frame=hex:0800450000140000000000000000
+	fails 6 gebpf prog run x data_in $frame interp
+	[[ $words == *"interprets no programs"* ]]
+	fails 6 gebpf prog run x data_in $frame compare
+	run -0 gebpf prog run x data_in $frame jit
 	gebpf device stop
 	fails 2 gebpf device start harden well
 	fails 2 gebpf device start memory

@@ -402,6 +402,20 @@ test_engines(void)
 		abort();
 	load.engine = EBPF_LOAD_INTERP;
 	TAP_CHECK(LOAD(&load, seven, &prog) == -EBPF_EUNSUPPORTED);
+	load.engine = EBPF_LOAD_ANY;
+	if (LOAD(&load, seven, &prog) == 0) {
+		struct ebpf_test_run test = {
+			.repeat = 1,
+			.engine = EBPF_ENGINE_INTERP,
+		};
+
+		TAP_CHECK(ebpf_test_run(prog, &test) == -EBPF_EUNSUPPORTED);
+		test.engine = EBPF_ENGINE_DEFAULT;
+		TAP_CHECK(ebpf_test_run(prog, &test) == 0 && test.retval == 7);
+		ebpf_prog_put(prog);
+	} else {
+		tap_skip("no JIT here", "test runs without interpreter");
+	}
 	ebpf_runtime_destroy(rt);
 	rt = main_rt;
 }
