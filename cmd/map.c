@@ -76,7 +76,10 @@ map_failed(struct cmd *cmd, const struct map_element *e, const char *what, int e
 		if (info->kind == EBPF_MAP_ARRAY ||
 		    info->kind == EBPF_MAP_PERCPU_ARRAY ||
 		    info->kind == EBPF_MAP_PROG_ARRAY ||
-		    info->kind == EBPF_MAP_ARRAY_OF_MAPS) {
+		    info->kind == EBPF_MAP_ARRAY_OF_MAPS ||
+		    info->kind == EBPF_MAP_DEVMAP ||
+		    info->kind == EBPF_MAP_CPUMAP ||
+		    info->kind == EBPF_MAP_XSKMAP) {
 			cmd_fail(cmd, error, "map '%s': %s failed: the index "
 					     "is beyond its %u entries",
 				 info->name, what, info->max_entries);
@@ -123,6 +126,12 @@ map_failed(struct cmd *cmd, const struct map_element *e, const char *what, int e
 					info->name, what);
 		break;
 	case EBPF_EINVAL:
+		if (info->kind == EBPF_MAP_BLOOM_FILTER &&
+		    strcmp(what, "push") == 0)
+			return cmd_fail(cmd, error,
+					"map '%s': a bloom_filter forgets no "
+					"value to make room: without 'exist'",
+					info->name);
 		if (map_has_no_keys(&e->map))
 			return no_such(cmd, e, what, -EBPF_EUNSUPPORTED);
 		if (info->kind == EBPF_MAP_LPM_TRIE) {
@@ -157,6 +166,15 @@ map_failed(struct cmd *cmd, const struct map_element *e, const char *what, int e
 					kind != NULL ? kind : "unknown");
 		break;
 	case EBPF_EUNSUPPORTED:
+		if (strcmp(what, "update") == 0 &&
+		    (info->kind == EBPF_MAP_DEVMAP ||
+		     info->kind == EBPF_MAP_DEVMAP_HASH ||
+		     info->kind == EBPF_MAP_CPUMAP))
+			return cmd_fail(cmd, error,
+					"map '%s': %s failed: no program runs "
+					"behind a redirect here, the value's "
+					"second half must be zero",
+					info->name, what);
 		return no_such(cmd, e, what, error);
 	default:
 		break;

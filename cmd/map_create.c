@@ -366,6 +366,41 @@ load_btf(struct cmd *cmd, struct creating *c)
 	return 0;
 }
 
+/* The device only says that something is invalid; most often it is this. */
+static int
+why_invalid(struct cmd *cmd, const struct creating *c, const char *kind)
+{
+	const struct ebpf_req_map_create *r = &c->req;
+
+	cmd_fail(cmd, -EBPF_EINVAL,
+		 "map '%s': type %s cannot have a key of %u bytes, a value of "
+		 "%u bytes, %u entries and flags 0x%x", r->name, kind,
+		 r->key_size, r->value_size, r->max_entries, r->flags);
+	if (r->inner_map_id != 0 && r->kind != EBPF_MAP_ARRAY_OF_MAPS &&
+	    r->kind != EBPF_MAP_HASH_OF_MAPS)
+		return cmd_hint(cmd, "inner_map is for array_of_maps and "
+				     "hash_of_maps");
+	if (r->map_extra != 0 && r->kind != EBPF_MAP_BLOOM_FILTER)
+		return cmd_hint(cmd, "map_extra is for bloom_filter");
+	switch (r->kind) {
+	case EBPF_MAP_QUEUE:
+	case EBPF_MAP_STACK:
+		return cmd_hint(cmd, "maps of type %s have values without "
+				     "keys", kind);
+	case EBPF_MAP_BLOOM_FILTER:
+		return cmd_hint(cmd, "maps of type %s have values without "
+				     "keys, and map_extra 1 to 15", kind);
+	case EBPF_MAP_RINGBUF:
+		return cmd_hint(cmd, "entries are its bytes, a power of two "
+				     "from 4096 on");
+	case EBPF_MAP_LPM_TRIE:
+		return cmd_hint(cmd, "a key is the number of bits, 4 bytes, "
+				     "and an address of 1 to 256 bytes");
+	default:
+		return cmd->err.code;
+	}
+}
+
 static int
 create_failed(struct cmd *cmd, const struct creating *c, int error)
 {
@@ -394,13 +429,7 @@ create_failed(struct cmd *cmd, const struct creating *c, int error)
 				 c->req.name);
 			return cmd_hint(cmd, "flags no_prealloc");
 		}
-		return cmd_fail(cmd, error,
-				"map '%s': type %s cannot have a key of %u "
-				"bytes, a value of %u bytes, %u entries and "
-				"flags 0x%x",
-				c->req.name, kind, c->req.key_size,
-				c->req.value_size, c->req.max_entries,
-				c->req.flags);
+		return why_invalid(cmd, c, kind);
 	default:
 		return cmd_fail(cmd, error, "map '%s': creating it failed: %s",
 				c->req.name, gebpf_error_text(error));

@@ -17,6 +17,13 @@ queue_open(struct cmd *cmd, struct map_element *e)
 	if (error != 0 || map_has_no_keys(&e->map))
 		return error;
 	kind = gebpf_map_kind_name(e->map.info.kind);
+	if (e->map.info.kind == EBPF_MAP_RINGBUF) {
+		cmd_fail(cmd, EBPF_EUNSUPPORTED,
+			 "map '%s': only programs write to maps of type %s",
+			 e->map.info.name, kind);
+		return cmd_hint(cmd, "their records are shown by: gebpf map "
+				     "event_pipe");
+	}
 	cmd_fail(cmd, EBPF_EINVAL, "map '%s': maps of type %s have keys",
 		 e->map.info.name, kind != NULL ? kind : "unknown");
 	return cmd_hint(cmd, "lookup, update and delete are for these");

@@ -85,6 +85,21 @@ not_verified(struct cmd *cmd, const struct gebpf_obj_prog *prog)
 	out_end(out);
 }
 
+/* [assume-linux] [explain], in any order. */
+static int
+options(struct cmd *cmd, bool *assume_linux, bool *explain)
+{
+	while (cmd_peek(cmd) != NULL) {
+		if (cmd_take_if(cmd, "assume-linux"))
+			*assume_linux = true;
+		else if (cmd_take_if(cmd, "explain"))
+			*explain = true;
+		else
+			return cmd_done(cmd);
+	}
+	return 0;
+}
+
 static int
 verify_file(struct cmd *cmd)
 {
@@ -92,17 +107,16 @@ verify_file(struct cmd *cmd)
 	struct gebpf_obj_prog *prog;
 	size_t count, first = 0, refused = 0, failed = 0;
 	uint32_t flags = EBPF_PROG_VERIFY_ONLY;
+	bool assume_linux = false, explain = false;
 	int error, why = 0;
-	bool explain;
 
 	if (strcmp(cmd_peek(cmd), "file") == 0)
 		cmd->at++;
 	error = load_file_words(cmd, &file);
-	if (error == 0 && cmd_take_if(cmd, "assume-linux"))
-		flags |= EBPF_PROG_ASSUME_LINUX;
-	explain = error == 0 && cmd_take_if(cmd, "explain");
 	if (error == 0)
-		error = cmd_done(cmd);
+		error = options(cmd, &assume_linux, &explain);
+	if (assume_linux)
+		flags |= EBPF_PROG_ASSUME_LINUX;
 	if (error == 0)
 		error = cmd_open_offline(cmd);
 	if (error == 0 && (file.prog != NULL ||
@@ -193,14 +207,19 @@ verify_loaded(struct cmd *cmd)
 	struct gebpf_call call = { .number = EBPF_REQUEST_PROG_LOAD };
 	struct prog_code code = { .insns = NULL };
 	char *log = NULL;
+	bool assume_linux = false, explain = false;
 	uint32_t id;
-	bool explain;
 	int error = handle_one(cmd, EBPF_OBJ_PROG, &id);
 
 	if (error != 0)
 		return error;
-	explain = cmd_take_if(cmd, "explain");
-	error = cmd_done(cmd);
+	error = options(cmd, &assume_linux, &explain);
+	if (error == 0 && assume_linux) {
+		cmd_fail(cmd, CMD_EUSAGE, "assume-linux is for object and C "
+					  "files: a loaded program has types "
+					  "and maps of this device");
+		return cmd->err.code;
+	}
 	if (error == 0)
 		error = handle_prog_info(cmd, id, &info);
 	if (error == 0)

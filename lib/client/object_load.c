@@ -591,18 +591,37 @@ source_of(const struct gebpf_object *obj, const struct obj_prog *prog,
 		 line->line_col >> 10);
 }
 
+/* Kinds of our own. */
+static bool
+is_foreign_to_linux(uint32_t kind)
+{
+	return kind == EBPF_PROG_VALE || kind == EBPF_PROG_VALE_BUF ||
+	       kind == EBPF_PROG_RAW;
+}
+
 static int
 say_rejected(struct load *l, const struct obj_prog *prog, int error,
 	     const struct ebpf_rep_prog_load *rep)
 {
 	char source[160];
 
+	if (error == -EBPF_EUNSUPPORTED && assumes(l) &&
+	    is_foreign_to_linux(prog->pub.kind))
+		return gebpf_fail(l->err, error, "%s: program '%s': Linux has "
+				  "no programs of type %s", l->obj->name,
+				  prog->pub.name,
+				  gebpf_prog_kind_name(prog->pub.kind));
 	if (error == -EBPF_EUNSUPPORTED && assumes(l))
 		return gebpf_fail(l->err, error, "%s: program '%s': programs "
 				  "of type %s need the types of one kernel and "
 				  "cannot be verified here", l->obj->name,
 				  prog->pub.name,
 				  gebpf_prog_kind_name(prog->pub.kind));
+	if (error == -EBPF_EUNSUPPORTED && l->options != NULL &&
+	    (l->options->flags & EBPF_PROG_INTERP) != 0)
+		return gebpf_fail(l->err, error, "%s: program '%s': this "
+				  "device interprets no programs",
+				  l->obj->name, prog->pub.name);
 	if (error != -EBPF_EREJECTED)
 		return gebpf_fail(l->err, error, "%s: program '%s': cannot be "
 				  "loaded: %s", l->obj->name, prog->pub.name,

@@ -210,6 +210,31 @@ C
 	is 'len(v) == 1'
 }
 
+@test "create, update, push: the reason that is most likely" {
+	gebpf map create h type hash key 4 value 4 entries 2 name h
+	fails 1 gebpf map create q type queue key 4 value 4 entries 2 name q
+	[[ $words == *"values without keys"* ]]
+	fails 1 gebpf map create r type ringbuf entries 5000 name r
+	[[ $words == *"a power of two"* ]]
+	fails 1 gebpf map create b type bloom_filter value 4 entries 2 map_extra 16 name b
+	[[ $words == *"map_extra 1 to 15"* ]]
+	fails 1 gebpf map create x type hash key 4 value 4 entries 2 map_extra 1 name x
+	[[ $words == *"map_extra is for bloom_filter"* ]]
+	fails 1 gebpf map create x type hash key 4 value 4 entries 2 inner_map h name x
+	[[ $words == *"inner_map is for"* ]]
+	gebpf map create d type devmap key 4 value 8 entries 2 name d
+	fails 1 gebpf map update d key 2 value u32 1 u32 0
+	[[ $words == *"indices are 0 to 1"* ]]
+	fails 6 gebpf map update d key 0 value u32 1 u32 2
+	[[ $words == *"no program runs behind a redirect"* ]]
+	gebpf map create b type bloom_filter value 4 entries 2 name b
+	fails 1 gebpf map push b value 1 exist
+	[[ $words == *"without 'exist'"* ]]
+	gebpf map create r type ringbuf entries 4096 name r
+	fails 6 gebpf map push r value 1
+	[[ $words == *event_pipe* ]]
+}
+
 @test "prog arrays take programs as values" {
 	gebpf prog load "$examples/port_rewrite.bpf.o" >/dev/null
 	gebpf map create pa type prog_array key 4 value 4 entries 4 name pa

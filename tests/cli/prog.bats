@@ -306,6 +306,15 @@ C
 	[[ $output == *accepted* ]]
 	run -0 gebpf prog verify file "$file" prog probe assume-linux explain
 	[[ $output == *"call get_current_pid_tgid"* ]]
+	both=$output
+	run -0 gebpf prog verify file "$file" prog probe explain assume-linux
+	[ "${output#*$'\n'}" = "${both#*$'\n'}" ] # the first line has a time
+	run -6 --separate-stderr gebpf prog verify "$examples/l2_bridge.bpf.o" \
+		assume-linux
+	[[ $output == *"Linux has no programs of type vale"* ]]
+	gebpf prog load "$examples/l2_bridge.bpf.o" loaded
+	fails 2 gebpf prog verify pinned loaded assume-linux
+	gebpf prog unload pinned loaded
 	run -4 --separate-stderr gebpf -j prog verify file "$file" assume-linux
 	is '[p["verdict"] for p in v] == ["accepted"] * 3 + ["rejected",
 		"not verified"]'
