@@ -55,6 +55,9 @@ check "what it learned" sees "02 00 00 00 00 01\|02:00:00:00:00:01" \
 	"$gebpf" map dump name mac_table
 refuse "no interpreter unless allowed" "." "$gebpf" prog load -i \
 	build/examples/l2_bridge.bpf.o other
+refuse "nor in a test run" "interprets no programs" "$gebpf" prog run \
+	name l2_bridge interp \
+	data_in hex:ffffffffffff0200000000010800450000000000000000000000
 check "maps: create" "$gebpf" map create m type hash key u32 value u64 entries 64 name m
 check "maps: update" "$gebpf" map update m key 1 value 18446744073709551615
 check "maps: lookup" sees 18446744073709551615 "$gebpf" map lookup m key 1
