@@ -333,9 +333,9 @@ spread(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 		num = from.num;
 		ebpf_num_const(&delta, (uint64_t)-(int64_t)from.off, 64);
 		ebpf_num_alu(&num, &delta, EBPF_FN_ADD, true, 64);
+		env->state->len_guess |= env->hardened;
 		if (!ebpf_num_intersect(&env->state->len, &num, 64))
 			return false;
-		env->state->len_guess |= env->hardened;
 	}
 	return ebpf_verify_each(env, learn_same, &from) == 0;
 }
