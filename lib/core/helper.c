@@ -173,11 +173,13 @@ ebpf_helper_map_lookup_percpu_elem(uint64_t r1, uint64_t r2, uint64_t r3,
 				   const struct ebpf_prog *prog)
 {
 	struct ebpf_map *map = to_map(r1);
+	uint32_t cpu = (uint32_t)r3;
 
-	if (!map->ops->lookup_cpu || (uint32_t)r3 >= os_cpu_count())
+	if (!map->ops->lookup_cpu || cpu >= os_cpu_count())
 		return 0;
+	cpu = ebpf_index_within(cpu, os_cpu_count());
 	return (uintptr_t)map->ops->lookup_cpu(map, (const void *)(uintptr_t)r2,
-					       (uint32_t)r3);
+					       cpu);
 }
 
 uint64_t

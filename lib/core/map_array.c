@@ -146,9 +146,11 @@ array_fini(struct ebpf_map *map)
 	os_free(array_of(map)->values);
 }
 
+/* index: below max_entries */
 static void *
 array_at(struct ebpf_map *map, uint32_t index)
 {
+	index = ebpf_index_within(index, map->max_entries);
 	return array_of(map)->values + (size_t)index * map->stride;
 }
 
@@ -244,6 +246,7 @@ percpu_fini(struct ebpf_map *map)
 static void *
 percpu_at(struct ebpf_map *map, uint32_t index, uint32_t cpu)
 {
+	index = ebpf_index_within(index, map->max_entries);
 	return (uint8_t *)os_percpu_ptr(array_of(map)->percpu, cpu) +
 	       (size_t)index * map->stride;
 }

@@ -156,6 +156,7 @@ outer_lookup(struct ebpf_map *map, const void *key)
 
 	if (os_unlikely(index >= map->max_entries))
 		return NULL;
+	index = ebpf_index_within(index, map->max_entries);
 	return os_load_acquire(&array_of(map)->slots[index]);
 }
 

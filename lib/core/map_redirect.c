@@ -10,6 +10,7 @@
  */
 #include "core/hash_table.h"
 #include "core/map_redirect.h"
+#include "core/map_value.h"
 
 enum {
 	CPU_MAX = 8192, /* as Debian's kernel is configured */
@@ -36,7 +37,9 @@ slot_at(struct ebpf_map *map, uint32_t index)
 	struct target *slots =
 		os_container(map, struct map_targets, map)->slots;
 
-	return index < map->max_entries ? &slots[index] : NULL;
+	if (index >= map->max_entries)
+		return NULL;
+	return &slots[ebpf_index_within(index, map->max_entries)];
 }
 
 static uint32_t

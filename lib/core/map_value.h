@@ -3,7 +3,7 @@
  * How map values are copied while others may read or write them: by whole
  * aligned 8-byte words, so that a counter is never seen torn. Stored values
  * are 8-aligned and rounded up to 8; the caller's side has no alignment. Used
- * by the map kinds only.
+ * by the map kinds, and by helpers that ask them.
  */
 #ifndef CORE_MAP_VALUE_H
 #define CORE_MAP_VALUE_H
@@ -73,6 +73,19 @@ ebpf_value_zero(void *stored, uint32_t len)
 
 	for (i = 0; i < (len + 7) / 8; i++)
 		os_store(&word[i], 0);
+}
+
+/*
+ * An index that was found to be below count; 0 where a processor that runs
+ * ahead has guessed so. The compiler must not know what the branch said.
+ */
+static inline uint32_t
+ebpf_index_within(uint32_t index, uint32_t count)
+{
+	uint64_t wide = index;
+
+	__asm__("" : "+r"(wide));
+	return (uint32_t)(wide & (uint64_t)((int64_t)(wide - count) >> 63));
 }
 
 /* An array index from a key of any alignment. */
