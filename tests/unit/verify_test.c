@@ -13,6 +13,7 @@
  *					types are num, ctx, mem SIZE, other, void)
  *	budget N			(instructions that may be looked at)
  *	accept [at most N]		(N instructions looked at)
+ *	fences N			(accepted and hardened, it has so many)
  *	reject RULE words that the message must contain
  *	--
  *	assembler text; map[NAME] is the map's reference
@@ -66,6 +67,7 @@ struct test_case {
 	struct ebpf_btf *btf;
 	char text[TEXT];
 	uint32_t kind, mem, budget;
+	int fences; /* -1: any number */
 	bool for_linux;
 	int inner[MAPS]; /* index of the map's template; -1: none */
 	bool hardened;
@@ -346,6 +348,7 @@ parse(struct ebpf_runtime **rt, struct test_case *t)
 	if (ebpf_runtime_create(&config, rt))
 		return false;
 	t->kind = EBPF_PROG_XDP;
+	t->fences = -1;
 	for (; line && *line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
@@ -366,7 +369,8 @@ parse(struct ebpf_runtime **rt, struct test_case *t)
 		} else if (strcmp(line, "linux") == 0) {
 			t->for_linux = true;
 		} else if (sscanf(line, "mem %u", &t->mem) == 1 ||
-			   sscanf(line, "budget %u", &t->budget) == 1) {
+			   sscanf(line, "budget %u", &t->budget) == 1 ||
+			   sscanf(line, "fences %d", &t->fences) == 1) {
 			continue;
 		} else if (strncmp(line, "accept", 6) == 0) {
 			t->accept = verdict = true;
@@ -382,10 +386,22 @@ parse(struct ebpf_runtime **rt, struct test_case *t)
 }
 
 struct outcome {
-	int error;
+	int error, fences;
 	struct ebpf_load_stats stats;
 	char log[16384], report[16384];
 };
+
+/* Places that speculation must not pass. NULL: of one that is only verified. */
+static int
+count_fences(const struct ebpf_prog *prog, uint32_t insn_count)
+{
+	uint32_t i;
+	int n = 0;
+
+	for (i = 0; prog && prog->fences && i < insn_count; i++)
+		n += prog->fences[i / 8] >> i % 8 & 1;
+	return n;
+}
 
 static void
 load(struct ebpf_runtime *rt, const struct test_case *t,
@@ -416,8 +432,10 @@ load(struct ebpf_runtime *rt, const struct test_case *t,
 
 	out->log[0] = '\0';
 	out->error = ebpf_prog_load(rt, &request, &prog);
-	if (!out->error)
+	if (!out->error) {
+		out->fences = count_fences(prog, count);
 		ebpf_prog_put(prog);
+	}
 }
 
 /* ---- the same by requests to a device ---- */
@@ -554,6 +572,11 @@ judge(const struct test_case *t, const struct outcome *out)
 			tap_diag("looked at %llu instructions",
 				 (unsigned long long)
 					 out->stats.insns_processed);
+			return false;
+		}
+		if (t->hardened && !device && t->fences >= 0 &&
+		    out->fences != t->fences) {
+			tap_diag("%d fences, not %d", out->fences, t->fences);
 			return false;
 		}
 		return true;

@@ -354,6 +354,11 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 				widening->high[f] |= (set >> 1) << i;
 			}
 		}
+		/* read for some number though never written; Linux lets */
+		for (; ebpf_verify_may_leak(env) && i < frame->slot_count; i++)
+			if ((seen[f].read >> i & 1) &&
+			    ebpf_vslot_is_pointer(&frame->slots[i]))
+				return false;
 	}
 	return true;
 }
