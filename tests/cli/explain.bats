@@ -58,6 +58,59 @@ C
 	[ "$output" = "[]" ]
 }
 
+@test "records, locks, arguments and callbacks: what would mend it" {
+	cat >"$DIR/mend.bpf.c" <<'C'
+#include <linux/bpf.h>
+#include "bpf_helpers.h"
+struct locked {
+	struct bpf_spin_lock lock;
+	__u32 n;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct locked);
+} values SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+__attribute__((noinline)) int first(__u32 *p) { return *p; }
+SEC("xdp") int late(struct xdp_md *ctx)
+{
+	__u64 *r = bpf_ringbuf_reserve(&ring, 8, 0);
+
+	if (!r)
+		return 0;
+	*r = 1;
+	bpf_ringbuf_submit(r, 0);
+	return *(volatile __u64 *)r;
+}
+SEC("xdp") int pick(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+	struct locked *v = bpf_map_lookup_elem(&values, &key);
+
+	if (v)
+		*(volatile __u32 *)&v->lock = 1;
+	return 0;
+}
+SEC("xdp") int pass(struct xdp_md *ctx)
+{
+	__u32 one = 1;
+
+	return first(&one);
+}
+char LICENSE[] SEC("license") = "GPL";
+C
+	run -4 --separate-stderr gebpf -j prog verify "$DIR/mend.bpf.c"
+	is '[p["rule"] for p in v] == ["UNINIT", "MAP_USE", "NULL_CHECK"]'
+	is '"gave away what it pointed to" in v[0]["hint"]'
+	is '"4 bytes at 0 to bpf_spin_lock()" in v[1]["hint"]'
+	is '"if (!argument) return" in v[2]["hint"]'
+}
+
 @test "as JSON and YAML" {
 	far_source
 	run -4 --separate-stderr gebpf -j prog verify file "$DIR/far.bpf.c" prog far

@@ -208,6 +208,19 @@ test_knowledge(void)
 	      "fix: the call at 2 changed it"),
 	     "rule\tUNINIT\n", "reg\tr2\tregister that was not written\t",
 	     "since\t2\tcall ktime_get_ns (5)\t");
+	SAYS("what a callback may return",
+	     "r1 = 3\n"
+	     "r2 = subprog[back]\n"
+	     "r3 = 0\n"
+	     "r4 = 0\n"
+	     "call 181\n"
+	     "r0 = 0\n"
+	     "exit\n"
+	     "back: r0 = 2\n"
+	     "exit\n",
+	     ("the callback must return 0 or 1",
+	      "fix: return 0 to be called again, 1 to end"),
+	     "rule\tRETURN_VALUE\n");
 	SAYS("an array's index: how large it may be",
 	     "*(u32 *)(r10 -4) = 0\n"
 	     "r6 = *(u32 *)(r1 +12)\n"

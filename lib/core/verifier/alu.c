@@ -20,10 +20,8 @@ ebpf_verify_read_reg(struct ebpf_venv *env, uint32_t number,
 	if ((*reg)->type == EBPF_V_NONE)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_UNINIT,
-			number <= 5 ? "r%u is read but was not written, or was "
-				      "lost in a call" :
-				      "r%u is read but was not written, or was "
-				      "lost when the packet could move",
+			"r%u is read but was not written, or was lost in a "
+			"call",
 			number);
 	/* forgetting relies on this; if it ever fails, refuse */
 	if (number < EBPF_REG_FP && !(env->live[env->insn] & 1u << number))

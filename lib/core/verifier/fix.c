@@ -232,6 +232,12 @@ fix_null(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 		if (env->fault.touch.insn == env->fault.insn && env->fault.touch.size &&
 		    env->fault.touch.number != i)
 			continue;
+		if (reg->type == EBPF_V_GIVEN) {
+			add(text, "if (!argument) return ...; at the beginning "
+				  "of the function: whoever calls it is "
+				  "checked for its own");
+			return;
+		}
 		if (!maker_of(env, trail, i, &insn))
 			return;
 		add(text, "if (!value) return ...; after the ");
@@ -245,6 +251,18 @@ fix_null(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 		add(text, " and before anything else is done with it");
 		return;
 	}
+}
+
+static bool
+releases(const struct ebpf_venv *env, uint32_t insn)
+{
+	const struct ebpf_helper *helper;
+
+	if (env->ops[insn].code != EBPF_OP_CALL_HELPER)
+		return false;
+	helper = ebpf_helper_find(env->prog->obj.rt,
+				  (uint32_t)env->ops[insn].imm);
+	return helper && (helper->flags & EBPF_HELPER_RELEASE);
 }
 
 /* The first register that is read and holds nothing. */
@@ -285,7 +303,12 @@ fix_uninit(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 	if (ebpf_op_info[env->ops[insn].code].form != EBPF_FORM_CALL &&
 	    ebpf_op_info[env->ops[insn].code].form != EBPF_FORM_CALL_LOCAL)
 		return;
-	if (number > 5)
+	if (number > 5 && releases(env, insn))
+		add(text,
+		    "the call at %u gave away what it pointed to: read what "
+		    "is needed before the call",
+		    insn);
+	else if (number > 5)
 		add(text,
 		    "the call at %u may move the packet: read data and "
 		    "data_end from the context again after it, and compare "
@@ -370,6 +393,31 @@ fix_call_arg(const struct ebpf_venv *env, struct text *text)
 	}
 }
 
+/* The bytes of a lock as if they were the program's. */
+static void
+fix_map_use(const struct ebpf_venv *env, struct text *text)
+{
+	const struct ebpf_vreg *ptr = reg_of(env, env->fault.touch.number);
+	const struct ebpf_map *map;
+
+	if (!env->fault.touch.size ||
+	    env->fault.touch.insn != env->fault.insn ||
+	    ptr->type != EBPF_V_VALUE)
+		return;
+	map = ebpf_verify_map_of(env, ptr);
+	if (map->has_lock &&
+	    !(map->flags & (EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG)))
+		add(text, "leave the lock's 4 bytes at %u to bpf_spin_lock() "
+			  "and bpf_spin_unlock()", map->lock_off);
+}
+
+static void
+fix_return(const struct ebpf_venv *env, struct text *text)
+{
+	if (env->state->frames[env->state->depth - 1].callback)
+		add(text, "return 0 to be called again, 1 to end");
+}
+
 void
 ebpf_verify_fix(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 		char *fix, size_t size)
@@ -400,6 +448,12 @@ ebpf_verify_fix(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 		break;
 	case EBPF_RULE_CALL_ARG:
 		fix_call_arg(env, &text);
+		break;
+	case EBPF_RULE_MAP_USE:
+		fix_map_use(env, &text);
+		break;
+	case EBPF_RULE_RETURN_VALUE:
+		fix_return(env, &text);
 		break;
 	default:
 		break;
