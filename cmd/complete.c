@@ -13,6 +13,7 @@
 #include "cmd/command.h"
 #include "cmd/grammar.h"
 #include "cmd/handle.h"
+#include "cmd/map.h"
 
 struct completion {
 	struct cmd cmd;
@@ -159,11 +160,49 @@ offer_object(struct completion *c, bool maps)
 	gebpf_object_close(object);
 }
 
+/* What the running device can make; without one, the engine in here. */
 static void
 offer_map_types(struct completion *c)
 {
-#define EBPF_MAP_KIND(KIND, number, name) offer(c, name);
-#include "abi/map_kind.def"
+	enum { NUMBERS = 2048 };
+	struct ebpf_req_features req = { .prog_kind = 0 };
+	struct ebpf_rep_features rep = { .size = 0 };
+	uint32_t numbers[NUMBERS];
+	struct gebpf_call call = {
+		.number = EBPF_REQUEST_FEATURES,
+		.req = &req,
+		.req_len = sizeof(req),
+		.rep = &rep,
+		.rep_len = sizeof(rep),
+		.out = numbers,
+		.out_room = sizeof(numbers),
+	};
+	struct gebpf_device *local = NULL;
+	uint64_t end;
+
+	if (!device(c) &&
+	    gebpf_open("local", GEBPF_OPEN_QUIET, &local, NULL) != 0)
+		return;
+	if (gebpf_request(local != NULL ? local : c->cmd.dev, &call) == 0) {
+		end = (uint64_t)rep.helper_count + rep.map_kind_count;
+		for (uint64_t i = rep.helper_count;
+		     i < end && i < call.out_len / sizeof(*numbers); i++) {
+			const char *name = gebpf_map_kind_name(numbers[i]);
+
+			if (name != NULL)
+				offer(c, name);
+		}
+	}
+	gebpf_close(local);
+}
+
+static void
+offer_map_flags(struct completion *c)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = map_flag_name(i)) != NULL; i++)
+		offer(c, name);
 }
 
 static void
@@ -234,6 +273,8 @@ offer_symbol(struct completion *c, const char *name, size_t len)
 		offer_prog_types(c);
 	else if (IS("MAP_TYPE"))
 		offer_map_types(c);
+	else if (IS("FLAGS"))
+		offer_map_flags(c);
 	else if (IS("OBJ_PROG"))
 		offer_object(c, false);
 	else if (IS("OBJ_MAP"))

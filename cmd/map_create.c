@@ -12,6 +12,7 @@
 #include "cmd/data.h"
 #include "cmd/handle.h"
 #include "cmd/load.h"
+#include "cmd/map.h"
 
 struct side { /* key or value */
 	const char *what;
@@ -46,6 +47,12 @@ static const struct {
 	{ "inner_map", EBPF_F_INNER_MAP },
 };
 enum { FLAG_COUNT = sizeof(flag_names) / sizeof(flag_names[0]) };
+
+const char *
+map_flag_name(size_t i)
+{
+	return i < FLAG_COUNT ? flag_names[i].name : NULL;
+}
 
 static int
 parse_flags(struct cmd *cmd, const char *word, uint32_t *flags)

@@ -226,6 +226,13 @@ has() { # CANDIDATE WORDS...
 	has on_arp prog load "$examples/tail_demux.bpf.o" p prog on_
 	has handlers prog load "$examples/tail_demux.bpf.o" p map name ""
 	has hash map create type h
+	has ringbuf map create type ""
+	[[ $output != *sockmap* ]] # not what the device lacks
+	GEBPF_TARGET=embedded:$DIR/nobody.sock has bloom_filter map create type b
+	has no_prealloc map create type lpm_trie flags ""
+	has assume-linux prog verify x.o ""
+	has constants device start harden ""
+	has event_pipe map ""
 	has :files prog load ""
 	has --json -
 	has load help prog l
