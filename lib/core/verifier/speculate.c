@@ -128,6 +128,8 @@ ebpf_verify_fence_all(struct ebpf_venv *env)
 		case EBPF_FORM_STORE_REL:
 		case EBPF_FORM_ATOMIC:
 		case EBPF_FORM_CALL:
+		case EBPF_FORM_LD_ABS:
+		case EBPF_FORM_LD_IND:
 			env->aux[i].flags |= EBPF_VA_FENCE;
 			break;
 		default:

@@ -11,6 +11,8 @@
 enum {
 	SLICE = 4096, /* units of effort between looks at the clock */
 	ROUNDS = 6,   /* walks before every number is taken to matter */
+	HARDENED_TIMES = 16, /* the second walk may look at that many times as */
+	HARDENED_LEAST = 8192, /* many instructions as the first, and some */
 };
 
 /* ---- limits of the device ---- */
@@ -199,10 +201,14 @@ walk_rounds(struct ebpf_venv *env)
 static int
 walk_hardened(struct ebpf_venv *env)
 {
-	uint64_t processed = env->processed;
+	uint64_t processed = env->processed, max = env->processed_max;
 	uint32_t round = 0;
 	int error;
 
+	/* wrong ways are many, and fences are there for what is too much */
+	if (env->processed_max > HARDENED_TIMES * processed + HARDENED_LEAST)
+		env->processed_max =
+			HARDENED_TIMES * processed + HARDENED_LEAST;
 	env->hardened = true;
 	env->start_ns = os_cpu_time_ns();
 	do {
@@ -216,6 +222,7 @@ walk_hardened(struct ebpf_venv *env)
 	} while (!error && env->changed);
 	env->hardened = false;
 	env->processed = processed;
+	env->processed_max = max;
 	env->fault.limit = NULL;
 	if (error == -EBPF_E2BIG || error == -EBPF_EREJECTED) {
 		ebpf_verify_fence_all(env);

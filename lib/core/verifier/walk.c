@@ -12,7 +12,7 @@ enum {
 	DONE_MAX = 64,	 /* explored states kept per point */
 	LOOP_CHECK = 16, /* states of the own path compared per point */
 	KEEP_EVERY = 64, /* instructions after which a state is kept anyway */
-	AHEAD_MAX = 512, /* instructions on a mispredicted way before a fence */
+	AHEAD_MAX = 64, /* instructions on a mispredicted way before a fence */
 };
 
 /* ---- kept states ---- */
