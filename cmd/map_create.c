@@ -403,6 +403,10 @@ why_invalid(struct cmd *cmd, const struct creating *c, const char *kind)
 	case EBPF_MAP_LPM_TRIE:
 		return cmd_hint(cmd, "a key is the number of bits, 4 bytes, "
 				     "and an address of 1 to 256 bytes");
+	case EBPF_MAP_ARRAY_OF_MAPS:
+	case EBPF_MAP_HASH_OF_MAPS:
+		return cmd_hint(cmd, "values have 4 bytes; inner_map is no "
+				     "map of maps itself");
 	default:
 		return cmd->err.code;
 	}
@@ -415,6 +419,11 @@ create_failed(struct cmd *cmd, const struct creating *c, int error)
 
 	switch (-error) {
 	case EBPF_EUNSUPPORTED:
+		if (c->req.inner_map_id != 0)
+			return cmd_fail(cmd, error,
+					"map '%s': maps like inner_map cannot "
+					"be in a map of type %s, or not with "
+					"these flags", c->req.name, kind);
 		cmd_fail(cmd, error, "map '%s': this device has no maps of "
 				     "type %s, or not with these flags",
 			 c->req.name, kind);

@@ -222,6 +222,12 @@ C
 	[[ $words == *"map_extra is for bloom_filter"* ]]
 	fails 1 gebpf map create x type hash key 4 value 4 entries 2 inner_map h name x
 	[[ $words == *"inner_map is for"* ]]
+	gebpf map create o type hash_of_maps key 4 value 4 entries 2 inner_map h name o
+	fails 1 gebpf map create x type array_of_maps key 4 value 4 entries 2 inner_map o name x
+	[[ $words == *"no map of maps itself"* ]]
+	gebpf map create p type prog_array key 4 value 4 entries 2 name p
+	fails 6 gebpf map create x type array_of_maps key 4 value 4 entries 2 inner_map p name x
+	[[ $words == *"maps like inner_map cannot be in"* ]]
 	gebpf map create d type devmap key 4 value 8 entries 2 name d
 	fails 1 gebpf map update d key 2 value u32 1 u32 0
 	[[ $words == *"indices are 0 to 1"* ]]
