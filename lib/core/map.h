@@ -180,4 +180,12 @@ const struct ebpf_prog *ebpf_prog_array_get(const struct ebpf_map *map,
 /* A program is about to use this map for tail calls: EINVAL if it differs. */
 int ebpf_prog_array_adopt(struct ebpf_map *map, uint32_t kind, bool jited);
 
+/*
+ * Kinds whose elements are slots by index that may be empty, map_slots.c: ops
+ * next and walk, the latter by the kind's own read.
+ */
+int ebpf_slots_next(struct ebpf_map *map, const void *key, void *next);
+int ebpf_slots_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
+		    void *out, bool *done);
+
 #endif

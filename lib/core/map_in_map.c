@@ -12,7 +12,6 @@
 
 enum {
 	ENTRIES_MAX = 1 << 20,
-	WALK_LOOK = 4096,
 };
 
 struct outer_array {
@@ -203,42 +202,6 @@ outer_remove(struct ebpf_map *map, const void *key)
 	return old == NULL ? -EBPF_ENOENT : 0;
 }
 
-static int
-outer_next(struct ebpf_map *map, const void *key, void *next_key)
-{
-	uint32_t index = key == NULL ? UINT32_MAX : ebpf_key_index(key);
-
-	index = index >= map->max_entries ? 0 : index + 1;
-	if (index >= map->max_entries)
-		return -EBPF_ENOENT;
-	memcpy(next_key, &index, sizeof(index));
-	return 0;
-}
-
-/* Only slots that are taken. */
-static int
-outer_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
-	   bool *done)
-{
-	uint32_t looked = 0, n = 0, index;
-	uint8_t *at = out;
-
-	if (*cursor > map->max_entries)
-		return -EBPF_EINVAL;
-	for (index = (uint32_t)*cursor; index < map->max_entries &&
-	     n < *count && looked < WALK_LOOK; index++, looked++) {
-		if (outer_read(map, &index, at + sizeof(index)) != 0)
-			continue;
-		memcpy(at, &index, sizeof(index));
-		at += 2 * sizeof(index);
-		n++;
-	}
-	*cursor = index;
-	*count = n;
-	*done = index == map->max_entries;
-	return 0;
-}
-
 static uint64_t
 outer_count(struct ebpf_map *map)
 {
@@ -263,7 +226,7 @@ const struct ebpf_map_ops ebpf_map_array_of_maps_ops = {
 	.remove = outer_remove,
 	.read = outer_read,
 	.write = outer_write,
-	.next = outer_next,
-	.walk = outer_walk,
+	.next = ebpf_slots_next,
+	.walk = ebpf_slots_walk,
 	.count = outer_count,
 };

@@ -11,7 +11,6 @@
 
 enum {
 	ENTRIES_MAX = 1 << 20,
-	WALK_LOOK = 4096,
 };
 
 static struct ebpf_map_prog_array *
@@ -149,42 +148,6 @@ slots_write(struct ebpf_map *map, const void *key, const void *value,
 	return 0;
 }
 
-static int
-slots_next(struct ebpf_map *map, const void *key, void *next_key)
-{
-	uint32_t index = key == NULL ? UINT32_MAX : ebpf_key_index(key);
-
-	index = index >= map->max_entries ? 0 : index + 1;
-	if (index >= map->max_entries)
-		return -EBPF_ENOENT;
-	memcpy(next_key, &index, sizeof(index));
-	return 0;
-}
-
-/* Only slots that are taken. */
-static int
-slots_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
-	   bool *done)
-{
-	uint32_t looked = 0, n = 0, index;
-	uint8_t *at = out;
-
-	if (*cursor > map->max_entries)
-		return -EBPF_EINVAL;
-	for (index = (uint32_t)*cursor; index < map->max_entries &&
-	     n < *count && looked < WALK_LOOK; index++, looked++) {
-		if (slots_read(map, &index, at + sizeof(index)) != 0)
-			continue;
-		memcpy(at, &index, sizeof(index));
-		at += 2 * sizeof(index);
-		n++;
-	}
-	*cursor = index;
-	*count = n;
-	*done = index == map->max_entries;
-	return 0;
-}
-
 static uint64_t
 slots_count(struct ebpf_map *map)
 {
@@ -207,7 +170,7 @@ const struct ebpf_map_ops ebpf_map_prog_array_ops = {
 	.remove = slots_remove,
 	.read = slots_read,
 	.write = slots_write,
-	.next = slots_next,
-	.walk = slots_walk,
+	.next = ebpf_slots_next,
+	.walk = ebpf_slots_walk,
 	.count = slots_count,
 };

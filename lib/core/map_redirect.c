@@ -16,7 +16,6 @@ enum {
 	CPU_MAX = 8192, /* as Debian's kernel is configured */
 	QUEUE_MAX = 16384,
 	ENTRIES_MAX = 1 << 24,
-	WALK_LOOK = 4096,
 	FLAGS = EBPF_F_NUMA_NODE | EBPF_F_RDONLY | EBPF_F_WRONLY,
 };
 
@@ -40,15 +39,6 @@ slot_at(struct ebpf_map *map, uint32_t index)
 	if (index >= map->max_entries)
 		return NULL;
 	return &slots[ebpf_index_within(index, map->max_entries)];
-}
-
-static uint32_t
-index_of(const void *key)
-{
-	uint32_t index;
-
-	memcpy(&index, key, sizeof(index));
-	return index;
 }
 
 /* A user's value of the map's size. */
@@ -104,7 +94,7 @@ slots_fini(struct ebpf_map *map)
 static void *
 slots_lookup(struct ebpf_map *map, const void *key)
 {
-	struct target *slot = slot_at(map, index_of(key));
+	struct target *slot = slot_at(map, ebpf_key_index(key));
 
 	return slot != NULL && os_load(&slot->value) != 0 ? slot : NULL;
 }
@@ -112,7 +102,7 @@ slots_lookup(struct ebpf_map *map, const void *key)
 static int
 slots_read(struct ebpf_map *map, const void *key, void *value)
 {
-	struct target *slot = slot_at(map, index_of(key));
+	struct target *slot = slot_at(map, ebpf_key_index(key));
 	struct target copy = { 0, 0 };
 
 	if (slot != NULL)
@@ -127,7 +117,7 @@ static int
 slots_write(struct ebpf_map *map, const void *key, const void *value,
 	    uint64_t flags)
 {
-	uint32_t index = index_of(key);
+	uint32_t index = ebpf_key_index(key);
 	struct target *slot = slot_at(map, index), target;
 	int error;
 
@@ -155,9 +145,10 @@ static int
 sockets_write(struct ebpf_map *map, const void *key, const void *value,
 	      uint64_t flags)
 {
-	struct target *slot = slot_at(map, index_of(key));
-	uint32_t now, fresh = index_of(value);
+	struct target *slot = slot_at(map, ebpf_key_index(key));
+	uint32_t now, fresh;
 
+	memcpy(&fresh, value, sizeof(fresh));
 	if (flags > EBPF_EXIST || fresh == 0)
 		return -EBPF_EINVAL;
 	if (slot == NULL)
@@ -175,47 +166,11 @@ sockets_write(struct ebpf_map *map, const void *key, const void *value,
 static int
 slots_remove(struct ebpf_map *map, const void *key)
 {
-	struct target *slot = slot_at(map, index_of(key));
+	struct target *slot = slot_at(map, ebpf_key_index(key));
 
 	if (slot == NULL)
 		return -EBPF_EINVAL;
 	os_store(&slot->value, 0);
-	return 0;
-}
-
-static int
-slots_next(struct ebpf_map *map, const void *key, void *next)
-{
-	uint32_t index = key == NULL ? UINT32_MAX : index_of(key);
-
-	index = index >= map->max_entries ? 0 : index + 1;
-	if (index >= map->max_entries)
-		return -EBPF_ENOENT;
-	memcpy(next, &index, sizeof(index));
-	return 0;
-}
-
-/* Only slots that are taken. */
-static int
-slots_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
-	   bool *done)
-{
-	uint32_t looked = 0, n = 0, index;
-	uint8_t *at = out;
-
-	if (*cursor > map->max_entries)
-		return -EBPF_EINVAL;
-	for (index = (uint32_t)*cursor; index < map->max_entries &&
-	     n < *count && looked < WALK_LOOK; index++, looked++) {
-		if (slots_read(map, &index, at + sizeof(index)) != 0)
-			continue;
-		memcpy(at, &index, sizeof(index));
-		at += sizeof(index) + map->value_size;
-		n++;
-	}
-	*cursor = index;
-	*count = n;
-	*done = index == map->max_entries;
 	return 0;
 }
 
@@ -235,8 +190,8 @@ slots_count(struct ebpf_map *map)
 	.struct_size = sizeof(struct map_targets),    \
 	.check = slots_check, .init = slots_init,     \
 	.fini = slots_fini, .read = slots_read,       \
-	.remove = slots_remove, .next = slots_next,   \
-	.walk = slots_walk, .count = slots_count
+	.remove = slots_remove, .next = ebpf_slots_next,   \
+	.walk = ebpf_slots_walk, .count = slots_count
 
 const struct ebpf_map_ops ebpf_map_devmap_ops = {
 	.kind = EBPF_MAP_DEVMAP,
@@ -295,9 +250,11 @@ devices_write(struct ebpf_map *map, const void *key, const void *value,
 	      uint64_t flags)
 {
 	struct target target;
+	uint32_t device;
 	int error;
 
-	if (flags > EBPF_EXIST || index_of(value) == 0)
+	memcpy(&device, value, sizeof(device));
+	if (flags > EBPF_EXIST || device == 0)
 		return -EBPF_EINVAL;
 	error = take_value(map, value, &target);
 	if (error != 0)
