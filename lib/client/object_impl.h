@@ -8,7 +8,7 @@
  *   object_maps.c  maps, .maps and data sections to map definitions
  *   object_prog.c  which functions there are and which of them are programs
  *   object_link.c  each program with its subprograms, relocated
- * Loading is object_load.c.
+ * Loading is object_load*.c.
  *
  * A malformed file fails to open. What is well-formed and cannot be supported
  * is remembered as the `broken` of a program or map and said when it is loaded,
