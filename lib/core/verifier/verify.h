@@ -9,7 +9,8 @@
  *	state.c	   registers and states			pack.c	keeping states
  *	cover.c	   comparison of states			alu.c	arithmetic
  *	jump.c	   conditional jumps			memory.c loads and stores
- *	stack.c	   the stack, byte by byte		calls.c	helpers, functions
+ *	stack.c	   the stack, byte by byte		calls.c	helpers
+ *	args.c	   their arguments			frames.c functions
  *	refs.c	   what must be given back		packet.c loads of old filters
  *	sockets.c  what only Linux has
  *	explain.c  why a program is refused	trail.c	how its path went
@@ -622,16 +623,25 @@ int ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 
 /* calls.c */
 int ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op);
-int ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op);
-/* The subprogram's tail call at env->insn was made; back in its caller. */
-int ebpf_verify_tail_called(struct ebpf_venv *env);
-/* *done: the program ended. */
-int ebpf_verify_exit(struct ebpf_venv *env, bool *done);
 /* A helper that is here or, where that is assumed, in Linux; or NULL. */
 const struct ebpf_helper *ebpf_verify_helper(const struct ebpf_venv *env,
 					     uint32_t number);
 /* Number of argument registers that a helper reads. */
 uint32_t ebpf_verify_helper_args(const struct ebpf_helper *helper);
+
+/* frames.c */
+
+/* No register points into the packet any more. */
+void ebpf_verify_lose_packet(struct ebpf_venv *env);
+/* r0 to r5 are what a call leaves: nothing. */
+void ebpf_verify_lose_args(struct ebpf_vframe *frame);
+/* An empty frame on top, its r10 set; there is room. */
+struct ebpf_vframe *ebpf_verify_new_frame(struct ebpf_venv *env);
+int ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op);
+/* The subprogram's tail call at env->insn was made; back in its caller. */
+int ebpf_verify_tail_called(struct ebpf_venv *env);
+/* *done: the program ended. */
+int ebpf_verify_exit(struct ebpf_venv *env, bool *done);
 
 /* refs.c */
 
@@ -691,11 +701,6 @@ void ebpf_verify_mispredict(struct ebpf_venv *env, const struct ebpf_op *op);
 void ebpf_verify_fence_all(struct ebpf_venv *env);
 /* Which instructions speculation must not pass becomes prog->fences. */
 int ebpf_verify_fences(struct ebpf_venv *env);
-
-/* No register points into the packet any more. */
-void ebpf_verify_lose_packet(struct ebpf_venv *env);
-/* An empty frame on top, its r10 set; there is room. */
-struct ebpf_vframe *ebpf_verify_new_frame(struct ebpf_venv *env);
 
 /* loop.c */
 bool ebpf_verify_is_loop(const struct ebpf_venv *env, uint32_t insn);
