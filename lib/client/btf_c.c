@@ -3,12 +3,13 @@
  * All types of a BTF as C declarations that compile, in an order in which they
  * compile: what is contained comes first, what is only pointed to is announced.
  * Sizes and offsets come out as BTF says, by padding and packing where C alone
- * would place members elsewhere (btf_layout.c). Names that clash get ___2.
+ * would place members elsewhere (btf_layout.c). Names are btf_names.c's.
  */
 #include <stdlib.h>
 
 #include "client/btf_impl.h"
 #include "client/btf_layout.h"
+#include "client/btf_names.h"
 
 enum { ORDER_DEPTH_MAX = 1000 };
 
@@ -19,13 +20,6 @@ enum state {
 	DONE,
 };
 
-/* Names in use; count says how often one was asked for. */
-struct name {
-	char *text;
-	uint32_t space; /* 0 tags, 1 typedefs and enumerators */
-	uint32_t count;
-};
-
 struct dump {
 	const struct gebpf_btf *btf;
 	FILE *out;
@@ -34,223 +28,10 @@ struct dump {
 	uint8_t *state;	    /* enum state, per id */
 	uint8_t *referred;  /* some type uses this one */
 	uint8_t *inlined;   /* this unnamed enum's values have been written */
-	char **alias;	    /* per id; NULL: the type's own name */
-	struct name *names; /* open addressing, names_size a power of two */
-	uint32_t names_size, names_used;
-	char ident[2][256]; /* last results of ident(), by turns */
-	unsigned int ident_turn;
+	struct btf_names names;
 	unsigned int depth;
 	int error;
 };
-
-/* ---- names ---- */
-
-static bool
-is_keyword(const char *s)
-{
-	static const char *const words[] = {
-		"auto", "break", "case", "char", "const", "continue",
-		"default", "do", "double", "else", "enum", "extern", "float",
-		"for", "goto", "if", "inline", "int", "long", "register",
-		"restrict", "return", "short", "signed", "sizeof", "static",
-		"struct", "switch", "typedef", "union", "unsigned", "void",
-		"volatile", "while", "asm", "typeof",
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(s, words[i]) == 0)
-			return true;
-	return s[0] == '_' && (strcmp(s, "_Bool") == 0 ||
-			       strcmp(s, "_Alignas") == 0 ||
-			       strcmp(s, "_Atomic") == 0 ||
-			       strcmp(s, "_Complex") == 0 ||
-			       strcmp(s, "_Generic") == 0);
-}
-
-/* A name as C takes it. Good until the next call but one. */
-static const char *
-ident(void *cookie, const char *name)
-{
-	struct dump *d = cookie;
-	char *s = d->ident[d->ident_turn ^= 1];
-	size_t i;
-
-	if (*name == 0)
-		return "";
-	for (i = 0; name[i] != 0 && i < sizeof(d->ident[0]) - 2; i++) {
-		char c = name[i];
-
-		s[i] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-				       c == '_' ||
-				       (c >= '0' && c <= '9' && i != 0) ?
-			       c : '_';
-	}
-	s[i] = 0;
-	if (is_keyword(s)) {
-		s[i] = '_';
-		s[i + 1] = 0;
-	}
-	return s;
-}
-
-static bool
-grow_names(struct dump *d)
-{
-	uint32_t size = d->names_size != 0 ? d->names_size * 2 : 256, i;
-	struct name *more = calloc(size, sizeof(*more));
-
-	if (more == NULL)
-		return false;
-	for (i = 0; i < d->names_size; i++) {
-		uint32_t h = 5381;
-		const char *s = d->names[i].text;
-
-		if (s == NULL)
-			continue;
-		for (h += d->names[i].space; *s != 0; s++)
-			h = h * 33 + (unsigned char)*s;
-		while (more[h & (size - 1)].text != NULL)
-			h++;
-		more[h & (size - 1)] = d->names[i];
-	}
-	free(d->names);
-	d->names = more;
-	d->names_size = size;
-	return true;
-}
-
-/* How often this name has been taken before. */
-static uint32_t
-take_name(struct dump *d, uint32_t space, const char *text)
-{
-	uint32_t h = 5381 + space;
-	const char *s;
-
-	if (d->names_used * 2 >= d->names_size && !grow_names(d)) {
-		d->error = -EBPF_ENOMEM;
-		return 0;
-	}
-	for (s = text; *s != 0; s++)
-		h = h * 33 + (unsigned char)*s;
-	for (;; h++) {
-		struct name *n = &d->names[h & (d->names_size - 1)];
-
-		if (n->text == NULL) {
-			n->text = strdup(text);
-			if (n->text == NULL) {
-				d->error = -EBPF_ENOMEM;
-				return 0;
-			}
-			n->space = space;
-			n->count = 1;
-			d->names_used++;
-			return 0;
-		}
-		if (n->space == space && strcmp(n->text, text) == 0)
-			return n->count++;
-	}
-}
-
-/* Numbers have names with spaces; only those that C knows are believed. */
-static const char *
-number_name(const struct gebpf_btf *btf, uint32_t id)
-{
-	static const struct {
-		const char *name;
-		uint32_t size;
-	} known[] = {
-		{ "char", 1 }, { "signed char", 1 }, { "unsigned char", 1 },
-		{ "_Bool", 1 }, { "short", 2 }, { "short int", 2 },
-		{ "unsigned short", 2 }, { "short unsigned int", 2 },
-		{ "int", 4 }, { "unsigned int", 4 }, { "long", 8 },
-		{ "long int", 8 }, { "unsigned long", 8 },
-		{ "long unsigned int", 8 }, { "long long", 8 },
-		{ "long long int", 8 }, { "unsigned long long", 8 },
-		{ "long long unsigned int", 8 }, { "__int128", 16 },
-		{ "unsigned __int128", 16 }, { "__int128 unsigned", 16 },
-		{ "float", 4 }, { "double", 8 }, { "long double", 16 },
-	};
-	struct gebpf_btf_type t;
-	size_t i;
-
-	gebpf_btf_type(btf, id, &t);
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (t.size == known[i].size &&
-		    strcmp(t.name, known[i].name) == 0)
-			return known[i].name;
-	if (t.kind == GEBPF_BTF_FLOAT)
-		return t.size == 2 ? "_Float16" : t.size <= 4 ? "float" :
-		       t.size <= 8 ? "double" : "long double";
-	switch (t.size) {
-	case 1:
-		return t.is_bool ? "_Bool" : t.is_signed ? "signed char" :
-							   "unsigned char";
-	case 2:
-		return t.is_signed ? "short" : "unsigned short";
-	case 4:
-		return t.is_signed ? "int" : "unsigned int";
-	case 8:
-		return t.is_signed ? "long long" : "unsigned long long";
-	default:
-		return t.is_signed ? "__int128" : "unsigned __int128";
-	}
-}
-
-static const char *
-type_name(void *cookie, uint32_t id)
-{
-	struct dump *d = cookie;
-	uint32_t kind = btf_kind(d->btf, id);
-
-	if (kind == GEBPF_BTF_INT || kind == GEBPF_BTF_FLOAT)
-		return number_name(d->btf, id);
-	if (d->alias[id] != NULL)
-		return d->alias[id];
-	return ident(d, btf_name(d->btf, id));
-}
-
-/* Second and later owners of a name get ___2, ___3... */
-static void
-name_all(struct dump *d)
-{
-	uint32_t id;
-
-	for (id = 1; id <= d->btf->count && d->error == 0; id++) {
-		uint32_t kind = btf_kind(d->btf, id), n;
-		const char *name = ident(d, btf_name(d->btf, id));
-
-		if (*name == 0 ||
-		    (kind != GEBPF_BTF_STRUCT && kind != GEBPF_BTF_UNION &&
-		     kind != GEBPF_BTF_ENUM && kind != GEBPF_BTF_ENUM64 &&
-		     kind != GEBPF_BTF_TYPEDEF))
-			continue;
-		n = take_name(d, kind == GEBPF_BTF_TYPEDEF, name);
-		if (n != 0 &&
-		    asprintf(&d->alias[id], "%s___%u", name, n + 1) < 0) {
-			d->alias[id] = NULL;
-			d->error = -EBPF_ENOMEM;
-		}
-	}
-	/* An announcement belongs to the definition, unless that is another
-	 * kind of thing. */
-	for (id = 1; id <= d->btf->count && d->error == 0; id++) {
-		uint32_t other;
-		bool is_union = btf_raw_flag(btf_raw(d->btf, id));
-		const char *name = btf_name(d->btf, id);
-
-		if (btf_kind(d->btf, id) != GEBPF_BTF_FWD || *name == 0)
-			continue;
-		other = gebpf_btf_find(d->btf, is_union ? GEBPF_BTF_STRUCT :
-							  GEBPF_BTF_UNION,
-				       name);
-		if (other != 0 &&
-		    asprintf(&d->alias[id], "%s___fwd", ident(d, name)) < 0) {
-			d->alias[id] = NULL;
-			d->error = -EBPF_ENOMEM;
-		}
-	}
-}
 
 /* ---- bodies ---- */
 
@@ -277,10 +58,10 @@ enum_body(struct dump *d, struct btf_text *text, uint32_t id,
 		uint32_t n;
 
 		gebpf_btf_member(d->btf, id, i, &m);
-		name = ident(d, m.name);
+		name = btf_names_ident(&d->names, m.name);
 		if (*name == 0)
 			name = "__unnamed";
-		n = take_name(d, 1, name);
+		n = btf_names_take(&d->names, BTF_NAMES_VALUES, name);
 		tabs(text, indent + 1);
 		btf_text_add(text, "%s", name);
 		if (n != 0)
@@ -369,7 +150,8 @@ record_body(struct dump *d, struct btf_text *text, uint32_t id,
 	}
 	for (i = 0; i < btf_raw_vlen(raw); i++) {
 		struct btf_field f = btf_field(d->btf, id, i);
-		const char *name = ident(d, d->btf->strings + f.name_off);
+		const char *name = btf_names_ident(
+			&d->names, d->btf->strings + f.name_off);
 		char made[40];
 		uint64_t next = is_union ? 0 :
 				btf_layout_next(d->layout, id, &f, at);
@@ -453,7 +235,7 @@ print_definition(struct dump *d, uint32_t id)
 	btf_text_add(&text, "%s %s",
 		     kind == GEBPF_BTF_STRUCT ? "struct" :
 		     kind == GEBPF_BTF_UNION  ? "union" : "enum",
-		     type_name(d, id));
+		     btf_names_type(&d->names, id));
 	if (kind == GEBPF_BTF_STRUCT || kind == GEBPF_BTF_UNION)
 		record_body(d, &text, id, 0);
 	else if (btf_raw_vlen(btf_raw(d->btf, id)) != 0)
@@ -506,7 +288,7 @@ need_name(struct dump *d, uint32_t id)
 		need_name(d, raw.size_or_type);
 		if (d->error == 0) {
 			struct btf_text text = { NULL, 0, 0, false };
-			char *name = strdup(type_name(d, id));
+			char *name = strdup(btf_names_type(&d->names, id));
 
 			btf_text_add(&text, "typedef ");
 			btf_spell(&d->speller, &text, raw.size_or_type,
@@ -524,7 +306,7 @@ need_name(struct dump *d, uint32_t id)
 		} else if (d->state[id] == UNTOUCHED) {
 			fprintf(d->out, "%s %s;\n\n",
 				kind == GEBPF_BTF_STRUCT ? "struct" : "union",
-				type_name(d, id));
+				btf_names_type(&d->names, id));
 			d->state[id] = ANNOUNCED;
 		}
 		break;
@@ -532,7 +314,7 @@ need_name(struct dump *d, uint32_t id)
 		if (raw.name_off != 0 && d->state[id] == UNTOUCHED)
 			fprintf(d->out, "%s %s;\n\n",
 				btf_raw_flag(raw) ? "union" : "struct",
-				type_name(d, id));
+				btf_names_type(&d->names, id));
 		d->state[id] = DONE;
 		break;
 	default: /* arrays and enums must be whole even behind a pointer */
@@ -668,44 +450,56 @@ dump_all(struct dump *d)
 	}
 }
 
+static const char *
+speller_name(void *cookie, uint32_t id)
+{
+	struct dump *d = cookie;
+
+	return btf_names_type(&d->names, id);
+}
+
+static const char *
+speller_ident(void *cookie, const char *name)
+{
+	struct dump *d = cookie;
+
+	return btf_names_ident(&d->names, name);
+}
+
 int
 gebpf_btf_dump_c(const struct gebpf_btf *btf, FILE *out)
 {
 	struct dump d;
 	size_t n = (size_t)btf->count + 1;
-	uint32_t i;
 
 	memset(&d, 0, sizeof(d));
 	d.btf = btf;
 	d.out = out;
 	d.speller.btf = btf;
 	d.speller.tight = true;
-	d.speller.name = type_name;
-	d.speller.ident = ident;
+	d.speller.name = speller_name;
+	d.speller.ident = speller_ident;
 	d.speller.body = body;
 	d.speller.cookie = &d;
 	d.state = calloc(n, 1);
 	d.referred = calloc(n, 1);
 	d.inlined = calloc(n, 1);
-	d.alias = calloc(n, sizeof(*d.alias));
 	d.layout = btf_layout_create(btf);
 	if (d.state == NULL || d.referred == NULL || d.inlined == NULL ||
-	    d.alias == NULL || d.layout == NULL)
+	    d.layout == NULL)
 		d.error = -EBPF_ENOMEM;
+	if (d.error == 0)
+		d.error = btf_names_init(&d.names, btf);
 	if (d.error == 0) {
 		mark_referred(&d);
-		name_all(&d);
 		dump_all(&d);
 	}
+	if (d.error == 0)
+		d.error = d.names.error;
 	if (d.error == 0 && ferror(out))
 		d.error = -EBPF_EIO;
 	btf_layout_free(d.layout);
-	for (i = 0; d.alias != NULL && i < n; i++)
-		free(d.alias[i]);
-	for (i = 0; i < d.names_size; i++)
-		free(d.names[i].text);
-	free(d.names);
-	free(d.alias);
+	btf_names_fini(&d.names);
 	free(d.inlined);
 	free(d.referred);
 	free(d.state);
