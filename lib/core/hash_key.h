@@ -46,7 +46,12 @@ ebpf_hash_mix(uint64_t a, uint64_t b)
 #endif
 }
 
-/* A key of up to 16 bytes as two words: for hashing and for comparing. */
+/*
+ * A key of up to 16 bytes as two words, for hashing, comparing and storing.
+ * Others may be changing it (it may be a map's value), so no byte is read a
+ * second time: what is hashed is what is stored. In an element it stands in 8
+ * or 16 bytes, with zeros behind it, and is read whole.
+ */
 struct ebpf_key_words {
 	uint64_t a, b;
 };
@@ -54,23 +59,52 @@ struct ebpf_key_words {
 static inline struct ebpf_key_words
 ebpf_key_short(const uint8_t *key, uint32_t size)
 {
-	struct ebpf_key_words w;
+	struct ebpf_key_words w = { 0, 0 };
+	uint8_t padded[16] = { 0 };
+	uint32_t i;
 
 	if (size == 4) {
 		w.a = ebpf_load32(key);
-		w.b = w.a << 32;
-	} else if (size >= 8) {
+	} else if (size == 8) {
 		w.a = ebpf_load64(key);
-		w.b = ebpf_load64(key + size - 8);
-	} else if (size > 4) {
-		w.a = ebpf_load32(key);
-		w.b = ebpf_load32(key + size - 4);
+	} else if (size == 16) {
+		w.a = ebpf_load64(key);
+		w.b = ebpf_load64(key + 8);
 	} else {
-		w.a = key[0] | (uint32_t)key[size / 2] << 8 |
-		      (uint32_t)key[size - 1] << 16;
-		w.b = 0;
+		for (i = 0; i < size; i++)
+			padded[i] = os_load(&key[i]);
+		w.a = ebpf_load64(padded);
+		w.b = ebpf_load64(padded + 8);
 	}
 	return w;
+}
+
+/* The words of one that ebpf_key_short_store() has put there. */
+static inline struct ebpf_key_words
+ebpf_key_short_stored(const uint8_t *key, uint32_t size)
+{
+	struct ebpf_key_words w = { 0, 0 };
+
+	if (size == 4)
+		w.a = ebpf_load32(key);
+	else
+		w.a = ebpf_load64(key);
+	if (size > 8)
+		w.b = ebpf_load64(key + 8);
+	return w;
+}
+
+static inline void
+ebpf_key_short_store(uint8_t *key, uint32_t size, struct ebpf_key_words w)
+{
+	uint32_t half = (uint32_t)w.a;
+
+	if (size == 4)
+		__builtin_memcpy(key, &half, 4);
+	else
+		__builtin_memcpy(key, &w.a, 8);
+	if (size > 8)
+		__builtin_memcpy(key + 8, &w.b, 8);
 }
 
 /*

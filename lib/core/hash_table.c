@@ -46,6 +46,14 @@ ebpf_hash_take(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
 }
 
 void
+ebpf_hash_untake(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
+		 uint32_t number)
+{
+	ebpf_hash_list_push(&stripe->free, hash->meta, number);
+	os_sub(&hash->count, 1);
+}
+
+void
 ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
@@ -204,6 +212,7 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	struct plan plan;
 	uint32_t i;
 
+	ebpf_hash_lookup_choose(map);
 	plan_make(&plan, spec, percpu, lru);
 	hash->bucket_mask = plan.buckets - 1;
 	hash->stripe_mask = (uint32_t)plan.stripes - 1;

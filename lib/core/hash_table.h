@@ -13,7 +13,7 @@
  *	so a program that holds a pointer never sees another key's value. For
  *	that there are spare elements beyond max_entries; see hash_table.c.
  *
- * For map_hash.c and map_lru.c.
+ * For map_hash.c, hash_lookup.c and map_lru.c.
  */
 #ifndef CORE_HASH_TABLE_H
 #define CORE_HASH_TABLE_H
@@ -70,21 +70,48 @@ ebpf_hash_of(struct ebpf_map *map)
 	return os_container(map, struct ebpf_map_hash, map);
 }
 
-/* A key on its way through an operation. */
+/*
+ * A key on its way through an operation. Functions that end in _sized are told
+ * the map's key size by callers that know it as a constant.
+ */
 struct ebpf_hash_probe {
 	const uint8_t *key;
 	struct ebpf_key_words words; /* of a short key */
 	uint64_t hash;
 };
 
+#define EBPF_HASH_INLINE static inline __attribute__((always_inline))
+
+EBPF_HASH_INLINE struct ebpf_hash_probe
+ebpf_hash_probe_sized(const struct ebpf_map_hash *hash, const void *key,
+		      uint32_t size)
+{
+	struct ebpf_hash_probe probe = { .key = key };
+
+	if (os_likely(size <= 16)) {
+		probe.words = ebpf_key_short(key, size);
+		probe.hash = ebpf_hash_short(hash->seed, probe.words);
+	} else {
+		probe.hash = ebpf_hash_long(hash->seed, key, size);
+	}
+	return probe;
+}
+
 static inline struct ebpf_hash_probe
 ebpf_hash_probe(const struct ebpf_map_hash *hash, const void *key)
+{
+	return ebpf_hash_probe_sized(hash, key, hash->map.key_size);
+}
+
+/* Of an element's key, which does not change. */
+static inline struct ebpf_hash_probe
+ebpf_hash_probe_stored(const struct ebpf_map_hash *hash, const uint8_t *key)
 {
 	uint32_t size = hash->map.key_size;
 	struct ebpf_hash_probe probe = { .key = key };
 
 	if (os_likely(size <= 16)) {
-		probe.words = ebpf_key_short(key, size);
+		probe.words = ebpf_key_short_stored(key, size);
 		probe.hash = ebpf_hash_short(hash->seed, probe.words);
 	} else {
 		probe.hash = ebpf_hash_long(hash->seed, key, size);
@@ -98,18 +125,18 @@ ebpf_hash_element(const struct ebpf_map_hash *hash, uint32_t number)
 	return hash->elements + (size_t)number * hash->element_size;
 }
 
-static inline bool
+EBPF_HASH_INLINE bool
 ebpf_hash_probe_is(const struct ebpf_map_hash *hash,
-		   const struct ebpf_hash_probe *probe, uint32_t number)
+		   const struct ebpf_hash_probe *probe, uint32_t number,
+		   uint32_t size)
 {
 	const uint8_t *key = ebpf_hash_element(hash, number);
-	uint32_t size = hash->map.key_size;
 	struct ebpf_key_words w;
 
 	if (os_unlikely(size > 16))
 		return ebpf_key_equal_long(key, probe->key, size);
-	w = ebpf_key_short(key, size);
-	return w.a == probe->words.a && w.b == probe->words.b;
+	w = ebpf_key_short_stored(key, size);
+	return ((w.a ^ probe->words.a) | (w.b ^ probe->words.b)) == 0;
 }
 
 static inline struct ebpf_hash_bucket *
@@ -132,7 +159,8 @@ ebpf_hash_tag(uint64_t h)
 
 /*
  * High bits of the bytes of tags that equal tag. A byte above a true match may
- * be reported wrongly; the key comparison that follows sorts it out.
+ * be reported wrongly, though no free slot is; the key comparison that follows
+ * sorts it out.
  */
 static inline uint64_t
 ebpf_hash_match(uint64_t tags, uint64_t tag)
@@ -151,11 +179,12 @@ ebpf_hash_first(uint64_t bits)
 /*
  * The element's number, 0 when there is none. Inside a section or under the
  * stripe's lock. A tag read before its slot was reused leads to an element of
- * another key, which the comparison refuses.
+ * another key, which the comparison refuses. A slot that has a tag once got a
+ * number before.
  */
-static inline uint32_t
-ebpf_hash_find(const struct ebpf_map_hash *hash,
-	       const struct ebpf_hash_probe *probe)
+EBPF_HASH_INLINE uint32_t
+ebpf_hash_find_sized(const struct ebpf_map_hash *hash,
+		     const struct ebpf_hash_probe *probe, uint32_t size)
 {
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe->hash);
 	uint64_t match = ebpf_hash_match(os_load_acquire(&bucket->tags),
@@ -164,16 +193,23 @@ ebpf_hash_find(const struct ebpf_map_hash *hash,
 
 	for (; match != 0; match &= match - 1) {
 		number = os_load_acquire(&bucket->elements[ebpf_hash_first(match)]);
-		if (os_likely(number != 0 && ebpf_hash_probe_is(hash, probe, number)))
+		if (os_likely(ebpf_hash_probe_is(hash, probe, number, size)))
 			return number;
 	}
 	number = os_load_acquire(&bucket->chain);
 	while (os_unlikely(number != 0)) {
-		if (ebpf_hash_probe_is(hash, probe, number))
+		if (ebpf_hash_probe_is(hash, probe, number, size))
 			return number;
 		number = os_load_acquire(&hash->meta[number].chain);
 	}
 	return 0;
+}
+
+static inline uint32_t
+ebpf_hash_find(const struct ebpf_map_hash *hash,
+	       const struct ebpf_hash_probe *probe)
+{
+	return ebpf_hash_find_sized(hash, probe, hash->map.key_size);
 }
 
 static inline void *
@@ -182,6 +218,22 @@ ebpf_hash_percpu(const struct ebpf_map_hash *hash, uint32_t number,
 {
 	return (uint8_t *)os_percpu_ptr(hash->percpu, cpu) +
 	       (size_t)number * hash->map.stride;
+}
+
+/* A store only when it changes something keeps the line shared. */
+static inline void
+ebpf_hash_mark_used(const struct ebpf_map_hash *hash, uint32_t number)
+{
+	if (os_load(&hash->used[number]) != EBPF_HASH_USED)
+		os_store(&hash->used[number], EBPF_HASH_USED);
+}
+
+/* The place for the inner map in an element of a hash_of_maps. */
+static inline struct ebpf_map **
+ebpf_hash_inner(const struct ebpf_map_hash *hash, uint32_t number)
+{
+	return (struct ebpf_map **)(void *)(ebpf_hash_element(hash, number) +
+					    hash->value_off);
 }
 
 /* Is in the map. If seen in a section, its key stays to the section's end. */
@@ -197,10 +249,26 @@ ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
  */
 int ebpf_hash_take(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
 		   uint32_t *number);
+/* Give both back: nobody has seen it. */
+void ebpf_hash_untake(struct ebpf_map_hash *hash,
+		      struct ebpf_hash_stripe *stripe, uint32_t number);
 /* Locked stripe of h: make a filled element findable. */
 void ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
 /* Locked stripe of h: take it out of the map; it begins its way back. */
 void ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
+
+/* hash_lookup.c: of the ops tables, for keys of any size. */
+void *ebpf_hash_lookup(struct ebpf_map *map, const void *key);
+void *ebpf_hash_percpu_lookup(struct ebpf_map *map, const void *key);
+void *ebpf_hash_percpu_lookup_cpu(struct ebpf_map *map, const void *key,
+				  uint32_t cpu);
+void *ebpf_hash_lru_lookup(struct ebpf_map *map, const void *key);
+void *ebpf_hash_lru_percpu_lookup(struct ebpf_map *map, const void *key);
+void *ebpf_hash_lru_percpu_lookup_cpu(struct ebpf_map *map, const void *key,
+				      uint32_t cpu);
+void *ebpf_hash_maps_lookup(struct ebpf_map *map, const void *key);
+/* What the map's own lookup becomes instead, for the size of its keys. */
+void ebpf_hash_lookup_choose(struct ebpf_map *map);
 
 /* Of the ops tables; `percpu` and `lru` as the kind is. */
 int ebpf_hash_check(const struct ebpf_map_spec *spec, uint64_t *bytes,

@@ -161,9 +161,9 @@ ebpf_helper_map_lookup_elem(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
 {
 	struct ebpf_map *map = to_map(r1);
 
-	if (!map->ops->lookup)
+	if (!map->lookup)
 		return 0;
-	return (uintptr_t)map->ops->lookup(map, (const void *)(uintptr_t)r2);
+	return (uintptr_t)map->lookup(map, (const void *)(uintptr_t)r2);
 }
 
 /* The CPU is an unsigned int. */

@@ -150,6 +150,7 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 	}
 	/* from here on the object's end undoes everything */
 	map->ops = ops;
+	map->lookup = ops->lookup;
 	map->key_size = spec.key_size;
 	map->value_size = spec.value_size;
 	map->max_entries = spec.max_entries;
@@ -207,7 +208,7 @@ ebpf_map_user_value_size(const struct ebpf_map *map)
 void *
 ebpf_map_find(struct ebpf_map *map, const void *key)
 {
-	return map->ops->lookup == NULL ? NULL : map->ops->lookup(map, key);
+	return map->lookup == NULL ? NULL : map->lookup(map, key);
 }
 
 int
@@ -221,13 +222,13 @@ ebpf_map_read(struct ebpf_map *map, const void *key, void *value)
 		return -EBPF_EACCES;
 	if (map->ops->peek != NULL)
 		return map->ops->peek(map, value);
-	if (map->ops->read == NULL && map->ops->lookup == NULL)
+	if (map->ops->read == NULL && map->lookup == NULL)
 		return -EBPF_EUNSUPPORTED;
 	os_epoch_enter(&section);
 	if (map->ops->read != NULL) {
 		error = map->ops->read(map, key, value);
 	} else {
-		stored = map->ops->lookup(map, key);
+		stored = map->lookup(map, key);
 		if (stored != NULL)
 			ebpf_map_value_get(map, value, stored, 0);
 		else
@@ -250,7 +251,7 @@ ebpf_map_read_locked(struct ebpf_map *map, const void *key, void *value)
 		return -EBPF_EINVAL;
 	os_epoch_enter(&section);
 	os_cpu_pin();
-	stored = map->ops->lookup(map, key);
+	stored = map->lookup(map, key);
 	if (stored != NULL)
 		ebpf_map_value_get(map, value, stored, EBPF_F_LOCK);
 	os_cpu_unpin();

@@ -31,7 +31,10 @@ struct ebpf_map_ops {
 	int (*init)(struct ebpf_map *map, const struct ebpf_map_spec *spec);
 	void (*fini)(struct ebpf_map *map); /* tolerates a partial init */
 
-	/* Run path, for programs; any may be NULL where it makes no sense. */
+	/*
+	 * Run path, for programs; any may be NULL where it makes no sense. For
+	 * lookups call the map's own (struct ebpf_map), not this one.
+	 */
 	void *(*lookup)(struct ebpf_map *map, const void *key);
 	/* one CPU's value, cpu < os_cpu_count(); per-CPU kinds */
 	void *(*lookup_cpu)(struct ebpf_map *map, const void *key,
@@ -84,6 +87,16 @@ enum ebpf_map_frozen {
 struct ebpf_map {
 	/* read-mostly, used while running */
 	const struct ebpf_map_ops *ops;
+	/*
+	 * The lookup of this very map, for interpreters, C and compiled code
+	 * alike: ops->lookup, or what init put in its place because it knows
+	 * more, such as the size of the keys. Never changes once the map can
+	 * be seen, so compiled code may hold its address as a constant; NULL
+	 * only where ops->lookup is. What a hash's routine reads (buckets,
+	 * bucket_mask, seed, elements, element_size, value_off: hash_table.h)
+	 * is constant as well.
+	 */
+	void *(*lookup)(struct ebpf_map *map, const void *key);
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;

@@ -13,7 +13,8 @@
 
 enum {
 	WALK_LOOK = 4096, /* elements looked at by one call */
-	EVICT_TRIES = 8,
+	TRIES = 8,	  /* of an update that others get in the way of */
+	KEY_CHANGED = 1,  /* its result then; no error code */
 };
 
 /* Where an update's value comes from and goes to. */
@@ -23,14 +24,6 @@ enum target {
 	ALL_CPUS, /* a user's: one value per CPU */
 	INNER,	 /* an inner map, which the element then holds */
 };
-
-/* The place for the inner map in an element of a hash_of_maps. */
-static struct ebpf_map **
-inner_slot(const struct ebpf_map_hash *hash, uint32_t number)
-{
-	return (struct ebpf_map **)(void *)(ebpf_hash_element(hash, number) +
-					    hash->value_off);
-}
 
 static void
 value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
@@ -64,7 +57,7 @@ value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
 					 size);
 		break;
 	case INNER:
-		old = os_swap(inner_slot(hash, number),
+		old = os_swap(ebpf_hash_inner(hash, number),
 			      *(struct ebpf_map *const *)from);
 		/* what is left in a fresh element was put when it went */
 		if (!fresh)
@@ -73,12 +66,26 @@ value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
 	}
 }
 
-/* A store only when it changes something keeps the line shared. */
-static inline void
-mark_used(const struct ebpf_map_hash *hash, uint32_t number)
+/*
+ * Locked stripe: the key into a new element. False when others have changed a
+ * long key since it was hashed and looked for; what is stored must be what a
+ * lookup finds, and only once. Short ones were copied into the probe.
+ */
+static inline bool
+key_set(struct ebpf_map_hash *hash, uint32_t number,
+	const struct ebpf_hash_probe *probe)
 {
-	if (os_load(&hash->used[number]) != EBPF_HASH_USED)
-		os_store(&hash->used[number], EBPF_HASH_USED);
+	uint8_t *key = ebpf_hash_element(hash, number);
+	uint32_t size = hash->map.key_size;
+	struct ebpf_hash_probe stored;
+
+	if (os_likely(size <= 16)) {
+		ebpf_key_short_store(key, size, probe->words);
+		return true;
+	}
+	memcpy(key, probe->key, size);
+	stored = ebpf_hash_probe_stored(hash, key);
+	return stored.hash == probe->hash && ebpf_hash_find(hash, &stored) == 0;
 }
 
 /* Locked stripe: overwrite or insert. */
@@ -95,7 +102,7 @@ set_locked(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
 			return -EBPF_EEXIST;
 		value_set(hash, number, value, flags, target, false);
 		if (hash->used != NULL)
-			mark_used(hash, number);
+			ebpf_hash_mark_used(hash, number);
 		return 0;
 	}
 	if (flags & EBPF_EXIST)
@@ -103,8 +110,10 @@ set_locked(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
 	error = ebpf_hash_take(hash, stripe, &number);
 	if (error != 0)
 		return error;
-	memcpy(ebpf_hash_element(hash, number), probe->key,
-	       hash->map.key_size);
+	if (os_unlikely(!key_set(hash, number, probe))) {
+		ebpf_hash_untake(hash, stripe, number);
+		return KEY_CHANGED;
+	}
 	value_set(hash, number, value, flags, target, true);
 	if (hash->used != NULL)
 		os_store(&hash->used[number], EBPF_HASH_NEW);
@@ -124,32 +133,24 @@ set(struct ebpf_map *map, const void *key, const void *value, uint64_t flags,
 
 	if (os_unlikely(!ebpf_map_flags_ok(map, flags)))
 		return -EBPF_EINVAL;
-	probe = ebpf_hash_probe(hash, key);
-	stripe = ebpf_hash_stripe(hash, probe.hash);
-	for (tries = 0;; tries++) {
+	for (tries = 0; tries <= TRIES; tries++) {
+		probe = ebpf_hash_probe(hash, key);
+		stripe = ebpf_hash_stripe(hash, probe.hash);
 		os_spin_lock(&stripe->lock);
 		error = set_locked(hash, stripe, &probe, value, flags, target);
 		os_spin_unlock(&stripe->lock);
-		if (os_likely(error != -EBPF_E2BIG) || hash->used == NULL ||
-		    tries == EVICT_TRIES)
+		if (os_likely(error == 0) ||
+		    (error != KEY_CHANGED &&
+		     (error != -EBPF_E2BIG || hash->used == NULL)))
 			return error;
 		/* others may take the place that this makes: then again */
-		ebpf_hash_evict(hash);
+		if (error != KEY_CHANGED)
+			ebpf_hash_evict(hash);
 	}
+	return error == KEY_CHANGED ? -EBPF_EAGAIN : error;
 }
 
 /* ---- the ops ---- */
-
-static void *
-hash_lookup(struct ebpf_map *map, const void *key)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	uint32_t number = ebpf_hash_find(hash, &probe);
-
-	return os_likely(number != 0) ?
-		ebpf_hash_element(hash, number) + hash->value_off : NULL;
-}
 
 static int
 hash_update(struct ebpf_map *map, const void *key, const void *value,
@@ -219,7 +220,7 @@ value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
 	uint32_t cpu;
 
 	if (hash->map.inner != NULL) {
-		inner = os_load_acquire(inner_slot(hash, number));
+		inner = os_load_acquire(ebpf_hash_inner(hash, number));
 		memcpy(value, &inner->obj.id, sizeof(inner->obj.id));
 		return;
 	}
@@ -295,17 +296,6 @@ hash_read(struct ebpf_map *map, const void *key, void *value)
 	return 0;
 }
 
-static void *
-percpu_hash_lookup_cpu(struct ebpf_map *map, const void *key, uint32_t cpu)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	uint32_t number = ebpf_hash_find(hash, &probe);
-
-	return os_likely(number != 0) ? ebpf_hash_percpu(hash, number, cpu) :
-					NULL;
-}
-
 /* No update comes between; a program that holds the value still may write. */
 static int
 hash_extract(struct ebpf_map *map, const void *key, void *value)
@@ -325,45 +315,6 @@ hash_extract(struct ebpf_map *map, const void *key, void *value)
 	return number != 0 ? 0 : -EBPF_ENOENT;
 }
 
-static void *
-percpu_hash_lookup(struct ebpf_map *map, const void *key)
-{
-	return percpu_hash_lookup_cpu(map, key, os_cpu_id());
-}
-
-/* A user's look at an element says nothing about its use: only programs'. */
-static void *
-lru_lookup(struct ebpf_map *map, const void *key)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	uint32_t number = ebpf_hash_find(hash, &probe);
-
-	if (os_unlikely(number == 0))
-		return NULL;
-	mark_used(hash, number);
-	return ebpf_hash_element(hash, number) + hash->value_off;
-}
-
-static void *
-lru_percpu_lookup_cpu(struct ebpf_map *map, const void *key, uint32_t cpu)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	uint32_t number = ebpf_hash_find(hash, &probe);
-
-	if (os_unlikely(number == 0))
-		return NULL;
-	mark_used(hash, number);
-	return ebpf_hash_percpu(hash, number, cpu);
-}
-
-static void *
-lru_percpu_lookup(struct ebpf_map *map, const void *key)
-{
-	return lru_percpu_lookup_cpu(map, key, os_cpu_id());
-}
-
 static int
 percpu_hash_update(struct ebpf_map *map, const void *key, const void *value,
 		   uint64_t flags)
@@ -379,17 +330,6 @@ percpu_hash_write(struct ebpf_map *map, const void *key, const void *value,
 }
 
 /* ---- hash_of_maps ---- */
-
-static void *
-maps_lookup(struct ebpf_map *map, const void *key)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	uint32_t number = ebpf_hash_find(hash, &probe);
-
-	return os_likely(number != 0) ?
-		os_load_acquire(inner_slot(hash, number)) : NULL;
-}
 
 static int
 maps_write(struct ebpf_map *map, const void *key, const void *value,
@@ -418,7 +358,7 @@ maps_remove(struct ebpf_map *map, const void *key)
 	number = ebpf_hash_find(hash, &probe);
 	if (number != 0) {
 		/* left in place for who has just found the element */
-		inner = *inner_slot(hash, number);
+		inner = *ebpf_hash_inner(hash, number);
 		ebpf_hash_unlink(hash, probe.hash, number);
 	}
 	os_spin_unlock(&stripe->lock);
@@ -435,7 +375,7 @@ maps_fini(struct ebpf_map *map)
 	if (hash->pool != NULL)
 		while ((number = live_from(hash, number + 1,
 					   hash->pool->fresh)) != 0)
-			ebpf_map_put(*inner_slot(hash, number));
+			ebpf_map_put(*ebpf_hash_inner(hash, number));
 	ebpf_hash_fini(map);
 }
 
@@ -513,7 +453,7 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.check = hash_check,
 	.init = hash_init,
 	.fini = ebpf_hash_fini,
-	.lookup = hash_lookup,
+	.lookup = ebpf_hash_lookup,
 	.update = hash_update,
 	.remove = hash_remove,
 	.read = hash_read,
@@ -532,8 +472,8 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 	.check = percpu_hash_check,
 	.init = percpu_hash_init,
 	.fini = ebpf_hash_fini,
-	.lookup = percpu_hash_lookup,
-	.lookup_cpu = percpu_hash_lookup_cpu,
+	.lookup = ebpf_hash_percpu_lookup,
+	.lookup_cpu = ebpf_hash_percpu_lookup_cpu,
 	.update = percpu_hash_update,
 	.remove = hash_remove,
 	.read = hash_read,
@@ -552,7 +492,7 @@ const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
 	.check = lru_check,
 	.init = lru_init,
 	.fini = ebpf_hash_fini,
-	.lookup = lru_lookup,
+	.lookup = ebpf_hash_lru_lookup,
 	.update = hash_update,
 	.remove = hash_remove,
 	.read = hash_read,
@@ -571,8 +511,8 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 	.check = lru_percpu_check,
 	.init = lru_percpu_init,
 	.fini = ebpf_hash_fini,
-	.lookup = lru_percpu_lookup,
-	.lookup_cpu = lru_percpu_lookup_cpu,
+	.lookup = ebpf_hash_lru_percpu_lookup,
+	.lookup_cpu = ebpf_hash_lru_percpu_lookup_cpu,
 	.update = percpu_hash_update,
 	.remove = hash_remove,
 	.read = hash_read,
@@ -593,7 +533,7 @@ const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {
 	.check = maps_check,
 	.init = hash_init,
 	.fini = maps_fini,
-	.lookup = maps_lookup,
+	.lookup = ebpf_hash_maps_lookup,
 	.remove = maps_remove,
 	.read = hash_read,
 	.write = maps_write,

@@ -23,7 +23,7 @@ evict_one(struct ebpf_map_hash *hash, uint32_t number)
 	struct ebpf_hash_stripe *stripe;
 	bool there;
 
-	probe = ebpf_hash_probe(hash, ebpf_hash_element(hash, number));
+	probe = ebpf_hash_probe_stored(hash, ebpf_hash_element(hash, number));
 	stripe = ebpf_hash_stripe(hash, probe.hash);
 	os_spin_lock(&stripe->lock);
 	there = ebpf_hash_find(hash, &probe) == number;

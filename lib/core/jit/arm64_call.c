@@ -88,9 +88,9 @@ call_map(struct arm64 *a, const struct ebpf_helper *helper,
 	case EBPF_FUNC_map_lookup_elem:
 		if (lookup_inline(a, map))
 			return true;
-		if (ops->lookup == NULL)
+		if (map->lookup == NULL)
 			return false;
-		arm64_call_address(a, (const void *)(uintptr_t)ops->lookup);
+		arm64_call_address(a, (const void *)(uintptr_t)map->lookup);
 		arm64_mov(a, A_X, A_R0, 0);
 		return true;
 	case EBPF_FUNC_map_update_elem:

@@ -96,9 +96,9 @@ call_map(struct x86 *x, const struct ebpf_helper *helper,
 	case EBPF_FUNC_map_lookup_elem:
 		if (lookup_inline(x, map))
 			return true;
-		if (ops->lookup == NULL)
+		if (map->lookup == NULL)
 			return false;
-		x86_call_address(x, (const void *)(uintptr_t)ops->lookup);
+		x86_call_address(x, (const void *)(uintptr_t)map->lookup);
 		return true;
 	case EBPF_FUNC_map_update_elem:
 		if (ops->update == NULL)
