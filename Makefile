@@ -72,7 +72,8 @@ EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 	$(wildcard lib/bpf/examples/*.bpf.c))
 
 .PHONY: bench-kmod check-vale kmod stress-kmod kvale install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
-	mutate coverage install uninstall clean freestanding layers tests lint stress
+	mutate coverage install uninstall clean freestanding layers tests lint stress \
+	guard guard-lower
 .DELETE_ON_ERROR:
 
 all: libs $(B)/gebpf examples $(B)/man/gebpf-asm.7
@@ -195,9 +196,11 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
 COMPARE_BIN := $(patsubst tests/verify/%.c,$(B)/tests/%,$(wildcard tests/verify/*.c))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
+GUARD_OBJ := $(call obj,$(wildcard tests/guard/*.c))
 TEST_INC := -Itests/lib
 
 $(B)/obj/tests/%.o: CPPFLAGS_ALL += $(TEST_INC)
+$(B)/obj/tests/guard/%.o: CPPFLAGS_ALL += -DGUARD_FLAGS='"$(strip $(OPT) $(CFLAGS))"'
 
 $(TEST_LIB): $(TEST_LIB_OBJ)
 	@rm -f $@
@@ -215,6 +218,9 @@ $(B)/tests/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(B)/libgebpf.a
 $(B)/tests/%: $(B)/obj/tests/verify/%.o $(TEST_LIB) $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK)
+$(B)/tests/guard: $(GUARD_OBJ) $(TEST_LIB) $(B)/libgebpf.a
+	@mkdir -p $(@D)
+	$(TEST_LINK)
 # Fuzzers need only LLVMFuzzerTestOneInput; without libFuzzer the driver in
 # tests/lib/fuzz_main.c feeds them files and its own mutations.
 $(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB) $(FUZZ_MAIN_OBJ) \
@@ -224,7 +230,8 @@ $(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB) $(FUZZ_MAIN_OBJ) \
 
 .SECONDARY:
 
-tests: $(if $(filter fuzz,$(VARIANT)),,$(UNIT_BIN) $(COMPARE_BIN)) $(FUZZ_BIN)
+tests: $(if $(filter fuzz,$(VARIANT)),,$(UNIT_BIN) $(COMPARE_BIN)) $(FUZZ_BIN) \
+	$(if $(VARIANT),,$(B)/tests/guard)
 
 deps:
 	@tests/deps.sh
@@ -258,6 +265,12 @@ demo: deps
 
 bench: all $(BENCH_BIN)
 	+@tests/bench/run
+
+# Instruction counts and code sizes beside their limits; lower them to these.
+guard: $(B)/tests/guard
+	@tests/guard/run.sh --show
+guard-lower: $(B)/tests/guard
+	@tests/guard/run.sh --lower
 
 fuzz: deps
 	+@tests/fuzz/run

@@ -11,7 +11,7 @@ need="gcc make clang libc6-dev linux-libc-dev pkg-config libelf-dev
 	libjansson-dev libyaml-dev libreadline-dev libpcap-dev bats python3
 	iproute2 mandoc"
 # Makes more tests run; they skip aloud without it.
-want="clang-19 bpftool qemu-user gcc-aarch64-linux-gnu
+want="clang-19 bpftool valgrind qemu-user gcc-aarch64-linux-gnu
 	libc6-dev-arm64-cross qemu-system-x86 busybox-static linux-headers-$(dpkg \
 	--print-architecture 2>/dev/null || echo amd64)"
 
