@@ -11,6 +11,10 @@
 #include "cmd/handle.h"
 #include "cmd/load.h"
 
+enum {
+	RAW_MAX = 64 << 20, /* bytes of a file of nothing but types */
+};
+
 static int
 show(struct cmd *cmd, uint32_t id)
 {
@@ -141,6 +145,7 @@ static void
 raw_values(struct out *out, const struct gebpf_btf *btf,
 	   const struct gebpf_btf_type *type)
 {
+	bool wide = type->kind == GEBPF_BTF_ENUM64;
 	struct gebpf_btf_member m;
 
 	out_array(out, "values");
@@ -150,9 +155,10 @@ raw_values(struct out *out, const struct gebpf_btf *btf,
 		out_object(out, NULL);
 		out_string(out, "name", "\n\t'%'", named(m.name));
 		if (type->is_signed)
-			out_int(out, "val", " val=%", m.value);
+			out_int(out, "val", wide ? " val=%LL" : " val=%",
+				m.value);
 		else
-			out_uint(out, "val", " val=%",
+			out_uint(out, "val", wide ? " val=%ULL" : " val=%",
 				 type->size == 4 ? (uint32_t)m.value
 						 : (uint64_t)m.value);
 		out_end(out);
@@ -264,9 +270,8 @@ raw_type(struct out *out, const struct gebpf_btf *btf,
 		break;
 	case GEBPF_BTF_DECL_TAG:
 		out_uint(out, "type_id", " type_id=%", type->type);
-		if (gebpf_btf_member(btf, type->id, 0, &m) == 0)
-			out_int(out, "component_idx", " component_idx=%",
-				m.value);
+		out_int(out, "component_idx", " component_idx=%",
+			type->component);
 		break;
 	case GEBPF_BTF_VOID:
 	case GEBPF_BTF_PTR:
@@ -332,7 +337,41 @@ fetch(struct cmd *cmd, uint32_t id, const char *of, struct gebpf_btf **btf)
 	return 0;
 }
 
-/* {id N|prog PROG|map MAP|file OBJ} */
+/* A file that is type information and nothing else, as Linux shows its own. */
+static bool
+is_raw(const char *path)
+{
+	uint8_t magic[2] = { 0 };
+	FILE *file = fopen(path, "rb");
+
+	if (file == NULL)
+		return false;
+	if (fread(magic, 1, sizeof(magic), file) != sizeof(magic))
+		magic[0] = 0;
+	fclose(file);
+	return magic[0] == 0x9f && magic[1] == 0xeb;
+}
+
+static int
+open_raw(struct cmd *cmd, const char *path, struct gebpf_btf **btf)
+{
+	struct gebpf_error why = { .code = 0 };
+	void *data;
+	size_t len;
+	int error = read_file(cmd, path, RAW_MAX, &data, &len);
+
+	if (error != 0)
+		return error;
+	error = gebpf_btf_parse(data, len, btf, &why);
+	free(data);
+	if (error == 0)
+		return 0;
+	return cmd_fail(cmd, error, "%s: %s", path,
+			why.text[0] != '\0' ? why.text
+					    : gebpf_error_text(error));
+}
+
+/* {id N|prog PROG|map MAP|file {OBJ|BTF}} */
 static int
 source(struct cmd *cmd, struct gebpf_btf **btf, struct load_file *file)
 {
@@ -367,6 +406,8 @@ source(struct cmd *cmd, struct gebpf_btf **btf, struct load_file *file)
 		path = cmd_take(cmd);
 		if (path == NULL)
 			return cmd->err.code;
+		if (is_raw(path))
+			return open_raw(cmd, path, btf);
 		error = load_file_open(cmd, path, file);
 		if (error == 0 && gebpf_object_btf(file->object) == NULL) {
 			cmd_fail(cmd, EBPF_ENOENT,

@@ -17,6 +17,7 @@ enum state {
 	UNTOUCHED,
 	ANNOUNCED, /* "struct x;" has been written */
 	BUSY,	   /* what it contains is being written */
+	BUSY_ANNOUNCED,
 	DONE,
 };
 
@@ -30,6 +31,7 @@ struct dump {
 	uint8_t *inlined;   /* this unnamed enum's values have been written */
 	struct btf_names names;
 	unsigned int depth;
+	unsigned int protos; /* function types around what is needed */
 	int error;
 };
 
@@ -272,9 +274,11 @@ need_name(struct dump *d, uint32_t id)
 		if (d->state[id] == DONE)
 			break; /* prototypes within prototypes add up fast */
 		d->state[id] = DONE;
+		d->protos++;
 		need_name(d, raw.size_or_type);
 		for (i = 0; i < btf_raw_vlen(raw); i++)
 			need_name(d, btf_get32(e + i * 8 + 4));
+		d->protos--;
 		break;
 	case GEBPF_BTF_TYPEDEF:
 		if (d->state[id] == DONE ||
@@ -303,11 +307,14 @@ need_name(struct dump *d, uint32_t id)
 	case GEBPF_BTF_UNION:
 		if (raw.name_off == 0) {
 			need_whole(d, id);
-		} else if (d->state[id] == UNTOUCHED) {
+		} else if (d->state[id] == UNTOUCHED ||
+			   (d->state[id] == BUSY && d->protos != 0)) {
+			/* what a prototype names first ends with it */
 			fprintf(d->out, "%s %s;\n\n",
 				kind == GEBPF_BTF_STRUCT ? "struct" : "union",
 				btf_names_type(&d->names, id));
-			d->state[id] = ANNOUNCED;
+			d->state[id] = d->state[id] == BUSY ? BUSY_ANNOUNCED :
+							      ANNOUNCED;
 		}
 		break;
 	case GEBPF_BTF_FWD:
@@ -360,11 +367,12 @@ need_whole(struct dump *d, uint32_t id)
 	case GEBPF_BTF_UNION:
 		if (d->state[id] == DONE)
 			break;
-		if (d->state[id] == BUSY) {
+		if (d->state[id] == BUSY || d->state[id] == BUSY_ANNOUNCED) {
 			d->error = -EBPF_EINVAL;
 			break;
 		}
-		d->state[id] = BUSY;
+		d->state[id] = d->state[id] == ANNOUNCED ? BUSY_ANNOUNCED :
+							   BUSY;
 		for (i = 0; i < btf_raw_vlen(raw); i++)
 			need_whole(d, btf_field(d->btf, id, i).type);
 		if (raw.name_off != 0 && d->error == 0)

@@ -86,12 +86,14 @@ gebpf_btf_type(const struct gebpf_btf *btf, uint32_t id,
 		type->type = raw.size_or_type;
 		type->linkage = btf_get32(e);
 		break;
+	case GEBPF_BTF_DECL_TAG:
+		type->component = (int32_t)btf_get32(e);
+		/* fallthrough */
 	case GEBPF_BTF_PTR:
 	case GEBPF_BTF_TYPEDEF:
 	case GEBPF_BTF_VOLATILE:
 	case GEBPF_BTF_CONST:
 	case GEBPF_BTF_RESTRICT:
-	case GEBPF_BTF_DECL_TAG:
 	case GEBPF_BTF_TYPE_TAG:
 		type->type = raw.size_or_type;
 		break;

@@ -205,6 +205,7 @@ struct gebpf_btf_type {
 	bool kind_flag;
 	uint32_t index_type; /* ARRAY */
 	uint32_t linkage;    /* FUNC, VAR: 0 static, 1 global, 2 extern */
+	int32_t component; /* DECL_TAG: which member, parameter; -1 all */
 };
 struct gebpf_btf_member { /* struct member, parameter, enum value, datasec var */
 	const char *name;

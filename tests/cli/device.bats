@@ -141,6 +141,15 @@ setup() { device_clear; }
 		diff <(bpftool -j btf dump file "$examples/l2_bridge.bpf.o" | sed "$size" | "$PY" -m json.tool) \
 			<(gebpf -j btf dump file "$examples/l2_bridge.bpf.o" | sed "$size" | "$PY" -m json.tool)
 	fi
+	# type information alone, as Linux gives its own
+	llvm-objcopy --dump-section .BTF="$DIR/bare.btf" "$examples/l2_bridge.bpf.o" "$DIR/x.o"
+	diff <(gebpf btf dump file "$DIR/bare.btf" format c) <(gebpf btf dump file "$examples/l2_bridge.bpf.o" format c)
+	if [ -r /sys/kernel/btf/vmlinux ]; then
+		gebpf btf dump file /sys/kernel/btf/vmlinux format c >"$DIR/vmlinux.h"
+		clang -x c -fsyntax-only -Werror "$DIR/vmlinux.h"
+	fi
+	head -c 100 "$DIR/bare.btf" >"$DIR/cut.btf"
+	fails 1 gebpf btf dump file "$DIR/cut.btf"
 	fails 3 gebpf btf dump id 999
 	fails 1 gebpf btf dump file /etc/passwd
 }
