@@ -57,6 +57,7 @@ RUNTIME_SRC := $(wildcard lib/core/*.c lib/core/*/*.c lib/switch/*.c \
 DEVICE_SRC := $(wildcard lib/device/*.c)
 CLIENT_SRC := $(wildcard lib/client/*.c)
 HOST_SRC := $(filter-out lib/host/os_%,$(wildcard lib/host/*.c))
+BENCH_SRC := $(wildcard lib/bench/*.c)
 CMD_SRC := $(wildcard cmd/*.c)
 FREESTANDING_SRC := $(filter-out lib/host/%,$(RUNTIME_SRC)) $(DEVICE_SRC)
 
@@ -65,6 +66,7 @@ RUNTIME_OBJ := $(call obj,$(RUNTIME_SRC))
 DEVICE_OBJ := $(call obj,$(DEVICE_SRC))
 CLIENT_OBJ := $(call obj,$(CLIENT_SRC))
 HOST_OBJ := $(call obj,$(HOST_SRC))
+BENCH_OBJ := $(call obj,$(BENCH_SRC))
 CMD_OBJ := $(call obj,$(CMD_SRC))
 CMD_LIB_OBJ := $(filter-out $(B)/obj/cmd/main.o,$(CMD_OBJ))
 
@@ -78,7 +80,7 @@ EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 
 all: libs $(B)/gebpf examples $(B)/man/gebpf-asm.7
 
-objs: $(RUNTIME_OBJ) $(DEVICE_OBJ) $(CLIENT_OBJ) $(HOST_OBJ) $(CMD_OBJ)
+objs: $(RUNTIME_OBJ) $(DEVICE_OBJ) $(CLIENT_OBJ) $(HOST_OBJ) $(BENCH_OBJ) $(CMD_OBJ)
 
 libs: $(B)/libebpf.a $(B)/libebpf.so $(B)/libgebpf.a $(B)/libgebpf.so
 
@@ -108,7 +110,12 @@ $(B)/libgebpf.so: $(GEBPF_LIB_OBJ)
 		$(LIBS_CLIENT) $(LIBS_HOST) -o $@
 	@ln -sf libgebpf.so $(B)/libgebpf.so.0
 
-$(B)/gebpf: $(CMD_OBJ) $(B)/libgebpf.a
+# The suites of gebpf bench; no part of the libraries that are installed.
+$(B)/libbench.a: $(BENCH_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/gebpf: $(CMD_OBJ) $(B)/libbench.a $(B)/libgebpf.a
 	$(CC) $(LDFLAGS_ALL) $^ $(LIBS_CMD) $(LIBS_CLIENT) $(LIBS_HOST) -o $@
 
 # The instruction table's manual page is made from the table.
@@ -131,6 +138,25 @@ $(B)/examples/%.bpf.o: lib/bpf/examples/%.bpf.c \
 		$(wildcard lib/bpf/*.h lib/bpf/*/*.h)
 	@mkdir -p $(@D)
 	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+# What gebpf bench measures: compiled here, carried as data in bench_blob.c.
+BENCH_PROG := $(patsubst lib/bench/programs/%.bpf.c,$(B)/bench/%.inc,\
+	$(wildcard lib/bench/programs/*.bpf.c))
+.PRECIOUS: $(B)/bench/%.bpf.o
+
+$(B)/bench/%.bpf.o: lib/bench/programs/%.bpf.c \
+		$(wildcard lib/bench/programs/*.h lib/bpf/*.h lib/bpf/*/*.h)
+	@mkdir -p $(@D)
+	$(BPF_CLANG) $(BPF_CFLAGS) -mcpu=v3 -c $< -o $@
+
+$(B)/bench/%.inc: $(B)/bench/%.bpf.o
+	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' > $@
+
+$(B)/obj/lib/bench/bench_blob.o: $(BENCH_PROG)
+$(B)/obj/lib/bench/bench_blob.o: CPPFLAGS_ALL += -I$(B)
+# Native forms are plain code: BPF has no vectors to compare with.
+$(B)/obj/lib/bench/suite_%.o: CFLAGS_ALL += -fno-tree-vectorize \
+	-fno-tree-slp-vectorize
 
 # ---- checks of form -----------------------------------------------------
 
@@ -206,16 +232,16 @@ $(TEST_LIB): $(TEST_LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-TEST_LINK = $(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(TEST_LIB) $(B)/libgebpf.a \
+TEST_LINK = $(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(TEST_LIB) $(B)/libbench.a $(B)/libgebpf.a \
 	$(LIBS_CMD) $(LIBS_CLIENT) $(LIBS_HOST) -lm -o $@
 
-$(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_LIB) $(B)/libgebpf.a
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_LIB) $(B)/libbench.a $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK)
-$(B)/tests/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(B)/libgebpf.a
+$(B)/tests/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(B)/libbench.a $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK)
-$(B)/tests/%: $(B)/obj/tests/verify/%.o $(TEST_LIB) $(B)/libgebpf.a
+$(B)/tests/%: $(B)/obj/tests/verify/%.o $(TEST_LIB) $(B)/libbench.a $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK)
 $(B)/tests/guard: $(GUARD_OBJ) $(TEST_LIB) $(B)/libgebpf.a
@@ -224,7 +250,7 @@ $(B)/tests/guard: $(GUARD_OBJ) $(TEST_LIB) $(B)/libgebpf.a
 # Fuzzers need only LLVMFuzzerTestOneInput; without libFuzzer the driver in
 # tests/lib/fuzz_main.c feeds them files and its own mutations.
 $(B)/tests/%: $(B)/obj/tests/fuzz/%.o $(TEST_LIB) $(FUZZ_MAIN_OBJ) \
-		$(B)/libgebpf.a
+		$(B)/libbench.a $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
 

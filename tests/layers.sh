@@ -43,6 +43,8 @@ room() {
 				lib/client/transport_local.c:core/* | \
 				lib/client/transport_local.c:switch/* | \
 				cmd/device.c:host/server.h) ok=1 ;;
+			cmd/bench*.c:bench/* | cmd/bench*.h:bench/* | \
+				cmd/prog_bench.c:bench/*) ok=1 ;;
 			esac
 			[ -n "$ok" ] || echo "$line"
 			;;
@@ -68,6 +70,7 @@ room lib/switch abi/ core/ switch/
 room lib/device abi/ core/ switch/ device/
 room lib/host abi/ core/ switch/ device/ host/
 room lib/client abi/ client/
+room lib/bench abi/ bpf/ core/ switch/ device/ client/ host/ bench/
 room cmd abi/ client/ cmd/
 
 say "$(grep -rnE '__linux__|__FreeBSD__|__APPLE__|(^|[^A-Z])_KERNEL\b|__KERNEL__|_WIN32' \

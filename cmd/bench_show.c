@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What was measured, as a table that grows while it is measured, and as one
+ * value for programs:
+ *
+ *	{ "version": 1, "release": "0.3", "machine": { "system", "arch",
+ *	  "processor", "cpus" },
+ *	  "suites": [ { "suite", "what", "rounds", "columns": [ "jit", ... ],
+ *	    "rows": [ { "row", "unit", "better": "less"|"more", "net",
+ *	      "figures": { "jit": { "median", "q1", "q3", "min", "max",
+ *			   "rounds" }, ... },
+ *	      "ratios": [ { "of", "to", "sense": "time"|"faster", "median",
+ *			  "q1", "q3" }, ... ],
+ *	      "goal": { "on", "at_most"|"at_least", "reached" },
+ *	      "skipped": { "linux": "why" },
+ *	      "note" } ],
+ *	    "means": [ { "of", "to", "sense", "mean", "rows", "goal" } ] } ] }
+ *
+ * goal, note and members of skipped are there only where there is one; reached
+ * only where there was something to judge. A row is known again by suite, row
+ * and column; its figures count in the row's unit.
+ */
+#include "cmd/bench_show.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum { NAME_WIDTH = 34, RATIO_WIDTH = 8, FIGURE_WIDTH = 16 };
+
+static struct out *
+out_of(struct bench_show *show)
+{
+	return show->cmd->out;
+}
+
+/* Four digits that say something, and no more than wanted. */
+static void
+number(char *text, size_t size, double v)
+{
+	double size_of = v < 0 ? -v : v;
+
+	snprintf(text, size, "%.*f",
+		 size_of >= 1000 ? 0 : size_of >= 100 ? 1 : size_of >= 1 ? 2 : 3,
+		 v);
+}
+
+static void
+out_double(struct out *out, const char *key, double v)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.6g", v);
+	/* nobody's parser knows inf and nan */
+	if (text[strspn(text, "+-.e0123456789")] != '\0')
+		out_null(out, key);
+	else
+		out_word(out, key, NULL, text);
+}
+
+static const char *
+sense_name(const struct bench_ratio *ratio)
+{
+	return ratio->sense == BENCH_FASTER ? "faster" : "time";
+}
+
+/* "jit:linux": as it stands at the top of its column. */
+static void
+ratio_name(const struct bench_suite *suite, uint32_t i, char *text, size_t size)
+{
+	const struct bench_ratio *r = &suite->ratios[i];
+
+	snprintf(text, size, "%s:%s", suite->columns[r->of],
+		 suite->columns[r->to]);
+}
+
+/* As wide as its name, or as a number. */
+static int
+ratio_width(const struct bench_suite *suite, uint32_t i)
+{
+	char text[64];
+
+	ratio_name(suite, i, text, sizeof(text));
+	return strlen(text) > RATIO_WIDTH ? (int)strlen(text) : RATIO_WIDTH;
+}
+
+/* ---- the machine ---- */
+
+static void
+processor(char *text, size_t size)
+{
+	FILE *file = fopen("/proc/cpuinfo", "r");
+	char line[256], *value;
+
+	text[0] = '\0';
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		if (strncmp(line, "model name", 10) != 0)
+			continue;
+		value = strchr(line, ':');
+		if (value == NULL)
+			continue;
+		value += strspn(value, ": \t");
+		value[strcspn(value, "\n")] = '\0';
+		snprintf(text, size, "%s", value);
+		break;
+	}
+	if (file != NULL)
+		fclose(file);
+}
+
+static void
+begin(struct bench_show *show)
+{
+	struct out *out = out_of(show);
+	struct utsname host;
+	char system[160] = "", cpu[200];
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	processor(cpu, sizeof(cpu));
+	if (uname(&host) == 0)
+		snprintf(system, sizeof(system), "%s %s", host.sysname,
+			 host.release);
+	else
+		memset(&host, 0, sizeof(host));
+	out_object(out, NULL);
+	if (show->list) {
+		out_array(out, "suites");
+		return;
+	}
+	out_uint(out, "version", NULL, 1);
+	out_string(out, "release", "gebpf %", GEBPF_VERSION);
+	out_object(out, "machine");
+	out_string(out, "system", " on %", system);
+	out_string(out, "arch", " %", host.machine);
+	out_string(out, "processor", cpu[0] != '\0' ? ", %" : NULL, cpu);
+	out_uint(out, "cpus", ", % processors\n", cpus > 0 ? (uint64_t)cpus : 1);
+	out_end(out);
+	out_array(out, "suites");
+}
+
+/* ---- heads ---- */
+
+static void
+legend(struct out *out, const struct bench_suite *suite)
+{
+	bool times = false, faster = false;
+
+	for (uint32_t i = 0; i < suite->ratio_count; i++) {
+		times |= suite->ratios[i].sense == BENCH_TIME;
+		faster |= suite->ratios[i].sense == BENCH_FASTER;
+	}
+	if (times)
+		out_text(out, "; a:b is a's part of what b takes");
+	if (faster)
+		out_text(out, "; a:b is how many times as fast a is");
+}
+
+static void
+suite_begin(void *cookie, const struct bench_suite *suite, uint32_t rounds)
+{
+	struct bench_show *show = cookie;
+	struct out *out = out_of(show);
+	char text[64];
+
+	if (!show->begun)
+		begin(show);
+	show->begun = true;
+	show->said_count = 0;
+	out_object(out, NULL);
+	if (show->list) {
+		out_string(out, "suite", "%", suite->name);
+		out_string(out, "what", ": %\n", suite->what);
+		out_array(out, "rows");
+		return;
+	}
+	out_string(out, "suite", "\n%", suite->name);
+	out_string(out, "what", ": %", suite->what);
+	out_uint(out, "rounds", "; medians of % rounds, \302\261 half the "
+				"distance of the quartiles", rounds);
+	legend(out, suite);
+	out_text(out, "\n%-*s", NAME_WIDTH, "");
+	for (uint32_t i = 0; i < suite->ratio_count; i++) {
+		ratio_name(suite, i, text, sizeof(text));
+		out_text(out, "  %*s", ratio_width(suite, i), text);
+	}
+	out_array(out, "columns");
+	for (uint32_t c = 0; c < bench_column_count(suite); c++) {
+		out_text(out, " %*s", FIGURE_WIDTH, suite->columns[c]);
+		out_string(out, NULL, NULL, suite->columns[c]);
+	}
+	out_end(out);
+	out_text(out, "\n");
+	out_array(out, "rows");
+	out_flush(out);
+}
+
+/* ---- rows ---- */
+
+static void
+show_goal(struct out *out, const struct bench_suite *suite,
+	  const struct bench_goal *goal)
+{
+	char text[32], on[64];
+
+	if (goal->kind == BENCH_GOAL_NONE)
+		return;
+	number(text, sizeof(text), goal->value);
+	if (goal->kind == BENCH_GOAL_RATIO)
+		ratio_name(suite, goal->on, on, sizeof(on));
+	else
+		snprintf(on, sizeof(on), "%s", suite->columns[goal->on]);
+	out_object(out, "goal");
+	out_string(out, "on", "  goal %", on);
+	out_text(out, " %s %s", goal->at_least ? ">=" : "<=", text);
+	out_double(out, goal->at_least ? "at_least" : "at_most", goal->value);
+	if (goal->known) {
+		out_text(out, goal->reached ? " reached" : " NOT reached");
+		out_bool(out, "reached", NULL, goal->reached);
+	}
+	out_end(out);
+}
+
+static void
+show_ratios(struct out *out, const struct bench_suite *suite,
+	    const struct bench_row *row)
+{
+	char text[32];
+
+	out_array(out, "ratios");
+	for (uint32_t i = 0; i < suite->ratio_count; i++) {
+		const struct bench_figure *f = &row->ratios[i];
+
+		if (f->rounds == 0) {
+			out_text(out, "  %*s", ratio_width(suite, i), "-");
+			continue;
+		}
+		number(text, sizeof(text), f->median);
+		out_text(out, "  %*s", ratio_width(suite, i), text);
+		out_object(out, NULL);
+		out_string(out, "of", NULL,
+			   suite->columns[suite->ratios[i].of]);
+		out_string(out, "to", NULL,
+			   suite->columns[suite->ratios[i].to]);
+		out_string(out, "sense", NULL, sense_name(&suite->ratios[i]));
+		out_double(out, "median", f->median);
+		out_double(out, "q1", f->q1);
+		out_double(out, "q3", f->q3);
+		out_end(out);
+	}
+	out_end(out);
+}
+
+static void
+show_figures(struct out *out, const struct bench_suite *suite,
+	     const struct bench_row *row)
+{
+	char text[64], median[32];
+
+	out_object(out, "figures");
+	for (uint32_t c = 0; c < bench_column_count(suite); c++) {
+		const struct bench_figure *f = &row->figures[c];
+
+		if (f->rounds == 0) {
+			out_text(out, " %*s", FIGURE_WIDTH, "-");
+			continue;
+		}
+		number(median, sizeof(median), f->median);
+		if (f->rounds > 1 && f->median > 0)
+			snprintf(text, sizeof(text), "%s \302\261%4.1f%%",
+				 median, (f->q3 - f->q1) / 2 / f->median * 100);
+		else
+			snprintf(text, sizeof(text), "%s", median);
+		/* the sign is one place and two bytes */
+		out_text(out, " %*s",
+			 FIGURE_WIDTH + (strchr(text, '\302') != NULL), text);
+		out_object(out, suite->columns[c]);
+		out_double(out, "median", f->median);
+		out_double(out, "q1", f->q1);
+		out_double(out, "q3", f->q3);
+		out_double(out, "min", f->min);
+		out_double(out, "max", f->max);
+		out_uint(out, "rounds", NULL, f->rounds);
+		out_end(out);
+	}
+	out_end(out);
+}
+
+/* In plain text each reason once in a suite, below the first row it concerns. */
+static void
+show_skipped(struct bench_show *show, const struct bench_suite *suite,
+	     const struct bench_row *row)
+{
+	struct out *out = out_of(show);
+	char line[BENCH_TEXT + 16];
+	size_t i;
+
+	out_object(out, "skipped");
+	for (uint32_t c = 0; c < bench_column_count(suite); c++) {
+		if (row->skipped[c][0] == '\0')
+			continue;
+		out_string(out, suite->columns[c], NULL, row->skipped[c]);
+		snprintf(line, sizeof(line), "%s: %.*s", suite->columns[c],
+			 BENCH_TEXT - 1, row->skipped[c]);
+		for (i = 0; i < show->said_count; i++)
+			if (strcmp(show->said[i], line) == 0)
+				break;
+		if (i < show->said_count)
+			continue;
+		if (i < sizeof(show->said) / sizeof(show->said[0]))
+			memcpy(show->said[show->said_count++], line,
+			       sizeof(line));
+		out_string(out, NULL, "    left out: %\n", line);
+	}
+	out_end(out);
+}
+
+static void
+row(void *cookie, const struct bench_suite *suite, const struct bench_row *row)
+{
+	struct bench_show *show = cookie;
+	struct out *out = out_of(show);
+
+	if (show->list) {
+		out_string(out, NULL, "    %\n", row->name);
+		return;
+	}
+	out_object(out, NULL);
+	out_string(out, "row", NULL, row->name);
+	out_text(out, "%-*s", NAME_WIDTH, row->name);
+	show_ratios(out, suite, row);
+	show_figures(out, suite, row);
+	out_string(out, "unit", " %", bench_unit_name(row->unit));
+	out_string(out, "better", NULL,
+		   bench_less_is_better(row->unit) ? "less" : "more");
+	out_bool(out, "net", NULL, row->net);
+	show_goal(out, suite, &row->goal);
+	if (row->note[0] != '\0')
+		out_string(out, "note", "  (%)", row->note);
+	out_text(out, "\n");
+	show_skipped(show, suite, row);
+	out_end(out);
+	out_flush(out);
+}
+
+static void
+suite_end(void *cookie, const struct bench_suite *suite,
+	  const struct bench_mean means[BENCH_RATIOS])
+{
+	struct bench_show *show = cookie;
+	struct out *out = out_of(show);
+	char text[32], name[64];
+
+	out_end(out);
+	if (!show->list) {
+		out_array(out, "means");
+		for (uint32_t i = 0; i < suite->ratio_count; i++) {
+			if (means[i].rows == 0)
+				continue;
+			number(text, sizeof(text), means[i].value);
+			ratio_name(suite, i, name, sizeof(name));
+			out_object(out, NULL);
+			out_string(out, "of", NULL,
+				   suite->columns[suite->ratios[i].of]);
+			out_string(out, "to", NULL,
+				   suite->columns[suite->ratios[i].to]);
+			out_string(out, "sense", NULL,
+				   sense_name(&suite->ratios[i]));
+			out_string(out, NULL, "mean of %", name);
+			out_double(out, "mean", means[i].value);
+			out_text(out, " %s", text);
+			out_uint(out, "rows", " (% rows)", means[i].rows);
+			show_goal(out, suite, &means[i].goal);
+			out_text(out, "\n");
+			out_end(out);
+		}
+		out_end(out);
+	}
+	out_end(out);
+}
+
+const struct bench_sink bench_show_sink = {
+	.suite_begin = suite_begin,
+	.row = row,
+	.suite_end = suite_end,
+};
+
+void
+bench_show_end(struct bench_show *show)
+{
+	out_end(out_of(show));
+	out_end(out_of(show));
+}
+
+int
+bench_show_svg(struct cmd *cmd, const struct bench *bench, const char *path)
+{
+	FILE *file;
+	int error;
+
+	if (path == NULL)
+		return 0;
+	file = fopen(path, "w");
+	if (file == NULL)
+		return cmd_fail(cmd, -EBPF_EIO, "%s: %m", path);
+	error = bench_svg(bench, file);
+	if (fclose(file) != 0 && error == 0)
+		error = -EBPF_EIO;
+	if (error != 0)
+		return cmd_fail(cmd, error, "%s: cannot be written", path);
+	return 0;
+}

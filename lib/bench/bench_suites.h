@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* One suite a file, suite_*.c. */
+#ifndef BENCH_BENCH_SUITES_H
+#define BENCH_BENCH_SUITES_H
+
+#include "bench/bench.h"
+
+extern const struct bench_suite bench_suite_compute;
+
+#endif

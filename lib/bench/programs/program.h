@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the measured programs share: BENCH(name) makes an XDP program of a
+ * function where clang compiles for BPF, and a plain function elsewhere, with
+ * a context that has the same two fields.
+ */
+#ifndef BENCH_PROGRAMS_PROGRAM_H
+#define BENCH_PROGRAMS_PROGRAM_H
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+#ifdef __bpf__
+
+#include "bpf/bpf_helpers.h"
+
+#define START(ctx) ((u8 *)(long)(ctx)->data)
+#define END(ctx) ((u8 *)(long)(ctx)->data_end)
+#define BENCH(name) SEC("xdp") int bench_##name(struct xdp_md *ctx)
+#define LOCAL static __noinline
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#else
+
+struct bench_native {
+	u8 *data, *data_end;
+};
+
+#define START(ctx) ((ctx)->data)
+#define END(ctx) ((ctx)->data_end)
+#define BENCH(name) \
+	static __attribute__((noinline)) int \
+	bench_##name(struct bench_native *ctx)
+#define LOCAL static __attribute__((noinline))
+
+#endif
+
+#endif
