@@ -18,6 +18,15 @@ ebpf_load64(const uint8_t *from)
 	return v;
 }
 
+static inline uint16_t
+ebpf_load16(const uint8_t *from)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, from, 2);
+	return v;
+}
+
 static inline uint32_t
 ebpf_load32(const uint8_t *from)
 {
@@ -56,6 +65,10 @@ struct ebpf_key_words {
 	uint64_t a, b;
 };
 
+enum {
+	EBPF_KEY_LITTLE = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+};
+
 static inline struct ebpf_key_words
 ebpf_key_short(const uint8_t *key, uint32_t size)
 {
@@ -70,6 +83,15 @@ ebpf_key_short(const uint8_t *key, uint32_t size)
 	} else if (size == 16) {
 		w.a = ebpf_load64(key);
 		w.b = ebpf_load64(key + 8);
+	} else if (size == 6 && EBPF_KEY_LITTLE) {
+		/*
+		 * In the pieces in which a MAC address has just been stored: a
+		 * load across two stores would wait until both are in memory.
+		 */
+		w.a = ebpf_load32(key) | (uint64_t)ebpf_load16(key + 4) << 32;
+	} else if (size == 12 && EBPF_KEY_LITTLE) {
+		w.a = ebpf_load64(key);
+		w.b = ebpf_load32(key + 8);
 	} else {
 		for (i = 0; i < size; i++)
 			padded[i] = os_load(&key[i]);

@@ -87,6 +87,10 @@ maps(struct ebpf_map *map, const void *key, uint32_t size)
 	{                                                    \
 		return how(map, key, 4);                     \
 	}                                                    \
+	static void *how##_6(struct ebpf_map *map, const void *key)  \
+	{                                                    \
+		return how(map, key, 6);                     \
+	}                                                    \
 	static void *how##_8(struct ebpf_map *map, const void *key)  \
 	{                                                    \
 		return how(map, key, 8);                     \
@@ -105,15 +109,16 @@ ROUTINES(ebpf_hash_maps_lookup, maps)
 static const struct choice {
 	const struct ebpf_map_ops *ops;
 	void *(*four)(struct ebpf_map *map, const void *key);
+	void *(*six)(struct ebpf_map *map, const void *key);
 	void *(*eight)(struct ebpf_map *map, const void *key);
 	void *(*sixteen)(struct ebpf_map *map, const void *key);
 } choices[] = {
-	{ &ebpf_map_hash_ops, one_4, one_8, one_16 },
-	{ &ebpf_map_percpu_hash_ops, percpu_4, percpu_8, percpu_16 },
-	{ &ebpf_map_lru_hash_ops, lru_4, lru_8, lru_16 },
-	{ &ebpf_map_lru_percpu_hash_ops, lru_percpu_4, lru_percpu_8,
-	  lru_percpu_16 },
-	{ &ebpf_map_hash_of_maps_ops, maps_4, maps_8, maps_16 },
+	{ &ebpf_map_hash_ops, one_4, one_6, one_8, one_16 },
+	{ &ebpf_map_percpu_hash_ops, percpu_4, percpu_6, percpu_8, percpu_16 },
+	{ &ebpf_map_lru_hash_ops, lru_4, lru_6, lru_8, lru_16 },
+	{ &ebpf_map_lru_percpu_hash_ops, lru_percpu_4, lru_percpu_6,
+	  lru_percpu_8, lru_percpu_16 },
+	{ &ebpf_map_hash_of_maps_ops, maps_4, maps_6, maps_8, maps_16 },
 };
 
 void
@@ -126,6 +131,8 @@ ebpf_hash_lookup_choose(struct ebpf_map *map)
 			continue;
 		if (map->key_size == 4)
 			map->lookup = choices[i].four;
+		else if (map->key_size == 6) /* MAC addresses */
+			map->lookup = choices[i].six;
 		else if (map->key_size == 8)
 			map->lookup = choices[i].eight;
 		else if (map->key_size == 16)
