@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The arm64 backend: layout of a program, prologues, jumps, and the switch over
- * all instructions; arm64_alu.c, arm64_memory.c and arm64_call.c have the
- * instructions themselves.
+ * The arm64 backend: layout of a program, prologues and jumps; arm64_alu.c,
+ * arm64_memory.c and arm64_call.c have the other instructions, jit_gen.c the
+ * walk over them.
  *
  * The layout is that of x86_64.c: two traps, the tail entry (bti, then a branch
  * to the body or a nop), at 16 the entry, the functions in order. A function's
@@ -12,7 +12,6 @@
 #include "core/jit/arm64_enc.h"
 
 enum {
-	ENTRY = 16,
 	FAR = 900 << 10, /* conditional branches reach 1 MiB */
 	BL_REACH = 127 << 20,
 };
@@ -48,9 +47,10 @@ pop_all(struct arm64 *a, const uint8_t *regs, uint32_t count)
 }
 
 static void
-prologue(struct arm64 *a)
+prologue(struct ebpf_jit_gen *gen)
 {
-	const struct ebpf_jit_func *func = a->func;
+	struct arm64 *a = arm64_of(gen);
+	const struct ebpf_jit_func *func = gen->func;
 	bool stack = func->regs >> EBPF_REG_FP & 1;
 	uint32_t n = 0, depth = stack ? func->stack_depth : 0;
 
@@ -101,7 +101,7 @@ stub(struct arm64 *a)
 	static const uint8_t link[] = { 29, A_LR };
 	uint32_t words;
 
-	if (!a->scan.full_run) {
+	if (!a->gen.scan.full_run) {
 		push_all(a, link, 2);
 		arm64_const(a, A_T0, EBPF_TAIL_CALL_MAX);
 		pair(a, A_STP_PRE, A_T0, A_ZR, -16);
@@ -131,14 +131,15 @@ stub(struct arm64 *a)
 }
 
 static void
-head(struct arm64 *a)
+head(struct ebpf_jit_gen *gen)
 {
+	struct arm64 *a = arm64_of(gen);
 	uint32_t jump;
 
 	arm64_put(a, A_BRK);
 	arm64_put(a, A_BRK);
 	arm64_put(a, A_BTI_C);
-	if (!a->scan.funcs[0].run) {
+	if (!a->gen.scan.funcs[0].run) {
 		arm64_put(a, A_NOP);
 		arm64_put(a, A_BTI_C);
 		return;
@@ -154,10 +155,10 @@ void
 arm64_call_address(struct arm64 *a, const void *function)
 {
 	int64_t distance = (int64_t)((uint64_t)(uintptr_t)function -
-				     (a->buf.run + a->buf.len));
+				     (a->gen.buf.run + a->gen.buf.len));
 
-	if (a->buf.run != 0 && distance > -BL_REACH && distance < BL_REACH) {
-		ebpf_jit_put_addr(&a->buf, a->buf.len, 4);
+	if (a->gen.buf.run != 0 && distance > -BL_REACH && distance < BL_REACH) {
+		ebpf_jit_put_addr(&a->gen.buf, a->gen.buf.len, 4);
 		arm64_put(a, A_BL | ((uint32_t)(distance / 4) & 0x3ffffff));
 		return;
 	}
@@ -169,11 +170,11 @@ arm64_call_address(struct arm64 *a, const void *function)
 static int64_t
 words_to(struct arm64 *a, uint32_t slot, bool call)
 {
-	int64_t off = a->image->slot_offs[slot];
+	int64_t off = a->gen.image->slot_offs[slot];
 
-	if (!call && slot == a->func->start)
-		off += a->func->body;
-	return (off - (int64_t)a->buf.len) / 4;
+	if (!call && slot == a->gen.func->start)
+		off += a->gen.func->body;
+	return (off - (int64_t)a->gen.buf.len) / 4;
 }
 
 static void
@@ -182,20 +183,20 @@ branch(struct arm64 *a, uint32_t op, uint32_t slot, bool call)
 	int64_t words = words_to(a, slot, call);
 
 	if (words < -(1 << 25) || words >= 1 << 25)
-		a->broken = true;
+		a->gen.broken = true;
 	arm64_put(a, op | ((uint32_t)words & 0x3ffffff));
 }
 
 static void
-jump(struct arm64 *a, uint32_t slot)
+jump(struct ebpf_jit_gen *gen, uint32_t slot)
 {
-	if (slot != a->slot + 1)
-		branch(a, A_B, slot, false);
+	if (slot != gen->slot + 1)
+		branch(arm64_of(gen), A_B, slot, false);
 }
 
 /* word is b.cond, cbz or cbnz; inverted has the opposite condition */
 static void
-jump_if(struct arm64 *a, uint32_t word, uint32_t inverted, uint32_t slot)
+branch_if(struct arm64 *a, uint32_t word, uint32_t inverted, uint32_t slot)
 {
 	int64_t words;
 
@@ -239,14 +240,15 @@ condition(uint32_t fn)
 }
 
 static uint32_t
-jump_cond(struct arm64 *a, const struct ebpf_op *op,
-	  const struct ebpf_op_info *info)
+jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
-	const struct ebpf_op *next = &a->prog->ops[a->slot + 1];
+	struct arm64 *a = arm64_of(gen);
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	const struct ebpf_op *next = &a->gen.prog->ops[a->gen.slot + 1];
 	uint32_t width = info->width == 64 ? A_X : 0, used = 1;
 	uint32_t dst = arm64_regs[op->dst], src = arm64_regs[op->src];
-	uint32_t cc = condition(info->fn), slot = a->slot, word, inverted;
-	uint32_t target = (uint32_t)((int64_t)slot + 1 + op->off);
+	uint32_t cc = condition(info->fn), slot = a->gen.slot, word, inverted;
+	uint32_t target = ebpf_jit_target_slot(slot, op);
 	bool imm = info->form == EBPF_FORM_JCC_IMM;
 	bool zero = imm && op->imm == 0 &&
 		    (info->fn == EBPF_FN_JEQ || info->fn == EBPF_FN_JNE);
@@ -254,11 +256,11 @@ jump_cond(struct arm64 *a, const struct ebpf_op *op,
 	if (target == slot + 1)
 		return 1;
 	/* A jump over a jump: turn the condition round. */
-	if (target == slot + 2 && slot + 1 < a->func->end &&
+	if (target == slot + 2 && slot + 1 < a->gen.func->end &&
 	    (next->code == EBPF_OP_JA || next->code == EBPF_OP_JA32) &&
-	    !ebpf_jit_is_label(&a->scan, slot + 1) &&
-	    !ebpf_jit_is_dead(a->prog, slot + 1)) {
-		target = (uint32_t)((int64_t)slot + 2 + next->off);
+	    !ebpf_jit_is_label(&a->gen.scan, slot + 1) &&
+	    !ebpf_jit_is_dead(a->gen.prog, slot + 1)) {
+		target = ebpf_jit_target_slot(slot + 1, next);
 		if (target == slot + 2)
 			return 2;
 		cc ^= 1;
@@ -280,20 +282,22 @@ jump_cond(struct arm64 *a, const struct ebpf_op *op,
 		word = A_BCOND | cc;
 		inverted = A_BCOND | (cc ^ 1);
 	}
-	jump_if(a, word, inverted, target);
+	branch_if(a, word, inverted, target);
 	return used;
 }
 
 static void
-load_const(struct arm64 *a, const struct ebpf_op *op)
+load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct arm64 *a = arm64_of(gen);
 	uint32_t dst = arm64_regs[op->dst];
 
 	switch (op->code) {
 	case EBPF_OP_LDDW_MAP:
 	case EBPF_OP_LDDW_MAP_IDX:
 		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
-		a->maps[op->dst] = (const struct ebpf_map *)(intptr_t)op->imm;
+		gen->known[op->dst].map =
+			(const struct ebpf_map *)(intptr_t)op->imm;
 		break;
 	case EBPF_OP_LDDW_MAP_VALUE:
 	case EBPF_OP_LDDW_MAP_IDX_VALUE:
@@ -301,14 +305,14 @@ load_const(struct arm64 *a, const struct ebpf_op *op)
 		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
 		break;
 	case EBPF_OP_LDDW_FUNC: {
-		uint32_t slot = (uint32_t)((int64_t)a->slot + 1 + op->off);
+		uint32_t slot = ebpf_jit_target_slot(gen->slot, op);
 		int64_t bytes = 4 * words_to(a, slot, true);
 
-		a->callbacks[op->dst] = slot + 1;
+		gen->known[op->dst].callback = slot + 1;
 
 		/* adr reaches 1 MiB; adrp would need the page of this code */
 		if (bytes < -(1 << 20) || bytes >= 1 << 20)
-			a->broken = true;
+			a->gen.broken = true;
 		arm64_put(a, 0x10000000 |
 				     ((uint32_t)(bytes >> 2) & 0x7ffff) << 5 |
 				     dst);
@@ -327,198 +331,84 @@ arm64_call_slot(struct arm64 *a, uint32_t slot)
 }
 
 static void
-call_local(struct arm64 *a, const struct ebpf_op *op)
+call_local(struct ebpf_jit_gen *gen, const struct ebpf_jit_func *callee)
 {
-	uint32_t slot = (uint32_t)((int64_t)a->slot + 1 + op->off);
-	const struct ebpf_jit_func *callee = ebpf_jit_func_at(&a->scan, slot);
+	struct arm64 *a = arm64_of(gen);
 
-	if (callee == NULL) {
-		a->broken = true;
-		return;
-	}
 	if (callee->run)
 		arm64_access(a, A_LOAD, 64, A_RUN, A_SP, 0);
-	arm64_call_slot(a, slot);
+	arm64_call_slot(a, callee->start);
 	arm64_mov(a, A_X, A_R0, 0);
-	arm64_forget(a, 0, 5);
 }
 
-/* Code of an op whose constant must not be seen. */
-static uint32_t
-generate_blinded(struct arm64 *a, const struct ebpf_op *op,
-		 const struct ebpf_op *twin, uint64_t key)
+static void
+load_hidden(struct ebpf_jit_gen *gen, uint32_t reg, uint64_t value,
+	    uint64_t key)
 {
-	const struct ebpf_op_info *info = &ebpf_op_info[twin->code];
-	uint32_t to = A_IP1;
+	struct arm64 *a = arm64_of(gen);
+	uint32_t to = arm64_regs[reg];
 
-	if (info->form == EBPF_FORM_LDDW) {
-		arm64_forget(a, op->dst, op->dst);
-		to = arm64_regs[op->dst];
-	}
-	arm64_const(a, to, (uint64_t)op->imm ^ key);
+	arm64_const(a, to, value);
 	arm64_const(a, A_T1, key);
 	arm64_rrr(a, A_EOR | A_X, to, to, A_T1);
-	switch ((enum ebpf_form)info->form) {
-	case EBPF_FORM_LDDW:
-		return 2;
-	case EBPF_FORM_JCC_REG:
-		return jump_cond(a, twin, info);
-	case EBPF_FORM_STX:
-		arm64_memory(a, twin);
-		return 1;
-	case EBPF_FORM_LD_IND:
-		if (ebpf_op_info[op->code].form == EBPF_FORM_LD_IND)
-			arm64_rrr(a, A_ADD, to, to, arm64_regs[op->src]);
-		arm64_packet(a, twin);
-		return 1;
-	default:
-		arm64_forget(a, op->dst, op->dst);
-		arm64_alu(a, twin);
-		return 1;
-	}
-}
-
-static uint32_t
-generate_slot(struct arm64 *a)
-{
-	const struct ebpf_op *op = &a->prog->ops[a->slot];
-	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-	const struct ebpf_map *map = NULL;
-	uint32_t callback = 0;
-	struct ebpf_op twin;
-	uint64_t key;
-
-	if (ebpf_jit_blind(a->image, a->slot, op, &twin, &key))
-		return generate_blinded(a, op, &twin, key);
-	switch ((enum ebpf_form)info->form) {
-	case EBPF_FORM_ALU_IMM:
-	case EBPF_FORM_ALU_REG:
-	case EBPF_FORM_ALU_UNARY:
-	case EBPF_FORM_ENDIAN:
-		if (op->code == EBPF_OP_MOV64_REG) {
-			map = a->maps[op->src];
-			callback = a->callbacks[op->src];
-		}
-		arm64_alu(a, op);
-		a->maps[op->dst] = map;
-		a->callbacks[op->dst] = callback;
-		return 1;
-	case EBPF_FORM_LDX:
-	case EBPF_FORM_ST:
-	case EBPF_FORM_STX:
-	case EBPF_FORM_ATOMIC:
-	case EBPF_FORM_LOAD_ACQ:
-	case EBPF_FORM_STORE_REL:
-		arm64_memory(a, op);
-		return 1;
-	case EBPF_FORM_JA:
-	case EBPF_FORM_JA32:
-		jump(a, (uint32_t)((int64_t)a->slot + 1 + op->off));
-		return 1;
-	case EBPF_FORM_JCC_IMM:
-	case EBPF_FORM_JCC_REG:
-		return jump_cond(a, op, info);
-	case EBPF_FORM_CALL:
-		if (op->code == EBPF_OP_CALL_KFUNC)
-			a->unknown = true;
-		else
-			arm64_call_helper(a, op);
-		return 1;
-	case EBPF_FORM_CALL_LOCAL:
-		call_local(a, op);
-		return 1;
-	case EBPF_FORM_CALLX:
-		arm64_callx(a, op);
-		return 1;
-	case EBPF_FORM_EXIT:
-		arm64_mov(a, A_X, 0, A_R0);
-		arm64_epilogue(a);
-		arm64_put(a, A_RET);
-		return 1;
-	case EBPF_FORM_LDDW:
-		arm64_forget(a, op->dst, op->dst);
-		load_const(a, op);
-		return 2;
-	case EBPF_FORM_LD_ABS:
-	case EBPF_FORM_LD_IND:
-		arm64_packet(a, op);
-		return 1;
-	case EBPF_FORM_LDDW_HI:
-	case EBPF_FORM_COUNT:
-		break;
-	}
-	return 1;
-}
-
-/* Note or check where a slot begins. */
-static void
-place(struct arm64 *a, uint32_t slot)
-{
-	if (a->image->slot_offs[slot] != a->buf.len) {
-		a->image->slot_offs[slot] = a->buf.len;
-		a->moved = true;
-	}
 }
 
 static void
-generate_func(struct arm64 *a, struct ebpf_jit_func *func)
+leave(struct ebpf_jit_gen *gen)
 {
-	a->func = func;
-	arm64_forget(a, 0, EBPF_REG_FP);
-	place(a, func->start);
-	prologue(a);
-	func->body = a->buf.len - a->image->slot_offs[func->start];
-	for (uint32_t i = func->start; i < func->end;) {
-		uint32_t used = 1;
+	struct arm64 *a = arm64_of(gen);
 
-		if (i != func->start)
-			place(a, i);
-		a->slot = i;
-		if (ebpf_jit_is_label(&a->scan, i))
-			arm64_forget(a, 0, EBPF_REG_FP);
-		if (ebpf_jit_is_fenced(a->prog, i)) {
-			arm64_put(a, 0xd5033f9f); /* dsb sy */
-			arm64_put(a, 0xd5033fdf); /* isb */
-		}
-		if (!ebpf_jit_is_dead(a->prog, i))
-			used = generate_slot(a);
-		for (i++; used > 1; used--, i++)
-			place(a, i);
-	}
+	arm64_mov(a, A_X, 0, A_R0);
+	arm64_epilogue(a);
+	arm64_put(a, A_RET);
 }
 
 static void
-pass(struct arm64 *a)
+label(struct ebpf_jit_gen *gen)
 {
-	a->moved = false;
-	a->broken = false;
-	a->buf.full = 0;
-	a->buf.len = 0;
-	a->buf.addr_count = 0;
-	head(a);
-	for (uint32_t f = 0; f < a->scan.func_count; f++)
-		generate_func(a, &a->scan.funcs[f]);
-	if (a->buf.len != a->image->code_len) {
-		a->image->code_len = a->buf.len;
-		a->moved = true;
-	}
+}
+
+static void
+fence(struct ebpf_jit_gen *gen)
+{
+	struct arm64 *a = arm64_of(gen);
+
+	arm64_put(a, 0xd5033f9f); /* dsb sy */
+	arm64_put(a, 0xd5033fdf); /* isb */
 }
 
 /* Sizes depend on far and on which calls are near, not on distances. */
 static void
-plan(struct arm64 *a)
+plan(struct ebpf_jit_gen *gen)
 {
-	uint8_t *write = a->buf.write;
+	struct arm64 *a = arm64_of(gen);
 
-	a->buf.write = NULL;
-	pass(a);
-	if (!a->far && a->image->code_len > FAR) {
+	ebpf_jit_pass(gen);
+	if (!a->far && gen->image->code_len > FAR) {
 		a->far = true;
-		pass(a);
+		ebpf_jit_pass(gen);
 	}
-	a->broken = false; /* distances were not known yet */
-	a->buf.write = write;
+	gen->broken = false; /* distances were not known yet */
 }
+
+static const struct ebpf_jit_target target = {
+	.head = head,
+	.prologue = prologue,
+	.label = label,
+	.fence = fence,
+	.alu = arm64_alu,
+	.memory = arm64_memory,
+	.jump_if = jump_if,
+	.jump = jump,
+	.call_helper = arm64_call_helper,
+	.call_local = call_local,
+	.callx = arm64_callx,
+	.packet = arm64_packet,
+	.leave = leave,
+	.load_const = load_const,
+	.load_hidden = load_hidden,
+	.plan = plan,
+};
 
 static int
 generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
@@ -528,37 +418,12 @@ generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
 	int err;
 
 	memset(&a, 0, sizeof(a));
-	a.prog = prog;
-	a.image = image;
-	a.buf.write = write;
-	a.buf.room = room;
-	a.buf.run = run;
-	a.buf.addrs = image->addrs;
-	a.buf.addr_room = image->addr_count;
 	a.far = image->code_len > FAR;
-	err = ebpf_jit_scan(prog, &a.scan);
+	err = ebpf_jit_begin(&a.gen, &target, prog, image, write, room, run);
 	if (err < 0)
 		return err;
-	if (write == NULL) {
-		plan(&a);
-	} else {
-		pass(&a);
-		if (a.moved) { /* near calls were possible after all */
-			plan(&a);
-			pass(&a);
-		}
-	}
-	err = -EBPF_EUNSUPPORTED;
-	if (a.unknown)
-		goto out;
-	err = -EBPF_E2BIG;
-	if (a.broken || a.buf.full || (write != NULL && a.moved))
-		goto out;
-	image->entry_off = ENTRY;
-	image->addr_count = a.buf.addr_count;
-	err = 0;
-out:
-	ebpf_jit_scan_free(&a.scan);
+	err = ebpf_jit_generate(&a.gen);
+	ebpf_jit_end(&a.gen);
 	return err;
 }
 

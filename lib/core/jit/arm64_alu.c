@@ -149,9 +149,10 @@ swap(struct arm64 *a, uint32_t bits, uint32_t dst)
 	}
 }
 
-void
-arm64_alu(struct arm64 *a, const struct ebpf_op *op)
+uint32_t
+arm64_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct arm64 *a = arm64_of(gen);
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	uint32_t width = info->width == 64 ? A_X : 0;
 	uint32_t dst = arm64_regs[op->dst];
@@ -159,19 +160,20 @@ arm64_alu(struct arm64 *a, const struct ebpf_op *op)
 	switch (info->fn) {
 	case EBPF_FN_NEG:
 		arm64_rrr(a, A_SUB | width, dst, A_ZR, dst);
-		return;
+		return 1;
 	case EBPF_FN_LE:
 		if (info->width < 64)
 			arm64_bitfield(a, A_UBFM, 0, dst, dst, 0,
 				       info->width - 1u);
-		return;
+		return 1;
 	case EBPF_FN_BE:
 	case EBPF_FN_BSWAP:
 		swap(a, info->width, dst);
-		return;
+		return 1;
 	}
 	if (info->form == EBPF_FORM_ALU_IMM)
 		alu_imm(a, info->fn, width, dst, op->imm);
 	else
 		alu_reg(a, info->fn, width, dst, arm64_regs[op->src]);
+	return 1;
 }

@@ -112,7 +112,7 @@ call_map(struct arm64 *a, const struct ebpf_helper *helper,
 static void
 tail_call(struct arm64 *a)
 {
-	uint32_t cost = a->func == a->scan.funcs ? 1 : a->scan.nest_cost;
+	uint32_t cost = a->gen.func == a->gen.scan.funcs ? 1 : a->gen.scan.nest_cost;
 	uint32_t range, limit, empty;
 
 	arm64_access(a, A_LOAD, 32, A_T0, 1,
@@ -135,7 +135,7 @@ tail_call(struct arm64 *a)
 	empty = arm64_skip(a, A_CBZ | A_X | A_T1);
 	arm64_add_imm(a, A_X, A_T0, A_T0, -(int32_t)cost);
 	arm64_access(a, A_STORE, 64, A_T0, A_RUN, 0);
-	if (a->scan.full_run) {
+	if (a->gen.scan.full_run) {
 		arm64_access(a, A_LOAD, 64, 1, A_RUN,
 			     (int32_t)offsetof(struct ebpf_jit_run, r2));
 		arm64_access(a, A_LOAD, 64, 2, A_RUN,
@@ -152,8 +152,9 @@ tail_call(struct arm64 *a)
 }
 
 void
-arm64_call_helper(struct arm64 *a, const struct ebpf_op *op)
+arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct arm64 *a = arm64_of(gen);
 	const struct ebpf_helper *helper =
 		(const struct ebpf_helper *)(intptr_t)op->imm;
 
@@ -161,19 +162,20 @@ arm64_call_helper(struct arm64 *a, const struct ebpf_op *op)
 		tail_call(a);
 	} else if (helper->flags & EBPF_HELPER_LOOP) {
 		arm64_loop(a, helper);
-	} else if (a->maps[1] == NULL || !call_map(a, helper, a->maps[1])) {
+	} else if (gen->known[1].map == NULL ||
+		   !call_map(a, helper, gen->known[1].map)) {
 		if (helper->flags & EBPF_HELPER_ENV)
-			arm64_address(a, 5, a->prog);
+			arm64_address(a, 5, a->gen.prog);
 		arm64_call_address(a, (const void *)(uintptr_t)helper->fn);
 		arm64_mov(a, A_X, A_R0, 0);
 	}
-	arm64_forget(a, 0, 5);
 }
 
 /* Find the helper, with the arguments put aside meanwhile. */
 void
-arm64_callx(struct arm64 *a, const struct ebpf_op *op)
+arm64_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct arm64 *a = arm64_of(gen);
 	uint32_t known;
 
 	arm64_put(a, A_STP_PRE | (0x7fu & -6) << 15 | 1 << 10 | A_SP << 5 | 0);
@@ -181,7 +183,7 @@ arm64_callx(struct arm64 *a, const struct ebpf_op *op)
 	arm64_put(a, A_STP | 4 << 15 | A_ZR << 10 | A_SP << 5 | 4);
 	if (arm64_regs[op->dst] != 1)
 		arm64_mov(a, A_X, 1, arm64_regs[op->dst]);
-	arm64_address(a, 0, a->prog);
+	arm64_address(a, 0, a->gen.prog);
 	arm64_call_address(a, (const void *)(uintptr_t)ebpf_jit_callx_find);
 	arm64_mov(a, A_X, A_IP0, 0);
 	arm64_put(a, A_LDP | 4 << 15 | A_ZR << 10 | A_SP << 5 | 4);
@@ -190,15 +192,15 @@ arm64_callx(struct arm64 *a, const struct ebpf_op *op)
 	known = arm64_skip(a, A_CBNZ | A_X | A_IP0);
 	end_run(a, ~0ull);
 	arm64_land(a, known);
-	arm64_address(a, 5, a->prog);
+	arm64_address(a, 5, a->gen.prog);
 	arm64_put(a, A_BLR | A_IP0 << 5);
 	arm64_mov(a, A_X, A_R0, 0);
-	arm64_forget(a, 0, 5);
 }
 
 void
-arm64_packet(struct arm64 *a, const struct ebpf_op *op)
+arm64_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct arm64 *a = arm64_of(gen);
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	uint32_t inside;
 
@@ -208,7 +210,7 @@ arm64_packet(struct arm64 *a, const struct ebpf_op *op)
 		arm64_const(a, 2, (uint32_t)op->imm);
 	arm64_const(a, 3, info->width / 8);
 	arm64_access(a, A_LOAD, 64, 1, A_SP, 0);
-	arm64_address(a, 0, a->prog);
+	arm64_address(a, 0, a->gen.prog);
 	arm64_call_address(a, (const void *)(uintptr_t)ebpf_jit_load_packet);
 	/* tbz x0, 63: not negative */
 	inside = arm64_skip(a, 0xb6000000 | 31 << 19 | 0);
@@ -217,5 +219,4 @@ arm64_packet(struct arm64 *a, const struct ebpf_op *op)
 	arm64_put(a, A_RET);
 	arm64_land(a, inside);
 	arm64_mov(a, A_X, A_R0, 0);
-	arm64_forget(a, 0, 5);
 }

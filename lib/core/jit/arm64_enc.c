@@ -38,7 +38,7 @@ arm64_address(struct arm64 *a, uint32_t rd, const void *address)
 {
 	uint64_t value = (uint64_t)(uintptr_t)address;
 
-	ebpf_jit_put_addr(&a->buf, a->buf.len, 16);
+	ebpf_jit_put_addr(&a->gen.buf, a->gen.buf.len, 16);
 	for (uint32_t i = 0; i < 4; i++) {
 		uint32_t part = value >> 16 * i & 0xffff;
 
@@ -169,16 +169,16 @@ uint32_t
 arm64_skip(struct arm64 *a, uint32_t word)
 {
 	arm64_put(a, word);
-	return a->buf.len - 4;
+	return a->gen.buf.len - 4;
 }
 
 void
 arm64_land(struct arm64 *a, uint32_t at)
 {
-	uint32_t words = (a->buf.len - at) / 4;
-	uint8_t *p = a->buf.write + at;
+	uint32_t words = (a->gen.buf.len - at) / 4;
+	uint8_t *p = a->gen.buf.write + at;
 
-	if (a->buf.write == NULL || a->buf.full)
+	if (a->gen.buf.write == NULL || a->gen.buf.full)
 		return;
 	if ((p[3] & 0x7c) == A_B >> 24) {
 		p[0] = (uint8_t)words;
@@ -192,7 +192,7 @@ arm64_land(struct arm64 *a, uint32_t at)
 void
 arm64_back(struct arm64 *a, uint32_t word, uint32_t to)
 {
-	int32_t words = ((int32_t)to - (int32_t)a->buf.len) / 4;
+	int32_t words = ((int32_t)to - (int32_t)a->gen.buf.len) / 4;
 
 	arm64_put(a, word | ((uint32_t)words & 0x7ffff) << 5);
 }

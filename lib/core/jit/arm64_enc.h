@@ -7,8 +7,7 @@
 #ifndef CORE_JIT_ARM64_ENC_H
 #define CORE_JIT_ARM64_ENC_H
 
-#include "core/jit/jit_buf.h"
-#include "core/jit/jit_scan.h"
+#include "core/jit/jit_gen.h"
 #include "core/map.h"
 
 /*
@@ -70,27 +69,23 @@ enum {
 #define A_LDP 0xa9400000u
 
 struct arm64 {
-	struct ebpf_jit_buf buf;
-	const struct ebpf_prog *prog;
-	struct ebpf_jit_image *image;
-	struct ebpf_jit_scan scan;
-	struct ebpf_jit_func *func;
+	struct ebpf_jit_gen gen; /* first: arm64_of() */
 	uint32_t frame;	 /* bytes between sp and the saved registers */
 	uint32_t saves;	 /* of them: how many */
 	uint8_t saved[8];
-	uint32_t slot;
 	bool far;    /* conditional jumps are two instructions */
-	bool moved;  /* a slot is not where it was planned */
-	bool broken; /* a branch cannot reach */
-	bool unknown; /* an instruction this backend does not have */
-	const struct ebpf_map *maps[EBPF_REG_COUNT];
-	uint32_t callbacks[EBPF_REG_COUNT]; /* as in x86_enc.h */
 };
+
+static inline struct arm64 *
+arm64_of(struct ebpf_jit_gen *gen)
+{
+	return (struct arm64 *)(void *)gen;
+}
 
 static inline void
 arm64_put(struct arm64 *a, uint32_t word)
 {
-	ebpf_jit_put(&a->buf, word, 4);
+	ebpf_jit_put(&a->gen.buf, word, 4);
 }
 
 /* op rd, rn, rm */
@@ -132,23 +127,19 @@ uint32_t arm64_skip(struct arm64 *a, uint32_t word);
 void arm64_back(struct arm64 *a, uint32_t word, uint32_t to);
 void arm64_land(struct arm64 *a, uint32_t at);
 
-static inline void
-arm64_forget(struct arm64 *a, uint32_t first, uint32_t last)
-{
-	for (uint32_t i = first; i <= last; i++) {
-		a->maps[i] = NULL;
-		a->callbacks[i] = 0;
-	}
-}
+/* Parts of the backend's struct ebpf_jit_target, by file. */
 
 /* arm64_alu.c */
-void arm64_alu(struct arm64 *a, const struct ebpf_op *op);
+uint32_t arm64_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 /* arm64_memory.c */
-void arm64_memory(struct arm64 *a, const struct ebpf_op *op);
+uint32_t arm64_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 /* arm64_call.c */
-void arm64_call_helper(struct arm64 *a, const struct ebpf_op *op);
-void arm64_callx(struct arm64 *a, const struct ebpf_op *op);
-void arm64_packet(struct arm64 *a, const struct ebpf_op *op);
+void arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+void arm64_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+void arm64_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+
+/* What the files have for each other. */
+
 /* arm64_loop.c */
 void arm64_loop(struct arm64 *a, const struct ebpf_helper *helper);
 /* arm64.c */

@@ -32,8 +32,8 @@ restore(struct arm64 *a)
 static void
 call(struct arm64 *a)
 {
-	if (a->callbacks[2] != 0)
-		arm64_call_slot(a, a->callbacks[2] - 1);
+	if (a->gen.known[2].callback != 0)
+		arm64_call_slot(a, a->gen.known[2].callback - 1);
 	else
 		arm64_put(a, A_BLR | CALLBACK << 5);
 }
@@ -53,7 +53,7 @@ loop_numbers(struct arm64 *a)
 	arm64_mov(a, A_X, CALLBACK, 1);
 	arm64_mov(a, A_X, CTX, 2);
 	arm64_const(a, COUNT, 0);
-	top = a->buf.len;
+	top = a->gen.buf.len;
 	arm64_rrr(a, A_SUBS, A_ZR, COUNT, END);
 	done = arm64_skip(a, A_BCOND | A_HS);
 	arm64_mov(a, 0, 0, COUNT);
@@ -90,7 +90,7 @@ loop_elements(struct arm64 *a)
 	arm64_mov(a, A_X, 2, 3);
 	arm64_call_address(a, (const void *)(uintptr_t)ebpf_each_begin);
 	out = arm64_skip(a, A_CBNZ | A_X | 0);
-	top = a->buf.len;
+	top = a->gen.buf.len;
 	arm64_add_imm(a, A_X, 0, A_SP, 0);
 	arm64_call_address(a, (const void *)(uintptr_t)ebpf_each_next);
 	done = arm64_skip(a, A_CBZ | A_X | 0);

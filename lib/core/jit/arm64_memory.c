@@ -32,7 +32,7 @@ address(struct arm64 *a, uint32_t base, int32_t off)
 static void
 branch_back(struct arm64 *a, uint32_t word, uint32_t to)
 {
-	int32_t words = ((int32_t)to - (int32_t)a->buf.len) / 4;
+	int32_t words = ((int32_t)to - (int32_t)a->gen.buf.len) / 4;
 
 	arm64_put(a, word | ((uint32_t)words & 0x7ffff) << 5);
 }
@@ -65,7 +65,7 @@ atomic(struct arm64 *a, const struct ebpf_op *op,
 	bool fetch = info->fn != EBPF_FN_ADD && info->fn != EBPF_FN_OR &&
 		     info->fn != EBPF_FN_AND && info->fn != EBPF_FN_XOR;
 
-	again = a->buf.len;
+	again = a->gen.buf.len;
 	/* T1 = old, T2 = new, T3 = not stored */
 	arm64_put(a, (fetch ? LDAXR : LDXR) | size | at << 5 | A_T1);
 	if (info->fn == EBPF_FN_CMPXCHG) {
@@ -76,7 +76,7 @@ atomic(struct arm64 *a, const struct ebpf_op *op,
 		arm64_land(a, other);
 		arm64_put(a, A_DMB_ISH);
 		arm64_mov(a, width, A_R0, A_T1);
-		arm64_forget(a, 0, 0);
+		ebpf_jit_forget(&a->gen, 0, 0);
 		return;
 	}
 	if (info->fn == EBPF_FN_XCHG) {
@@ -90,13 +90,14 @@ atomic(struct arm64 *a, const struct ebpf_op *op,
 	if (fetch) {
 		arm64_put(a, A_DMB_ISH);
 		arm64_mov(a, width, src, A_T1);
-		arm64_forget(a, op->src, op->src);
+		ebpf_jit_forget(&a->gen, op->src, op->src);
 	}
 }
 
-void
-arm64_memory(struct arm64 *a, const struct ebpf_op *op)
+uint32_t
+arm64_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct arm64 *a = arm64_of(gen);
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	uint32_t dst = arm64_regs[op->dst], src = arm64_regs[op->src];
 	uint32_t bits = info->width;
@@ -104,11 +105,11 @@ arm64_memory(struct arm64 *a, const struct ebpf_op *op)
 	switch (info->fn) {
 	case EBPF_FN_LDX:
 		arm64_access(a, A_LOAD, bits, dst, src, op->off);
-		arm64_forget(a, op->dst, op->dst);
+		ebpf_jit_forget(&a->gen, op->dst, op->dst);
 		break;
 	case EBPF_FN_LDXS:
 		arm64_access(a, A_LOADS, bits, dst, src, op->off);
-		arm64_forget(a, op->dst, op->dst);
+		ebpf_jit_forget(&a->gen, op->dst, op->dst);
 		break;
 	case EBPF_FN_ST:
 		if (op->imm == 0) {
@@ -128,7 +129,7 @@ arm64_memory(struct arm64 *a, const struct ebpf_op *op)
 	case EBPF_FN_LOAD_ACQ:
 		src = address(a, src, op->off);
 		arm64_put(a, LDAR | size_field(bits) | src << 5 | dst);
-		arm64_forget(a, op->dst, op->dst);
+		ebpf_jit_forget(&a->gen, op->dst, op->dst);
 		break;
 	case EBPF_FN_STORE_REL:
 		dst = address(a, dst, op->off);
@@ -138,4 +139,5 @@ arm64_memory(struct arm64 *a, const struct ebpf_op *op)
 		atomic(a, op, info);
 		break;
 	}
+	return 1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The x86-64 backend: layout of a program, prologues, and the switch over all
- * instructions; x86_alu.c, x86_div.c, x86_memory.c, x86_jump.c and x86_call.c
- * have the instructions themselves.
+ * The x86-64 backend: layout of a program and prologues; x86_alu.c, x86_div.c,
+ * x86_memory.c, x86_jump.c and x86_call.c have the instructions, jit_gen.c the
+ * walk over them.
  *
  * Layout: 7 traps, the tail entry (endbr64, then a jump to the body or a nop),
  * at 16 the entry, then the functions in order. A program that may tail call
@@ -13,10 +13,6 @@
  * not be alike. The depth of local calls is not counted: the verifier has.
  */
 #include "core/jit/x86_enc.h"
-
-enum {
-	ENTRY = 16,
-};
 
 const uint8_t x86_regs[EBPF_JIT_REGS] = {
 	RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP, R11,
@@ -43,9 +39,10 @@ pop(struct x86 *x, uint32_t reg)
 }
 
 static void
-prologue(struct x86 *x)
+prologue(struct ebpf_jit_gen *gen)
 {
-	const struct ebpf_jit_func *func = x->func;
+	struct x86 *x = x86_of(gen);
+	const struct ebpf_jit_func *func = gen->func;
 	uint32_t pushes = 0;
 
 	if (func->taken)
@@ -81,7 +78,7 @@ prologue(struct x86 *x)
 void
 x86_epilogue(struct x86 *x)
 {
-	const struct ebpf_jit_func *func = x->func;
+	const struct ebpf_jit_func *func = x->gen.func;
 
 	if (func->regs >> EBPF_REG_FP & 1)
 		x86_put(x, 0xc9, 1); /* leave */
@@ -100,13 +97,13 @@ static void
 near(struct x86 *x, uint32_t opcode, const void *address)
 {
 	uint64_t to = (uint64_t)(uintptr_t)address;
-	int64_t distance = (int64_t)(to - (x->buf.run + x->buf.len + 5));
+	int64_t distance = (int64_t)(to - (x->gen.buf.run + x->gen.buf.len + 5));
 
-	if (x->buf.run != 0 &&
+	if (x->gen.buf.run != 0 &&
 	    (distance < -0x7fff0000ll || distance > 0x7fff0000ll))
-		x->broken = true;
+		x->gen.broken = true;
 	x86_put(x, opcode, 1);
-	ebpf_jit_put_addr(&x->buf, x->buf.len, 4);
+	ebpf_jit_put_addr(&x->gen.buf, x->gen.buf.len, 4);
 	x86_put(x, (uint32_t)distance, 4);
 }
 
@@ -154,7 +151,7 @@ static void
 stub(struct x86 *x)
 {
 	static const uint8_t kept[] = { RBP, RBX, R13, R14, R15 };
-	bool full = x->scan.full_run;
+	bool full = x->gen.scan.full_run;
 	uint32_t i;
 
 	if (full) {
@@ -181,23 +178,25 @@ stub(struct x86 *x)
 
 /* The head of the program, up to the body of its first function. */
 static void
-head(struct x86 *x)
+head(struct ebpf_jit_gen *gen)
 {
+	struct x86 *x = x86_of(gen);
 	uint32_t jump;
 
-	x86_put(x, 0xcccccccccccccc, ENTRY - X86_TAIL_ENTRY);
+	x->jump_count = 0;
+	x86_put(x, 0xcccccccccccccc, EBPF_JIT_ENTRY - X86_TAIL_ENTRY);
 	endbr(x);
-	if (!x->scan.funcs[0].run) {
+	if (!x->gen.scan.funcs[0].run) {
 		x86_put(x, 0x0000441f0f, 5);
 		endbr(x);
 		return;
 	}
 	x86_put(x, 0xe9, 5); /* jmp over the stub */
-	jump = x->buf.len;
+	jump = x->gen.buf.len;
 	endbr(x);
 	stub(x);
-	if (x->buf.write != NULL && !x->buf.full)
-		x->buf.write[jump - 4] = (uint8_t)(x->buf.len - jump);
+	if (x->gen.buf.write != NULL && !x->gen.buf.full)
+		x->gen.buf.write[jump - 4] = (uint8_t)(x->gen.buf.len - jump);
 }
 
 /*
@@ -208,12 +207,12 @@ void
 x86_call_address(struct x86 *x, const void *function)
 {
 	uint64_t to = (uint64_t)(uintptr_t)function;
-	int64_t distance = (int64_t)(to - (x->buf.run + x->buf.len + 5));
+	int64_t distance = (int64_t)(to - (x->gen.buf.run + x->gen.buf.len + 5));
 
-	if (x->buf.run != 0 && distance >= -0x7fff0000ll &&
+	if (x->gen.buf.run != 0 && distance >= -0x7fff0000ll &&
 	    distance <= 0x7fff0000ll) {
 		x86_put(x, 0xe8, 1);
-		ebpf_jit_put_addr(&x->buf, x->buf.len, 4);
+		ebpf_jit_put_addr(&x->gen.buf, x->gen.buf.len, 4);
 		x86_put(x, (uint32_t)distance, 4);
 		return;
 	}
@@ -222,15 +221,17 @@ x86_call_address(struct x86 *x, const void *function)
 }
 
 static void
-load_const(struct x86 *x, const struct ebpf_op *op)
+load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct x86 *x = x86_of(gen);
 	uint32_t dst = x86_regs[op->dst];
 
 	switch (op->code) {
 	case EBPF_OP_LDDW_MAP:
 	case EBPF_OP_LDDW_MAP_IDX:
 		x86_address(x, dst, (const void *)(intptr_t)op->imm);
-		x->maps[op->dst] = (const struct ebpf_map *)(intptr_t)op->imm;
+		gen->known[op->dst].map =
+			(const struct ebpf_map *)(intptr_t)op->imm;
 		break;
 	case EBPF_OP_LDDW_MAP_VALUE:
 	case EBPF_OP_LDDW_MAP_IDX_VALUE:
@@ -238,14 +239,14 @@ load_const(struct x86 *x, const struct ebpf_op *op)
 		x86_address(x, dst, (const void *)(intptr_t)op->imm);
 		break;
 	case EBPF_OP_LDDW_FUNC: {
-		uint32_t slot = (uint32_t)((int64_t)x->slot + 1 + op->off);
+		uint32_t slot = ebpf_jit_target_slot(gen->slot, op);
 
-		x->callbacks[op->dst] = slot + 1;
+		gen->known[op->dst].callback = slot + 1;
 		/* lea dst, [rip + distance] */
 		x86_opcode(x, OP_LEA | X_W, dst, 0, 0);
 		x86_put(x, 5 | (dst & 7) << 3, 1);
-		x86_put(x, (uint32_t)(x->image->slot_offs[slot] -
-				      (x->buf.len + 4)), 4);
+		x86_put(x, (uint32_t)(x->gen.image->slot_offs[slot] -
+				      (x->gen.buf.len + 4)), 4);
 		break;
 	}
 	default:
@@ -259,207 +260,83 @@ void
 x86_call_slot(struct x86 *x, uint32_t slot)
 {
 	x86_put(x, 0xe8, 1);
-	x86_put(x, (uint32_t)(x->image->slot_offs[slot] - (x->buf.len + 4)), 4);
+	x86_put(x, (uint32_t)(x->gen.image->slot_offs[slot] - (x->gen.buf.len + 4)), 4);
 }
 
 static void
-call_local(struct x86 *x, const struct ebpf_op *op)
+call_local(struct ebpf_jit_gen *gen, const struct ebpf_jit_func *callee)
 {
-	uint32_t slot = (uint32_t)((int64_t)x->slot + 1 + op->off);
-	const struct ebpf_jit_func *callee = ebpf_jit_func_at(&x->scan, slot);
+	struct x86 *x = x86_of(gen);
 
-	if (callee == NULL) {
-		x->broken = true;
-		return;
-	}
 	if (callee->run)
 		x86_mem(x, OP_LOAD | X_W, RAX, RSP, 0);
-	x86_call_slot(x, slot);
-	x86_forget(x, 0, 5);
-}
-
-/* Code of an op whose constant must not be seen. */
-static uint32_t
-generate_blinded(struct x86 *x, const struct ebpf_op *op,
-		 const struct ebpf_op *twin, uint64_t key)
-{
-	uint8_t form = ebpf_op_info[twin->code].form;
-
-	if (form == EBPF_FORM_LDDW) {
-		x86_forget(x, op->dst, op->dst);
-		x86_const(x, x86_regs[op->dst], (uint64_t)op->imm ^ key);
-		x86_const(x, R11, key);
-		x86_rr(x, OP_XOR | X_W, R11, x86_regs[op->dst]);
-		return 2;
-	}
-	x86_const(x, R11, (uint64_t)op->imm ^ key);
-	x86_alu_imm(x, OP_XOR | X_W, R11, (int32_t)key);
-	switch ((enum ebpf_form)form) {
-	case EBPF_FORM_JCC_REG:
-		return x86_jump_cond(x, twin, NO_FLAGS);
-	case EBPF_FORM_STX:
-		x86_memory(x, twin);
-		return 1;
-	case EBPF_FORM_LD_IND:
-		if (ebpf_op_info[op->code].form == EBPF_FORM_LD_IND)
-			x86_rr(x, OP_ADD, x86_regs[op->src], R11);
-		x86_packet(x, twin);
-		return 1;
-	default:
-		x86_forget(x, op->dst, op->dst);
-		x86_alu(x, twin);
-		return 1;
-	}
-}
-
-/* Code of the op at x->slot, and maybe the ones after it: how many. */
-static uint32_t
-generate_slot(struct x86 *x)
-{
-	const struct ebpf_op *op = &x->prog->ops[x->slot];
-	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-	const struct ebpf_map *map = NULL;
-	uint32_t used, flags = x->flags_reg, callback = 0;
-	struct ebpf_op twin;
-	uint64_t key;
-
-	x->flags_reg = NO_FLAGS;
-	if (ebpf_jit_blind(x->image, x->slot, op, &twin, &key))
-		return generate_blinded(x, op, &twin, key);
-	switch ((enum ebpf_form)info->form) {
-	case EBPF_FORM_ALU_IMM:
-	case EBPF_FORM_ALU_REG:
-	case EBPF_FORM_ALU_UNARY:
-	case EBPF_FORM_ENDIAN:
-		if (op->code == EBPF_OP_MOV64_REG) {
-			map = x->maps[op->src];
-			callback = x->callbacks[op->src];
-		}
-		used = x86_fuse(x, x->slot);
-		x86_forget(x, op->dst, op->dst);
-		if (used > 0)
-			return used;
-		x86_alu(x, op);
-		x->maps[op->dst] = map;
-		x->callbacks[op->dst] = callback;
-		return 1;
-	case EBPF_FORM_LDX:
-	case EBPF_FORM_ST:
-	case EBPF_FORM_STX:
-	case EBPF_FORM_ATOMIC:
-	case EBPF_FORM_LOAD_ACQ:
-	case EBPF_FORM_STORE_REL:
-		x86_memory(x, op);
-		return 1;
-	case EBPF_FORM_JA:
-	case EBPF_FORM_JA32:
-		x86_jump_to(x, CC_ALWAYS, (uint32_t)((int64_t)x->slot + 1 + op->off));
-		return 1;
-	case EBPF_FORM_JCC_IMM:
-	case EBPF_FORM_JCC_REG:
-		return x86_jump_cond(x, op, flags);
-	case EBPF_FORM_CALL:
-		if (op->code == EBPF_OP_CALL_KFUNC) {
-			x->unknown = true;
-			return 1;
-		}
-		x86_call_helper(x, op);
-		return 1;
-	case EBPF_FORM_CALL_LOCAL:
-		call_local(x, op);
-		return 1;
-	case EBPF_FORM_CALLX:
-		x86_callx(x, op);
-		return 1;
-	case EBPF_FORM_EXIT:
-		x86_epilogue(x);
-		x86_ret(x);
-		return 1;
-	case EBPF_FORM_LDDW:
-		x86_forget(x, op->dst, op->dst);
-		load_const(x, op);
-		return 2;
-	case EBPF_FORM_LDDW_HI:
-		return 1;
-	case EBPF_FORM_LD_ABS:
-	case EBPF_FORM_LD_IND:
-		x86_packet(x, op);
-		return 1;
-	case EBPF_FORM_COUNT:
-		break;
-	}
-	return 1;
-}
-
-/* Note or check where a slot begins. */
-static void
-place(struct x86 *x, uint32_t slot)
-{
-	if (x->image->slot_offs[slot] != x->buf.len) {
-		x->image->slot_offs[slot] = x->buf.len;
-		x->moved = true;
-	}
+	x86_call_slot(x, callee->start);
 }
 
 static void
-generate_func(struct x86 *x, struct ebpf_jit_func *func)
+load_hidden(struct ebpf_jit_gen *gen, uint32_t reg, uint64_t value,
+	    uint64_t key)
 {
-	x->func = func;
-	x86_forget(x, 0, EBPF_REG_FP);
-	x->flags_reg = NO_FLAGS;
-	place(x, func->start);
-	prologue(x);
-	func->body = x->buf.len - x->image->slot_offs[func->start];
-	for (uint32_t i = func->start; i < func->end;) {
-		uint32_t used = 1;
+	struct x86 *x = x86_of(gen);
+	uint32_t to = x86_regs[reg];
 
-		if (i != func->start)
-			place(x, i);
-		x->slot = i;
-		if (ebpf_jit_is_label(&x->scan, i)) {
-			x86_forget(x, 0, EBPF_REG_FP);
-			x->flags_reg = NO_FLAGS;
-		}
-		if (ebpf_jit_is_fenced(x->prog, i))
-			x86_put(x, 0xe8ae0f, 3); /* lfence */
-		if (!ebpf_jit_is_dead(x->prog, i))
-			used = generate_slot(x);
-		for (i++; used > 1; used--, i++)
-			place(x, i);
+	x86_const(x, to, value);
+	if (to == R11) {
+		x86_alu_imm(x, OP_XOR | X_W, to, (int32_t)key);
+		return;
 	}
-}
-
-/* One walk over everything. */
-static void
-pass(struct x86 *x)
-{
-	x->moved = false;
-	x->buf.len = 0;
-	x->buf.addr_count = 0;
-	x->jump_count = 0;
-	head(x);
-	for (uint32_t f = 0; f < x->scan.func_count; f++)
-		generate_func(x, &x->scan.funcs[f]);
-	if (x->buf.len != x->image->code_len) {
-		x->image->code_len = x->buf.len;
-		x->moved = true;
-	}
+	x86_const(x, R11, key);
+	x86_rr(x, OP_XOR | X_W, R11, to);
 }
 
 static void
-plan(struct x86 *x)
+leave(struct ebpf_jit_gen *gen)
 {
-	uint8_t *write = x->buf.write;
+	x86_epilogue(x86_of(gen));
+	x86_ret(x86_of(gen));
+}
+
+static void
+label(struct ebpf_jit_gen *gen)
+{
+	x86_of(gen)->flags_reg = NO_FLAGS;
+}
+
+static void
+fence(struct ebpf_jit_gen *gen)
+{
+	x86_put(x86_of(gen), 0xe8ae0f, 3); /* lfence */
+}
+
+static void
+plan(struct ebpf_jit_gen *gen)
+{
+	struct x86 *x = x86_of(gen);
 
 	x->sizing = true;
-	x->broken = false;
-	x->buf.full = 0;
-	x->buf.write = NULL;
-	pass(x);
+	ebpf_jit_pass(gen);
 	x86_relax(x);
 	x->sizing = false;
-	x->buf.write = write;
 }
+
+static const struct ebpf_jit_target target = {
+	.head = head,
+	.prologue = prologue,
+	.label = label,
+	.fence = fence,
+	.alu = x86_alu,
+	.memory = x86_memory,
+	.jump_if = x86_jump_if,
+	.jump = x86_jump,
+	.call_helper = x86_call_helper,
+	.call_local = call_local,
+	.callx = x86_callx,
+	.packet = x86_packet,
+	.leave = leave,
+	.load_const = load_const,
+	.load_hidden = load_hidden,
+	.plan = plan,
+};
 
 static int
 generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
@@ -469,43 +346,18 @@ generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
 	int err;
 
 	memset(&x, 0, sizeof(x));
-	x.prog = prog;
-	x.image = image;
 	x.features = ebpf_jit_features();
 	os_exec_rules(&x.rules);
-	x.buf.write = write;
-	x.buf.room = room;
-	x.buf.run = run;
-	x.buf.addrs = image->addrs;
-	x.buf.addr_room = image->addr_count;
-	err = ebpf_jit_scan(prog, &x.scan);
+	err = ebpf_jit_begin(&x.gen, &target, prog, image, write, room, run);
 	if (err < 0)
 		return err;
 	err = -EBPF_ENOMEM;
-	x.jumps = os_alloc(((size_t)x.scan.jump_count + 1) * sizeof(*x.jumps));
-	if (x.jumps == NULL)
-		goto out;
-	if (write == NULL) {
-		plan(&x);
-	} else {
-		pass(&x);
-		if (x.moved) { /* near calls were possible after all */
-			plan(&x);
-			pass(&x);
-		}
-	}
-	err = -EBPF_EUNSUPPORTED;
-	if (x.unknown)
-		goto out;
-	err = -EBPF_E2BIG;
-	if (x.broken || x.buf.full || (write != NULL && x.moved))
-		goto out;
-	image->entry_off = ENTRY;
-	image->addr_count = x.buf.addr_count;
-	err = 0;
-out:
+	x.jumps = os_alloc(((size_t)x.gen.scan.jump_count + 1) *
+			   sizeof(*x.jumps));
+	if (x.jumps != NULL)
+		err = ebpf_jit_generate(&x.gen);
 	os_free(x.jumps);
-	ebpf_jit_scan_free(&x.scan);
+	ebpf_jit_end(&x.gen);
 	return err;
 }
 

@@ -240,8 +240,9 @@ tells_zero(const struct ebpf_op *op, uint32_t fn)
 	return false;
 }
 
-void
-x86_alu(struct x86 *x, const struct ebpf_op *op)
+/* One op as one instruction, or a few. */
+static void
+single(struct x86 *x, const struct ebpf_op *op)
 {
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	uint32_t width = info->width == 64 ? X_W : 0;
@@ -265,6 +266,7 @@ x86_alu(struct x86 *x, const struct ebpf_op *op)
 		alu_reg(x, info->fn, width, dst, x86_regs[op->src], op);
 	if (tells_zero(op, info->fn)) {
 		x->flags_reg = dst;
+		x->flags_at = x->gen.buf.len;
 		x->flags_wide = width != 0;
 	}
 }
@@ -274,10 +276,10 @@ static const struct ebpf_op *
 follower(const struct x86 *x, uint32_t slot)
 {
 	/* what is blinded is not taken together with anything */
-	if (slot >= x->func->end || ebpf_jit_is_label(&x->scan, slot) ||
-	    ebpf_jit_is_dead(x->prog, slot) || x->image->blind)
+	if (slot >= x->gen.func->end || ebpf_jit_is_label(&x->gen.scan, slot) ||
+	    ebpf_jit_is_dead(x->gen.prog, slot) || x->gen.image->blind)
 		return NULL;
-	return &x->prog->ops[slot];
+	return &x->gen.prog->ops[slot];
 }
 
 /* dst = src, then something with dst that has a three-operand form. */
@@ -369,10 +371,9 @@ fuse_mov(struct x86 *x, uint32_t slot, const struct ebpf_op *op)
  * One machine instruction for the op at slot and its followers, none of which
  * is jumped to: how many ops, 0 when there is nothing to gain.
  */
-uint32_t
-x86_fuse(struct x86 *x, uint32_t slot)
+static uint32_t
+fuse(struct x86 *x, uint32_t slot, const struct ebpf_op *op)
 {
-	const struct ebpf_op *op = &x->prog->ops[slot];
 	const struct ebpf_op *next;
 	uint32_t dst = x86_regs[op->dst];
 
@@ -411,4 +412,20 @@ x86_fuse(struct x86 *x, uint32_t slot)
 		return 0;
 	}
 	return 0;
+}
+
+uint32_t
+x86_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+{
+	struct x86 *x = x86_of(gen);
+	uint32_t used = 0;
+
+	/* a twin of blinding is not what stands at the slot */
+	if (op == &gen->prog->ops[gen->slot])
+		used = fuse(x, gen->slot, op);
+	if (used == 0) {
+		single(x, op);
+		used = 1;
+	}
+	return used;
 }

@@ -123,10 +123,10 @@ call_map(struct x86 *x, const struct ebpf_helper *helper,
 static void
 tail_call(struct x86 *x)
 {
-	const struct ebpf_map *map = x->maps[2];
+	const struct ebpf_map *map = x->gen.known[2].map;
 	const struct ebpf_map_prog_array *array =
 		(const struct ebpf_map_prog_array *)map;
-	uint32_t cost = x->func == x->scan.funcs ? 1 : x->scan.nest_cost;
+	uint32_t cost = x->gen.func == x->gen.scan.funcs ? 1 : x->gen.scan.nest_cost;
 	uint32_t range, limit, empty;
 
 	x86_mov(x, 0, RDX, RDX);
@@ -156,7 +156,7 @@ tail_call(struct x86 *x)
 	x86_mem(x, 0x83, OP_SUB >> 3 & 7, R10,
 		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
 	x86_put(x, cost, 1);
-	if (x->scan.full_run) {
+	if (x->gen.scan.full_run) {
 		x86_mem(x, OP_LOAD | X_W, RSI, R10,
 			(int32_t)offsetof(struct ebpf_jit_run, r2));
 		x86_mem(x, OP_LOAD | X_W, RDX, R10,
@@ -174,8 +174,9 @@ tail_call(struct x86 *x)
 }
 
 void
-x86_call_helper(struct x86 *x, const struct ebpf_op *op)
+x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct x86 *x = x86_of(gen);
 	const struct ebpf_helper *helper =
 		(const struct ebpf_helper *)(intptr_t)op->imm;
 
@@ -183,18 +184,19 @@ x86_call_helper(struct x86 *x, const struct ebpf_op *op)
 		tail_call(x);
 	} else if (helper->flags & EBPF_HELPER_LOOP) {
 		x86_loop(x, helper);
-	} else if (x->maps[1] == NULL || !call_map(x, helper, x->maps[1])) {
+	} else if (gen->known[1].map == NULL ||
+		   !call_map(x, helper, gen->known[1].map)) {
 		if (helper->flags & EBPF_HELPER_ENV)
-			x86_address(x, R9, x->prog);
+			x86_address(x, R9, x->gen.prog);
 		x86_call_address(x, (const void *)(uintptr_t)helper->fn);
 	}
-	x86_forget(x, 0, 5);
 }
 
 /* Find the helper, with the arguments put aside meanwhile. */
 void
-x86_callx(struct x86 *x, const struct ebpf_op *op)
+x86_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct x86 *x = x86_of(gen);
 	/* six, so that the stack stays aligned */
 	static const uint8_t args[] = { RDI, RSI, RDX, RCX, R8, R9 };
 	uint32_t i, known;
@@ -203,7 +205,7 @@ x86_callx(struct x86 *x, const struct ebpf_op *op)
 		x86_opcode(x, 0x50 | (args[i] & 7), 0, 0, args[i]);
 	if (x86_regs[op->dst] != RSI)
 		x86_mov(x, X_W, RSI, x86_regs[op->dst]);
-	x86_address(x, RDI, x->prog);
+	x86_address(x, RDI, x->gen.prog);
 	x86_call_address(x, (const void *)(uintptr_t)ebpf_jit_callx_find);
 	for (i = sizeof(args); i-- > 0;)
 		x86_opcode(x, 0x58 | (args[i] & 7), 0, 0, args[i]);
@@ -211,14 +213,14 @@ x86_callx(struct x86 *x, const struct ebpf_op *op)
 	known = x86_skip(x, CC_NE);
 	end_run(x, ~0ull);
 	x86_land(x, known);
-	x86_address(x, R9, x->prog);
+	x86_address(x, R9, x->gen.prog);
 	x86_call_rax(x);
-	x86_forget(x, 0, 5);
 }
 
 void
-x86_packet(struct x86 *x, const struct ebpf_op *op)
+x86_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct x86 *x = x86_of(gen);
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	uint32_t inside;
 
@@ -228,7 +230,7 @@ x86_packet(struct x86 *x, const struct ebpf_op *op)
 		x86_const(x, RDX, (uint32_t)op->imm);
 	x86_const(x, RCX, info->width / 8);
 	x86_mem(x, OP_LOAD | X_W, RSI, RSP, 0);
-	x86_address(x, RDI, x->prog);
+	x86_address(x, RDI, x->gen.prog);
 	x86_call_address(x, (const void *)(uintptr_t)ebpf_jit_load_packet);
 	x86_rr(x, OP_TEST | X_W, RAX, RAX);
 	inside = x86_skip(x, 9); /* not negative */
@@ -236,5 +238,4 @@ x86_packet(struct x86 *x, const struct ebpf_op *op)
 	x86_epilogue(x);
 	x86_ret(x);
 	x86_land(x, inside);
-	x86_forget(x, 0, 5);
 }

@@ -7,8 +7,7 @@
 #ifndef CORE_JIT_X86_ENC_H
 #define CORE_JIT_X86_ENC_H
 
-#include "core/jit/jit_buf.h"
-#include "core/jit/jit_scan.h"
+#include "core/jit/jit_gen.h"
 #include "core/map.h"
 
 enum {
@@ -71,34 +70,32 @@ struct x86_jump {
 };
 
 struct x86 {
-	struct ebpf_jit_buf buf;
-	const struct ebpf_prog *prog;
-	struct ebpf_jit_image *image;
-	struct ebpf_jit_scan scan;
-	struct ebpf_jit_func *func; /* the one being generated */
-	uint32_t frame;		    /* its bytes between rsp and the pushes */
-	uint32_t slot;
+	struct ebpf_jit_gen gen; /* first: x86_of() */
+	uint32_t frame; /* bytes of the function between rsp and the pushes */
 	uint32_t features;
 	struct os_exec_rules rules;
 	bool sizing; /* all jumps long, and noted */
-	bool moved;  /* a slot is not where it was planned */
-	bool broken; /* a branch cannot reach */
-	bool unknown; /* an instruction this backend does not have */
-	/* The zero flag tells of this machine register; NO_FLAGS: of none. */
+	/*
+	 * The zero flag tells of this machine register, as long as no code is
+	 * behind flags_at; NO_FLAGS: of none.
+	 */
 	uint32_t flags_reg;
+	uint32_t flags_at;
 	bool flags_wide; /* as a 64-bit number only, not as a 32-bit one */
 	struct x86_jump *jumps;
 	uint32_t jump_count;
-	/* What r0..r10 are known to hold here: maps, by lddw and mov. */
-	const struct ebpf_map *maps[EBPF_REG_COUNT];
-	/* And functions of the program, by lddw and mov: slot + 1, 0: none. */
-	uint32_t callbacks[EBPF_REG_COUNT];
 };
+
+static inline struct x86 *
+x86_of(struct ebpf_jit_gen *gen)
+{
+	return (struct x86 *)(void *)gen;
+}
 
 static inline void
 x86_put(struct x86 *x, uint64_t bytes, uint32_t len)
 {
-	ebpf_jit_put(&x->buf, bytes, len);
+	ebpf_jit_put(&x->gen.buf, bytes, len);
 }
 
 /* Prefixes, REX and opcode. */
@@ -252,7 +249,7 @@ x86_address(struct x86 *x, uint32_t reg, const void *address)
 	uint32_t len = value > 0xffffffffu ? 8 : 4;
 
 	x86_opcode(x, (len == 8 ? X_W : 0) | 0xb8 | (reg & 7), 0, 0, reg);
-	ebpf_jit_put_addr(&x->buf, x->buf.len, len);
+	ebpf_jit_put_addr(&x->gen.buf, x->gen.buf.len, len);
 	x86_put(x, value, len);
 }
 
@@ -264,57 +261,52 @@ static inline uint32_t
 x86_skip(struct x86 *x, uint32_t cc)
 {
 	x86_put(x, cc == CC_ALWAYS ? 0xeb : 0x70 | cc, 2);
-	return x->buf.len;
+	return x->gen.buf.len;
 }
 
 static inline void
 x86_land(struct x86 *x, uint32_t from)
 {
-	uint32_t distance = x->buf.len - from;
+	uint32_t distance = x->gen.buf.len - from;
 
 	if (distance > 127)
-		x->broken = true;
-	if (x->buf.write != NULL && !x->buf.full)
-		x->buf.write[from - 1] = (uint8_t)distance;
+		x->gen.broken = true;
+	if (x->gen.buf.write != NULL && !x->gen.buf.full)
+		x->gen.buf.write[from - 1] = (uint8_t)distance;
 }
 
 static inline void
 x86_back(struct x86 *x, uint32_t cc, uint32_t to)
 {
-	int64_t distance = (int64_t)to - (x->buf.len + 2);
+	int64_t distance = (int64_t)to - (x->gen.buf.len + 2);
 
 	x86_put(x, (0x70 | cc) | (uint64_t)(uint8_t)distance << 8, 2);
 }
 
-/* Forget what is known of the registers a call may change. */
-static inline void
-x86_forget(struct x86 *x, uint32_t first, uint32_t last)
-{
-	for (uint32_t i = first; i <= last; i++) {
-		x->maps[i] = NULL;
-		x->callbacks[i] = 0;
-	}
-}
+/* Parts of the backend's struct ebpf_jit_target, by file. */
 
 /* x86_alu.c */
-void x86_alu(struct x86 *x, const struct ebpf_op *op);
-uint32_t x86_fuse(struct x86 *x, uint32_t slot);
+uint32_t x86_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+/* x86_memory.c */
+uint32_t x86_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+/* x86_call.c */
+void x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+void x86_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+void x86_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+/* x86_jump.c */
+void x86_jump(struct ebpf_jit_gen *gen, uint32_t slot);
+uint32_t x86_jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+
+/* What the files have for each other. */
+
 /* x86_div.c */
 void x86_divide(struct x86 *x, const struct ebpf_op *op);
 /* x86_memory.c */
-void x86_memory(struct x86 *x, const struct ebpf_op *op);
 void x86_load_indexed(struct x86 *x, const struct ebpf_op *op, uint32_t base,
 		      uint32_t index);
-/* x86_call.c */
-void x86_call_helper(struct x86 *x, const struct ebpf_op *op);
-void x86_callx(struct x86 *x, const struct ebpf_op *op);
-void x86_packet(struct x86 *x, const struct ebpf_op *op);
 /* x86_loop.c */
 void x86_loop(struct x86 *x, const struct ebpf_helper *helper);
 /* x86_jump.c */
-void x86_jump_to(struct x86 *x, uint32_t cc, uint32_t target);
-/* flags: the register that the zero flag tells of; how many ops were used */
-uint32_t x86_jump_cond(struct x86 *x, const struct ebpf_op *op, uint32_t flags);
 void x86_relax(struct x86 *x);
 /* x86_64.c */
 void x86_epilogue(struct x86 *x);

@@ -14,43 +14,43 @@ enum {
 static uint32_t
 slot_end(const struct x86 *x, uint32_t slot)
 {
-	return slot + 1 < x->prog->op_count ? x->image->slot_offs[slot + 1] :
-					      x->image->code_len;
+	return slot + 1 < x->gen.prog->op_count ? x->gen.image->slot_offs[slot + 1] :
+					      x->gen.image->code_len;
 }
 
 /* Where a jump to slot lands: a function's first slot has its prologue first. */
 static uint32_t
 landing(const struct x86 *x, const struct ebpf_jit_func *func, uint32_t slot)
 {
-	uint32_t off = x->image->slot_offs[slot];
+	uint32_t off = x->gen.image->slot_offs[slot];
 
 	return slot == func->start ? off + func->body : off;
 }
 
 /* The last instruction of the current slot's code: jump to a slot. */
-void
-x86_jump_to(struct x86 *x, uint32_t cc, uint32_t target)
+static void
+jump_to(struct x86 *x, uint32_t cc, uint32_t target)
 {
 	uint32_t size = cc == CC_ALWAYS ? 5 : 6;
 	int64_t distance = 0;
 
-	if (target == x->slot + 1 && cc == CC_ALWAYS)
+	if (target == x->gen.slot + 1 && cc == CC_ALWAYS)
 		return;
 	if (x->sizing) {
 		struct x86_jump *note = &x->jumps[x->jump_count++];
 
-		note->slot = x->slot;
+		note->slot = x->gen.slot;
 		note->target = target;
 		note->spare = size - 2;
 	} else {
-		if (slot_end(x, x->slot) == x->buf.len + 2)
+		if (slot_end(x, x->gen.slot) == x->gen.buf.len + 2)
 			size = 2;
-		distance = (int64_t)landing(x, x->func, target) -
-			   (x->buf.len + size);
+		distance = (int64_t)landing(x, x->gen.func, target) -
+			   (x->gen.buf.len + size);
 		if (size == 2 ? !x86_is_imm8(distance) :
 				distance < -0x7fffffffll ||
 					distance > 0x7fffffffll)
-			x->broken = true;
+			x->gen.broken = true;
 	}
 	if (size == 2)
 		x86_put(x, (cc == CC_ALWAYS ? 0xeb : 0x70 | cc) |
@@ -69,12 +69,12 @@ x86_jump_to(struct x86 *x, uint32_t cc, uint32_t target)
 void
 x86_relax(struct x86 *x)
 {
-	uint32_t *offs = x->image->slot_offs;
+	uint32_t *offs = x->gen.image->slot_offs;
 	bool changed = true;
 
 	for (uint32_t round = 0; changed && round < RELAX_MAX; round++) {
 		uint32_t shrunk = 0, at = 0;
-		const struct ebpf_jit_func *func = x->scan.funcs;
+		const struct ebpf_jit_func *func = x->gen.scan.funcs;
 
 		changed = false;
 		for (uint32_t j = 0; j < x->jump_count; j++) {
@@ -99,9 +99,9 @@ x86_relax(struct x86 *x)
 				changed = true;
 			}
 		}
-		for (; at < x->prog->op_count; at++)
+		for (; at < x->gen.prog->op_count; at++)
 			offs[at] -= shrunk;
-		x->image->code_len -= shrunk;
+		x->gen.image->code_len -= shrunk;
 	}
 }
 
@@ -155,19 +155,26 @@ test_imm(struct x86 *x, uint32_t width, uint32_t reg, int32_t imm)
 	x86_put(x, (uint32_t)imm, 4);
 }
 
-/* flags: the register that the zero flag tells of */
-uint32_t
-x86_jump_cond(struct x86 *x, const struct ebpf_op *op, uint32_t flags)
+void
+x86_jump(struct ebpf_jit_gen *gen, uint32_t slot)
 {
+	jump_to(x86_of(gen), CC_ALWAYS, slot);
+}
+
+uint32_t
+x86_jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+{
+	struct x86 *x = x86_of(gen);
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-	const struct ebpf_prog *prog = x->prog;
+	const struct ebpf_prog *prog = x->gen.prog;
 	uint32_t width = info->width == 64 ? X_W : 0;
 	uint32_t dst = x86_regs[op->dst], src = x86_regs[op->src];
 	uint32_t cc = condition(info->fn);
-	uint32_t slot = x->slot;
-	uint32_t target = (uint32_t)((int64_t)slot + 1 + op->off);
+	uint32_t slot = x->gen.slot;
+	uint32_t target = ebpf_jit_target_slot(slot, op);
 	bool imm = info->form == EBPF_FORM_JCC_IMM;
-	bool known = imm && op->imm == 0 && flags == dst &&
+	bool known = imm && op->imm == 0 && x->flags_reg == dst &&
+		     x->flags_at == gen->buf.len &&
 		     (width || !x->flags_wide) &&
 		     (info->fn == EBPF_FN_JEQ || info->fn == EBPF_FN_JNE);
 	uint32_t used = 1;
@@ -187,18 +194,18 @@ x86_jump_cond(struct x86 *x, const struct ebpf_op *op, uint32_t flags)
 	else
 		x86_rr(x, OP_CMP | width, src, dst);
 	/* A jump over a jump: turn the condition round. */
-	if (target == slot + 2 && slot + 1 < x->func->end &&
+	if (target == slot + 2 && slot + 1 < x->gen.func->end &&
 	    (prog->ops[slot + 1].code == EBPF_OP_JA ||
 	     prog->ops[slot + 1].code == EBPF_OP_JA32) &&
-	    !ebpf_jit_is_label(&x->scan, slot + 1) &&
+	    !ebpf_jit_is_label(&x->gen.scan, slot + 1) &&
 	    !ebpf_jit_is_dead(prog, slot + 1)) {
-		target = (uint32_t)((int64_t)slot + 2 +
-				    prog->ops[slot + 1].off);
+		target = ebpf_jit_target_slot(slot + 1,
+					      &prog->ops[slot + 1]);
 		cc ^= 1;
 		used = 2;
 		if (target == slot + 2)
 			return used;
 	}
-	x86_jump_to(x, cc, target);
+	jump_to(x, cc, target);
 	return used;
 }

@@ -34,8 +34,8 @@ restore(struct x86 *x)
 static void
 call(struct x86 *x)
 {
-	if (x->callbacks[2] != 0) {
-		x86_call_slot(x, x->callbacks[2] - 1);
+	if (x->gen.known[2].callback != 0) {
+		x86_call_slot(x, x->gen.known[2].callback - 1);
 		return;
 	}
 	x86_mov(x, X_W, RAX, R13);
@@ -57,7 +57,7 @@ loop_numbers(struct x86 *x)
 	x86_mov(x, X_W, R13, RSI);
 	x86_mov(x, X_W, R14, RDX);
 	x86_const(x, RBX, 0);
-	top = x->buf.len;
+	top = x->gen.buf.len;
 	x86_rr(x, OP_CMP, R12, RBX);
 	done = x86_skip(x, CC_AE);
 	x86_mov(x, 0, RDI, RBX);
@@ -96,7 +96,7 @@ loop_elements(struct x86 *x)
 	x86_call_address(x, (const void *)(uintptr_t)ebpf_each_begin);
 	x86_rr(x, OP_TEST | X_W, RAX, RAX);
 	out = x86_skip(x, CC_NE);
-	top = x->buf.len;
+	top = x->gen.buf.len;
 	x86_mov(x, X_W, RDI, RSP);
 	x86_call_address(x, (const void *)(uintptr_t)ebpf_each_next);
 	x86_rr(x, OP_TEST | X_W, RAX, RAX);

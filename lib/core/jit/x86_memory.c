@@ -81,7 +81,7 @@ fetch_loop(struct x86 *x, uint32_t op, uint32_t width, uint32_t src,
 	if (base == RAX)
 		base = R11;
 	x86_mem(x, OP_LOAD | width, RAX, base, off);
-	again = x->buf.len;
+	again = x->gen.buf.len;
 	x86_mov(x, X_W, R10, RAX);
 	x86_rr(x, op | width, operand, R10);
 	x86_mem(x, OP_CMPXCHG | X_LOCK | width, R10, base, off);
@@ -132,20 +132,21 @@ atomic(struct x86 *x, uint32_t fn, uint32_t width, uint32_t src, uint32_t base,
 		/* On success the machine does not write eax. */
 		if (!width)
 			x86_mov(x, 0, RAX, RAX);
-		x86_forget(x, 0, 0);
+		ebpf_jit_forget(&x->gen, 0, 0);
 		return;
 	}
 	if (fn >= EBPF_FN_FETCH_ADD && fn <= EBPF_FN_XCHG) {
 		for (uint32_t i = 0; i < EBPF_REG_COUNT; i++) {
 			if (x86_regs[i] == src)
-				x86_forget(x, i, i);
+				ebpf_jit_forget(&x->gen, i, i);
 		}
 	}
 }
 
-void
-x86_memory(struct x86 *x, const struct ebpf_op *op)
+uint32_t
+x86_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
+	struct x86 *x = x86_of(gen);
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	uint32_t dst = x86_regs[op->dst], src = x86_regs[op->src];
 
@@ -155,7 +156,7 @@ x86_memory(struct x86 *x, const struct ebpf_op *op)
 	case EBPF_FN_LOAD_ACQ:
 		x86_mem(x, load_opcode(info->width, info->fn == EBPF_FN_LDXS),
 			dst, src, op->off);
-		x86_forget(x, op->dst, op->dst);
+		ebpf_jit_forget(&x->gen, op->dst, op->dst);
 		break;
 	case EBPF_FN_ST:
 		store_imm(x, info->width, (int32_t)op->imm, dst, op->off);
@@ -169,4 +170,5 @@ x86_memory(struct x86 *x, const struct ebpf_op *op)
 		       op->off);
 		break;
 	}
+	return 1;
 }

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The walk over a program that every backend makes, see jit_gen.h: functions in
+ * order, slots in order, each noted in slot_offs where its code begins. Knows
+ * which instructions there are and no machine.
+ */
+#include "core/jit/jit_gen.h"
+
+/* Code of an op whose constant must not be seen. */
+static uint32_t
+generate_blinded(struct ebpf_jit_gen *gen, const struct ebpf_op *op,
+		 const struct ebpf_op *twin, uint64_t key)
+{
+	const struct ebpf_jit_target *target = gen->target;
+	struct ebpf_op add = {
+		.code = EBPF_OP_ADD32_REG, .dst = EBPF_JIT_BLIND_REG,
+		.src = op->src,
+	};
+	uint8_t form = ebpf_op_info[twin->code].form;
+	uint64_t value = (uint64_t)op->imm ^ key;
+
+	if (form == EBPF_FORM_LDDW) {
+		ebpf_jit_forget(gen, op->dst, op->dst);
+		target->load_hidden(gen, op->dst, value, key);
+		return 2;
+	}
+	target->load_hidden(gen, EBPF_JIT_BLIND_REG, value, key);
+	switch ((enum ebpf_form)form) {
+	case EBPF_FORM_JCC_REG:
+		return target->jump_if(gen, twin);
+	case EBPF_FORM_STX:
+		target->memory(gen, twin);
+		return 1;
+	case EBPF_FORM_LD_IND:
+		if (ebpf_op_info[op->code].form == EBPF_FORM_LD_IND)
+			target->alu(gen, &add);
+		target->packet(gen, twin);
+		ebpf_jit_forget(gen, 0, 5);
+		return 1;
+	default:
+		ebpf_jit_forget(gen, op->dst, op->dst);
+		target->alu(gen, twin);
+		return 1;
+	}
+}
+
+static uint32_t
+generate_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+{
+	const struct ebpf_jit_known known = gen->known[op->src];
+	uint32_t used = gen->target->alu(gen, op);
+
+	ebpf_jit_forget(gen, op->dst, op->dst);
+	if (used == 1 && op->code == EBPF_OP_MOV64_REG)
+		gen->known[op->dst] = known;
+	return used;
+}
+
+static void
+call_local(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+{
+	const struct ebpf_jit_func *callee = ebpf_jit_func_at(
+		&gen->scan, ebpf_jit_target_slot(gen->slot, op));
+
+	if (callee == NULL)
+		gen->broken = true;
+	else
+		gen->target->call_local(gen, callee);
+}
+
+/* Code of the op at gen->slot, and maybe the ones after it: how many. */
+static uint32_t
+generate_slot(struct ebpf_jit_gen *gen)
+{
+	const struct ebpf_jit_target *target = gen->target;
+	const struct ebpf_op *op = &gen->prog->ops[gen->slot];
+	struct ebpf_op twin;
+	uint64_t key;
+
+	if (ebpf_jit_blind(gen->image, gen->slot, op, &twin, &key))
+		return generate_blinded(gen, op, &twin, key);
+	switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
+	case EBPF_FORM_ALU_IMM:
+	case EBPF_FORM_ALU_REG:
+	case EBPF_FORM_ALU_UNARY:
+	case EBPF_FORM_ENDIAN:
+		return generate_alu(gen, op);
+	case EBPF_FORM_LDX:
+	case EBPF_FORM_ST:
+	case EBPF_FORM_STX:
+	case EBPF_FORM_ATOMIC:
+	case EBPF_FORM_LOAD_ACQ:
+	case EBPF_FORM_STORE_REL:
+		return target->memory(gen, op);
+	case EBPF_FORM_JA:
+	case EBPF_FORM_JA32:
+		target->jump(gen, ebpf_jit_target_slot(gen->slot, op));
+		return 1;
+	case EBPF_FORM_JCC_IMM:
+	case EBPF_FORM_JCC_REG:
+		return target->jump_if(gen, op);
+	case EBPF_FORM_CALL:
+		if (op->code == EBPF_OP_CALL_KFUNC)
+			gen->unknown = true;
+		else
+			target->call_helper(gen, op);
+		ebpf_jit_forget(gen, 0, 5);
+		return 1;
+	case EBPF_FORM_CALL_LOCAL:
+		call_local(gen, op);
+		ebpf_jit_forget(gen, 0, 5);
+		return 1;
+	case EBPF_FORM_CALLX:
+		target->callx(gen, op);
+		ebpf_jit_forget(gen, 0, 5);
+		return 1;
+	case EBPF_FORM_EXIT:
+		target->leave(gen);
+		return 1;
+	case EBPF_FORM_LDDW:
+		ebpf_jit_forget(gen, op->dst, op->dst);
+		target->load_const(gen, op);
+		return 2;
+	case EBPF_FORM_LD_ABS:
+	case EBPF_FORM_LD_IND:
+		target->packet(gen, op);
+		ebpf_jit_forget(gen, 0, 5);
+		return 1;
+	case EBPF_FORM_LDDW_HI:
+	case EBPF_FORM_COUNT:
+		break;
+	}
+	return 1;
+}
+
+/* Note or check where a slot begins. */
+static void
+place(struct ebpf_jit_gen *gen, uint32_t slot)
+{
+	if (gen->image->slot_offs[slot] != gen->buf.len) {
+		gen->image->slot_offs[slot] = gen->buf.len;
+		gen->moved = true;
+	}
+}
+
+static void
+label(struct ebpf_jit_gen *gen)
+{
+	ebpf_jit_forget(gen, 0, EBPF_REG_FP);
+	gen->target->label(gen);
+}
+
+static void
+generate_func(struct ebpf_jit_gen *gen, struct ebpf_jit_func *func)
+{
+	gen->func = func;
+	label(gen);
+	place(gen, func->start);
+	gen->target->prologue(gen);
+	func->body = gen->buf.len - gen->image->slot_offs[func->start];
+	for (uint32_t i = func->start; i < func->end;) {
+		uint32_t used = 1;
+
+		if (i != func->start)
+			place(gen, i);
+		gen->slot = i;
+		if (ebpf_jit_is_label(&gen->scan, i))
+			label(gen);
+		if (ebpf_jit_is_fenced(gen->prog, i))
+			gen->target->fence(gen);
+		if (!ebpf_jit_is_dead(gen->prog, i))
+			used = generate_slot(gen);
+		for (i++; used > 1; used--, i++)
+			place(gen, i);
+	}
+}
+
+void
+ebpf_jit_pass(struct ebpf_jit_gen *gen)
+{
+	gen->moved = false;
+	gen->broken = false;
+	gen->buf.full = 0;
+	gen->buf.len = 0;
+	gen->buf.addr_count = 0;
+	gen->target->head(gen);
+	for (uint32_t f = 0; f < gen->scan.func_count; f++)
+		generate_func(gen, &gen->scan.funcs[f]);
+	if (gen->buf.len != gen->image->code_len) {
+		gen->image->code_len = gen->buf.len;
+		gen->moved = true;
+	}
+}
+
+int
+ebpf_jit_begin(struct ebpf_jit_gen *gen, const struct ebpf_jit_target *target,
+	       const struct ebpf_prog *prog, struct ebpf_jit_image *image,
+	       uint8_t *write, size_t room, uint64_t run)
+{
+	gen->target = target;
+	gen->prog = prog;
+	gen->image = image;
+	gen->buf.write = write;
+	gen->buf.room = room;
+	gen->buf.run = run;
+	gen->buf.addrs = image->addrs;
+	gen->buf.addr_room = image->addr_count;
+	return ebpf_jit_scan(prog, &gen->scan);
+}
+
+static void
+plan(struct ebpf_jit_gen *gen)
+{
+	uint8_t *write = gen->buf.write;
+
+	gen->buf.write = NULL;
+	gen->target->plan(gen);
+	gen->buf.write = write;
+}
+
+int
+ebpf_jit_generate(struct ebpf_jit_gen *gen)
+{
+	bool sizing = gen->buf.write == NULL;
+
+	if (!sizing)
+		ebpf_jit_pass(gen);
+	if (sizing || gen->moved) { /* near calls were possible after all */
+		plan(gen);
+		if (!sizing)
+			ebpf_jit_pass(gen);
+	}
+	if (gen->unknown)
+		return -EBPF_EUNSUPPORTED;
+	if (gen->broken || gen->buf.full || (!sizing && gen->moved))
+		return -EBPF_E2BIG;
+	gen->image->entry_off = EBPF_JIT_ENTRY;
+	gen->image->addr_count = gen->buf.addr_count;
+	return 0;
+}
+
+void
+ebpf_jit_end(struct ebpf_jit_gen *gen)
+{
+	ebpf_jit_scan_free(&gen->scan);
+}

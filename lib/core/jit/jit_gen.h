@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What all backends share while code is generated: the walk over a program,
+ * slot by slot, and what is known on the way. A backend embeds struct
+ * ebpf_jit_gen in its own state and says in a struct ebpf_jit_target how its
+ * machine does each kind of instruction. Knows no machine.
+ */
+#ifndef CORE_JIT_JIT_GEN_H
+#define CORE_JIT_JIT_GEN_H
+
+#include "core/jit/jit_buf.h"
+#include "core/jit/jit_scan.h"
+
+enum {
+	EBPF_JIT_ENTRY = 16, /* where the entry is; tail calls have theirs
+				before it */
+};
+
+/* What a register of the program is known to hold, by lddw and mov. */
+struct ebpf_jit_known {
+	const struct ebpf_map *map;
+	uint32_t callback; /* slot of a function + 1; 0: none */
+};
+
+struct ebpf_jit_gen;
+
+/* Ops are those of gen->prog, or their twins of jit_blind.c. */
+struct ebpf_jit_target {
+	/* what comes before the first function */
+	void (*head)(struct ebpf_jit_gen *gen);
+	/* sets gen->slot's function up; jumps to its start go behind this */
+	void (*prologue)(struct ebpf_jit_gen *gen);
+	/* control may come from elsewhere, so the past says nothing */
+	void (*label)(struct ebpf_jit_gen *gen);
+	/* speculation ends here */
+	void (*fence)(struct ebpf_jit_gen *gen);
+
+	/*
+	 * Arithmetic, loads and stores, and jumps: how many ops from gen->slot
+	 * on the code stands for, at least 1. What is known of a register that
+	 * arithmetic writes is the caller's to change.
+	 */
+	uint32_t (*alu)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+	uint32_t (*memory)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+	uint32_t (*jump_if)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+	void (*jump)(struct ebpf_jit_gen *gen, uint32_t slot);
+
+	/* r1..r5 are forgotten by the caller. */
+	void (*call_helper)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+	void (*call_local)(struct ebpf_jit_gen *gen,
+			   const struct ebpf_jit_func *callee);
+	void (*callx)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+	void (*packet)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+	void (*leave)(struct ebpf_jit_gen *gen);
+
+	/* lddw; notes what it makes known */
+	void (*load_const)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+	/* reg, one of the program's or EBPF_JIT_BLIND_REG, = value ^ key */
+	void (*load_hidden)(struct ebpf_jit_gen *gen, uint32_t reg,
+			    uint64_t value, uint64_t key);
+
+	/* Find out sizes: ebpf_jit_pass() until slots stay where they are. */
+	void (*plan)(struct ebpf_jit_gen *gen);
+};
+
+struct ebpf_jit_gen {
+	const struct ebpf_jit_target *target;
+	struct ebpf_jit_buf buf;
+	const struct ebpf_prog *prog;
+	struct ebpf_jit_image *image;
+	struct ebpf_jit_scan scan;
+	struct ebpf_jit_func *func; /* the one being generated */
+	uint32_t slot;
+	bool moved;   /* a slot is not where it was planned */
+	bool broken;  /* a branch cannot reach */
+	bool unknown; /* an instruction this backend does not have */
+	struct ebpf_jit_known known[EBPF_JIT_REGS];
+};
+
+/* Scan prog and set gen up; the image's arrays as jit.h says. */
+int ebpf_jit_begin(struct ebpf_jit_gen *gen,
+		   const struct ebpf_jit_target *target,
+		   const struct ebpf_prog *prog, struct ebpf_jit_image *image,
+		   uint8_t *write, size_t room, uint64_t run);
+/* Everything jit.h promises of generate(). */
+int ebpf_jit_generate(struct ebpf_jit_gen *gen);
+void ebpf_jit_end(struct ebpf_jit_gen *gen);
+
+/* One walk over everything: code_len, slot_offs, moved. */
+void ebpf_jit_pass(struct ebpf_jit_gen *gen);
+
+/* The slot that a jump or a call of a function goes to. */
+static inline uint32_t
+ebpf_jit_target_slot(uint32_t slot, const struct ebpf_op *op)
+{
+	return (uint32_t)((int64_t)slot + 1 + op->off);
+}
+
+/* Forget what is known of registers first..last. */
+static inline void
+ebpf_jit_forget(struct ebpf_jit_gen *gen, uint32_t first, uint32_t last)
+{
+	static const struct ebpf_jit_known nothing;
+
+	for (uint32_t i = first; i <= last; i++)
+		gen->known[i] = nothing;
+}
+
+#endif
