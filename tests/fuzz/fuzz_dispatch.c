@@ -13,6 +13,7 @@
 #include "core/map.h"
 #include "core/runtime.h"
 #include "device/device.h"
+#include "standin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,7 +48,6 @@ static const struct {
 static struct ebpf_runtime *rt;
 static struct ebpf_device *device;
 static struct ebpf_session *sessions[SESSIONS];
-static struct ebpf_link *attached;
 
 static uint8_t
 take(struct input *in)
@@ -73,104 +73,6 @@ take_number(struct input *in)
 		return byte % 64;
 	return edges[byte % (sizeof(edges) / sizeof(edges[0]))];
 }
-
-/* ---- stand-ins ---- */
-
-static int
-vale_name(void *cookie, const char *name)
-{
-	return name[0] == 'v' ? 0 : -EBPF_ENOENT;
-}
-
-static int
-vale_create(void *cookie, const char *name, uint32_t uid)
-{
-	return vale_name(cookie, name);
-}
-
-static int
-vale_info(void *cookie, const char *name, struct ebpf_rep_switch_info *info)
-{
-	memset(info, 0, sizeof(*info));
-	return vale_name(cookie, name);
-}
-
-static int
-vale_start(void *cookie, const char *name, uint32_t wait_ms,
-	   struct ebpf_rep_switch_info *info)
-{
-	return vale_info(cookie, name, info);
-}
-
-static int
-port_add(void *cookie, const char *name, const char *port_name,
-	 const char *spec, struct ebpf_rep_port_info *info, char *why,
-	 size_t why_size)
-{
-	snprintf(why, why_size, "%s %s", port_name, spec);
-	return vale_name(cookie, name);
-}
-
-static int
-port_del(void *cookie, const char *name, uint32_t index, const char *port_name)
-{
-	return vale_name(cookie, name);
-}
-
-static int
-port_info(void *cookie, const char *name, uint32_t index,
-	  struct ebpf_rep_port_info *info)
-{
-	return vale_name(cookie, name);
-}
-
-static const struct ebpf_switch_ops switch_ops = {
-	.create = vale_create,
-	.destroy = vale_name,
-	.next = vale_info,
-	.info = vale_info,
-	.start = vale_start,
-	.port_add = port_add,
-	.port_del = port_del,
-	.port_info = port_info,
-};
-
-static int
-hook_attach(void *cookie, struct ebpf_link *link, bool replace)
-{
-	if (attached != NULL && !replace)
-		return -EBPF_EBUSY;
-	if (attached != NULL) {
-		ebpf_link_gone(attached, EBPF_LINK_DETACHED);
-		ebpf_link_put(attached);
-	}
-	ebpf_link_get(link);
-	attached = link;
-	return 0;
-}
-
-static int
-hook_update(void *cookie, struct ebpf_link *link, struct ebpf_prog *prog)
-{
-	return attached == link ? 0 : -EBPF_ESTALE;
-}
-
-static void
-hook_detach(void *cookie, struct ebpf_link *link)
-{
-	if (attached != link)
-		return;
-	attached = NULL;
-	ebpf_link_put(link);
-}
-
-static const struct ebpf_hook_ops hook_ops = {
-	.hook = EBPF_HOOK_VALE,
-	.kinds = EBPF_KINDS_VALE | EBPF_KINDS_VALE_BUF,
-	.attach = hook_attach,
-	.update = hook_update,
-	.detach = hook_detach,
-};
 
 /* ---- good requests, to be spoilt ---- */
 
@@ -340,6 +242,8 @@ good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 		body[1] = take(in) % 32;
 		body[2] = EBPF_HOOK_VALE;
 		body[3] = take(in) % 2;
+		memcpy(((struct ebpf_req_link_create *)body)->target, "vale0",
+		       6);
 		return 0;
 	case EBPF_REQUEST_LINK_UPDATE:
 		body[1] = take(in) % 32;
@@ -353,7 +257,13 @@ good_request(struct input *in, uint16_t number, uint32_t *body, uint8_t *tail)
 	case EBPF_REQUEST_PORT_ADD:
 	case EBPF_REQUEST_PORT_DEL:
 	case EBPF_REQUEST_PORT_INFO:
-		((char *)body)[8] = 'v';
+		/* the name comes first in all of them */
+		memcpy((char *)body + 8, "vale0", 6);
+		if (number == EBPF_REQUEST_PORT_ADD && take(in) % 2 == 0)
+			memcpy(((struct ebpf_req_port_add *)body)->spec,
+			       "good:", 6);
+		if (number == EBPF_REQUEST_PORT_DEL)
+			((struct ebpf_req_port *)body)->index = take(in) % 8;
 		return 0;
 	case EBPF_REQUEST_FEATURES:
 	case EBPF_REQUEST_STOP:
@@ -472,12 +382,12 @@ start(void)
 		.trace_slots = 16,
 		.mem_max = 32 << 20,
 	};
-	struct ebpf_device_config config = { .switches = &switch_ops,
+	struct ebpf_device_config config = { .switches = &standin_switch_ops,
 					     .session_holds_max = 100 };
 	uint32_t i;
 
 	REQUIRE(ebpf_runtime_create(&limits, &rt) == 0);
-	REQUIRE(ebpf_hook_register(rt, &hook_ops, NULL) == 0);
+	REQUIRE(ebpf_hook_register(rt, &standin_hook_ops, NULL) == 0);
 	config.rt = rt;
 	REQUIRE(ebpf_device_create(&config, &device) == 0);
 	for (i = 0; i < SESSIONS; i++)
@@ -494,7 +404,7 @@ end(void)
 		ebpf_session_close(sessions[i]);
 	while (rt->pin_count > 0)
 		REQUIRE(ebpf_pin_remove(rt, rt->pins[0].name) == 0);
-	link = attached;
+	link = standin_link;
 	if (link != NULL) {
 		ebpf_link_get(link);
 		REQUIRE(ebpf_link_detach(link) == 0);
