@@ -266,6 +266,10 @@ deps:
 check: deps
 	+@tests/run
 
+# Maps under all sorts of load for SECONDS=60, each time in another order.
+stress: tests
+	@tests/stress/run $(or $(SECONDS),60) $(SEED)
+
 # The modules in a guest, all of it; check runs the quicker part.
 check-guest: all tests
 	+@tests/guest/run.sh --full

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * lpm_trie, queue, stack, bloom_filter and maps of maps under several threads at
- * once. Values say whose they are, so whoever sees what cannot be has found a
- * bug. Meant for TSan as well; GEBPF_RACE_MS changes its short time.
+ * queue, stack, bloom_filter and maps of maps under several threads at once.
+ * Values say whose they are, so whoever sees what cannot be has found a bug;
+ * map_stress_test has the maps with keys. Meant for TSan as well.
+ *
+ *	kinds_race_test [--seconds N]
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,10 +15,8 @@
 #include "tap.h"
 
 enum {
-	STABLE = 64,  /* prefixes that stay */
-	PREFIXES = 700,
-	ENTRIES = 500, /* full at times */
-	NUMBERS = 4000, /* through a queue */
+	NUMBERS = 4000, /* through a queue, at a time */
+	PUSHERS = 2,
 };
 
 static struct ebpf_runtime *rt;
@@ -72,187 +72,22 @@ run_threads(void *(*const *roles)(void *), uint32_t count, bool timed)
 		pthread_join(threads[i], NULL);
 }
 
-/* ---- lpm_trie ---- */
-
-struct prefix {
-	uint32_t len;
-	uint8_t at[4];
-};
-
-/* Prefix number n, unlike all others; seven each are parts of one another. */
-static struct prefix
-prefix_of(uint32_t n)
-{
-	uint32_t group = n / 7, bits, i;
-	struct prefix p = { .len = 12 + n % 7 * 3 };
-
-	/* the first bits alike for all, so that the trie is deep */
-	bits = 0x98000000u | group << 20 | (group * 0x9e3779b1u >> 12);
-	for (i = 0; i < p.len; i++)
-		if (bits >> (31 - i) & 1)
-			p.at[i / 8] |= (uint8_t)(0x80 >> i % 8);
-	return p;
-}
-
-static bool
-is_part(const struct prefix *part, const struct prefix *of)
-{
-	uint32_t i;
-
-	if (part->len < of->len)
-		return false;
-	for (i = 0; i < of->len; i++)
-		if ((part->at[i / 8] ^ of->at[i / 8]) & 0x80 >> i % 8)
-			return false;
-	return true;
-}
-
-static void *
-lpm_reader(void *arg)
-{
-	uint64_t state = (uintptr_t)arg, n = 0, *value, number;
-	struct ebpf_section section;
-	struct prefix key, found, full;
-	uint32_t i, asked;
-
-	while (!os_load(&stop)) {
-		ebpf_section_enter(&section);
-		for (i = 0; i < 16; i++, n++) {
-			asked = next_random(&state) % PREFIXES;
-			key = prefix_of(asked);
-			full = key;
-			if (next_random(&state) % 2 == 0)
-				full.len = 32;
-			value = ebpf_map_find(map, &full);
-			if (value == NULL) {
-				if (asked < STABLE)
-					os_add(&wrong, 1);
-				continue;
-			}
-			number = os_load(value);
-			found = prefix_of((uint32_t)number);
-			if (number >= PREFIXES || !is_part(&full, &found) ||
-			    (asked < STABLE && found.len < key.len))
-				os_add(&wrong, 1);
-			if (n % 256 == 255)
-				os_yield();
-			if (os_load(value) != number)
-				os_add(&wrong, 1);
-		}
-		ebpf_section_leave(&section);
-	}
-	os_add(&done_reads, n);
-	return NULL;
-}
-
-static void *
-lpm_writer(void *arg)
-{
-	uint64_t state = (uintptr_t)arg, value, n = 0;
-	struct prefix key;
-	int error;
-
-	for (; !os_load(&stop); n++) {
-		value = next_random(&state) % PREFIXES;
-		key = prefix_of((uint32_t)value);
-		if (value >= STABLE && next_random(&state) % 2 == 0)
-			error = ebpf_map_remove(map, &key);
-		else
-			error = ebpf_map_write(map, &key, &value, EBPF_ANY);
-		if (error == -EBPF_EAGAIN)
-			os_epoch_sync();
-		else if (error != 0 && error != -EBPF_ENOENT &&
-			 error != -EBPF_ENOSPC)
-			os_add(&wrong, 1);
-	}
-	os_add(&done_writes, n);
-	return NULL;
-}
-
-/* All in order, and all by number. */
-static void *
-lpm_walker(void *arg)
-{
-	struct { struct prefix key; uint64_t value; } out[64];
-	uint64_t state = (uintptr_t)arg, cursor;
-	uint8_t seen[PREFIXES];
-	struct prefix key, next;
-	uint32_t i, n;
-	bool done;
-
-	while (!os_load(&stop)) {
-		memset(seen, 0, sizeof(seen));
-		for (cursor = 0, done = false; !done;) {
-			n = 1 + next_random(&state) % 64;
-			if (ebpf_map_walk(map, &cursor, &n, out, &done) != 0) {
-				os_add(&wrong, 1);
-				break;
-			}
-			for (i = 0; i < n; i++) {
-				key = prefix_of((uint32_t)out[i].value);
-				if (out[i].value >= PREFIXES ||
-				    memcmp(&key, &out[i].key, sizeof(key)) != 0)
-					os_add(&wrong, 1);
-				else
-					seen[out[i].value]++;
-			}
-		}
-		for (i = 0; i < STABLE; i++)
-			if (seen[i] != 1)
-				os_add(&wrong, 1);
-		/* a key that has gone starts again: not for ever */
-		for (i = 0; i < 2 * PREFIXES; i++) {
-			if (ebpf_map_next(map, i == 0 ? NULL : &key, &next) != 0)
-				break;
-			if (next.len > 32)
-				os_add(&wrong, 1);
-			key = next;
-		}
-	}
-	return NULL;
-}
-
-static void
-test_lpm(void)
-{
-	static void *(*const roles[])(void *) = { lpm_reader, lpm_reader,
-						  lpm_writer, lpm_writer,
-						  lpm_walker };
-	struct prefix key;
-	uint64_t value;
-
-	if (!TAP_CHECK(create(EBPF_MAP_LPM_TRIE, 8, 8, ENTRIES,
-			      EBPF_F_NO_PREALLOC, NULL, &map)))
-		return;
-	for (value = 0; value < STABLE; value++) {
-		key = prefix_of((uint32_t)value);
-		TAP_CHECK(ebpf_map_write(map, &key, &value, EBPF_NOEXIST) == 0);
-	}
-	run_threads(roles, 5, true);
-	tap_ok(wrong == 0, "lpm_trie: %llu reads, %llu writes, %llu wrong",
-	       (unsigned long long)done_reads, (unsigned long long)done_writes,
-	       (unsigned long long)wrong);
-	for (value = STABLE; value < PREFIXES; value++) {
-		key = prefix_of((uint32_t)value);
-		ebpf_map_remove(map, &key);
-	}
-	TAP_CHECK(map->ops->count(map) == STABLE);
-	ebpf_map_put(map);
-}
-
 /* ---- queue, stack ---- */
 
-static uint32_t pushed, popped;
-static uint8_t times[NUMBERS];
+static uint32_t popped;
+static uint8_t times[PUSHERS][NUMBERS];
 
+/* Its own numbers in order: {who, number, the same in another form}. */
 static void *
 pusher(void *arg)
 {
-	uint64_t value[3];
+	uint64_t self = (uintptr_t)arg % PUSHERS, value[3];
 	uint32_t n;
 
-	while ((n = os_add(&pushed, 1) - 1) < NUMBERS) {
-		value[0] = value[1] = value[2] = n;
+	for (n = 0; n < NUMBERS; n++) {
+		value[0] = self;
+		value[1] = n;
+		value[2] = ~(uint64_t)n;
 		while (ebpf_map_write(map, NULL, value, EBPF_ANY) ==
 		       -EBPF_E2BIG)
 			os_yield();
@@ -260,22 +95,44 @@ pusher(void *arg)
 	return NULL;
 }
 
+/* From a queue they come in each pusher's order, whoever else pops. */
 static void *
 popper(void *arg)
 {
-	uint64_t value[3];
+	uint64_t value[3], next[PUSHERS] = { 0 }, who;
 
-	while (os_load(&popped) < NUMBERS) {
+	while (os_load(&popped) < PUSHERS * NUMBERS) {
 		if (ebpf_map_extract(map, NULL, value) != 0) {
 			os_yield();
 			continue;
 		}
 		os_add(&popped, 1);
-		if (value[0] >= NUMBERS || value[1] != value[0] ||
-		    value[2] != value[0])
+		who = value[0];
+		if (who >= PUSHERS || value[1] >= NUMBERS ||
+		    value[2] != ~value[1]) {
 			os_add(&wrong, 1);
-		else
-			os_add(&times[value[0]], 1);
+			continue;
+		}
+		os_add(&times[who][value[1]], 1);
+		if (map->ops->kind == EBPF_MAP_QUEUE && value[1] < next[who])
+			os_add(&wrong, 1);
+		next[who] = value[1] + 1;
+	}
+	return NULL;
+}
+
+/* What is peeked at was pushed, and is whole. */
+static void *
+peeper(void *arg)
+{
+	uint64_t value[3];
+
+	while (os_load(&popped) < PUSHERS * NUMBERS) {
+		if (ebpf_map_read(map, NULL, value) == 0 &&
+		    (value[0] >= PUSHERS || value[1] >= NUMBERS ||
+		     value[2] != ~value[1]))
+			os_add(&wrong, 1);
+		os_yield();
 	}
 	return NULL;
 }
@@ -283,19 +140,26 @@ popper(void *arg)
 static void
 test_ring(uint32_t kind)
 {
-	static void *(*const roles[])(void *) = { pusher, popper, pusher,
-						  popper };
-	uint32_t i, once = 0;
+	static void *(*const roles[])(void *) = { pusher, popper, peeper,
+						  pusher, popper };
+	uint64_t until = os_time_ns() + ms * 1000000ull;
+	uint32_t i, rounds = 0, once = 0;
 
 	if (!TAP_CHECK(create(kind, 0, 24, 16, 0, NULL, &map)))
 		return;
-	memset(times, 0, sizeof(times));
-	pushed = popped = 0;
-	run_threads(roles, 4, false);
-	for (i = 0; i < NUMBERS; i++)
-		once += times[i] == 1;
-	tap_ok(once == NUMBERS && wrong == 0 && map->ops->count(map) == 0,
-	       "kind %u: %u of %u values came out once", kind, once, NUMBERS);
+	do {
+		memset(times, 0, sizeof(times));
+		popped = 0;
+		run_threads(roles, 5, false);
+		for (i = 0, once = 0; i < PUSHERS * NUMBERS; i++)
+			once += times[i / NUMBERS][i % NUMBERS] == 1;
+		rounds++;
+	} while (os_time_ns() < until && wrong == 0 &&
+		 once == PUSHERS * NUMBERS);
+	tap_ok(once == PUSHERS * NUMBERS && wrong == 0 &&
+	       map->ops->count(map) == 0,
+	       "kind %u: %u of %u values came out once, %u times", kind, once,
+	       PUSHERS * NUMBERS, rounds);
 	ebpf_map_put(map);
 }
 
@@ -412,16 +276,17 @@ test_outer(uint32_t kind)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const char *text = getenv("GEBPF_RACE_MS");
 	uint64_t live = os_test_live();
 
 	if (text != NULL)
 		ms = (uint32_t)atoi(text);
+	if (argc == 3 && strcmp(argv[1], "--seconds") == 0)
+		ms = (uint32_t)atoi(argv[2]) * 250;
 	if (ebpf_runtime_create(NULL, &rt) != 0)
 		return 1;
-	test_lpm();
 	test_ring(EBPF_MAP_QUEUE);
 	test_ring(EBPF_MAP_STACK);
 	test_bloom();
