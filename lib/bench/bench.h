@@ -144,7 +144,7 @@ const char *bench_unit_name(enum bench_unit unit); /* "ns", "M/s" */
 uint32_t bench_column_count(const struct bench_suite *suite);
 
 /* Everything that ran so far as a picture. EIO. bench_svg.c */
-int bench_svg(const struct bench *bench, FILE *file);
+int bench_svg(const struct bench *bench, const char *title, FILE *file);
 
 /* ---- for suites ---- */
 
