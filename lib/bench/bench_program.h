@@ -52,7 +52,7 @@ struct bench_pair {
 	int linux_prog; /* negative: none, see linux_why */
 	char linux_why[BENCH_TEXT];
 	uint32_t burst; /* runs in one section; 1 where it runs for long */
-	struct ebpf_xdp_ctx ctx;
+	struct ebpf_skb_ctx ctx;
 	uint32_t packet_len;
 	uint8_t packet[BENCH_PACKET] __attribute__((aligned(64)));
 	uint8_t linux_packet[BENCH_PACKET] __attribute__((aligned(64)));
