@@ -18,7 +18,7 @@ struct bench_blob {
 	const uint8_t *data;
 	size_t len;
 };
-extern const struct bench_blob bench_blob_compute;
+extern const struct bench_blob bench_blob_compute, bench_blob_maps;
 
 /* What a suite works with: a runtime, an object, and whether Linux compares. */
 struct bench_home {
