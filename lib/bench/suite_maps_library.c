@@ -102,43 +102,46 @@ static const struct row {
 	  30 },
 };
 
+static int
+measure(struct bench_home *home, const struct row *row)
+{
+	struct bench *bench = home->bench;
+	struct bench_table_spec spec = {
+		.kind = EBPF_MAP_HASH,
+		.key_size = row->key_size,
+		.value_size = 8,
+		.max_entries = 1u << row->bits,
+		.filled = 1u << row->bits,
+	};
+	struct bench_table table;
+	struct walk ours = { &table, 64 - row->bits, 1 }, theirs = ours;
+	int error = bench_table_open(home, &spec, &table);
+
+	if (error != 0)
+		return error;
+	bench_row_unit(bench, BENCH_MPS);
+	bench_row_add(bench, MAPS_LIBRARY, row->ours, &ours, 1);
+	if (table.linux_map >= 0)
+		bench_row_add(bench, MAPS_LINUX, row->linux_fn, &theirs, 1);
+	else
+		bench_row_skip(bench, MAPS_LINUX, "%s", table.linux_why);
+	if (row->goal != 0)
+		bench_row_goal(bench, BENCH_GOAL_FIGURE, MAPS_LIBRARY,
+			       row->goal);
+	bench_row_measure(bench);
+	bench_table_close(&table);
+	return 0;
+}
+
 int
 bench_maps_library(struct bench_home *home)
 {
-	struct bench *bench = home->bench;
 	int error = 0;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct row *row = &rows[i];
-		struct bench_table_spec spec = {
-			.kind = EBPF_MAP_HASH,
-			.key_size = row->key_size,
-			.value_size = 8,
-			.max_entries = 1u << row->bits,
-			.filled = 1u << row->bits,
-		};
-		struct bench_table table;
-		struct walk ours = { &table, 64 - row->bits, 1 };
-		struct walk theirs = ours;
-
-		if (!bench_row_begin(bench, "%s", row->name))
-			continue;
-		error = bench_table_open(home, &spec, &table);
-		if (error != 0)
-			break;
-		bench_row_unit(bench, BENCH_MPS);
-		bench_row_add(bench, MAPS_LIBRARY, row->ours, &ours, 1);
-		if (table.linux_map >= 0)
-			bench_row_add(bench, MAPS_LINUX, row->linux_fn,
-				      &theirs, 1);
-		else
-			bench_row_skip(bench, MAPS_LINUX, "%s",
-				       table.linux_why);
-		if (row->goal != 0)
-			bench_row_goal(bench, BENCH_GOAL_FIGURE, MAPS_LIBRARY,
-				       row->goal);
-		bench_row_measure(bench);
-		bench_table_close(&table);
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (error == 0 &&
+		    bench_row_begin(home->bench, "%s", rows[i].name))
+			while (error == 0 && bench_row_next(home->bench, 3))
+				error = measure(home, &rows[i]);
 	return error;
 }

@@ -152,6 +152,13 @@ measure(struct bench_home *home, const char *program, uint32_t threads)
 	return error;
 }
 
+static void
+too_few(struct bench *bench)
+{
+	for (uint32_t c = MAPS_JIT; c <= MAPS_LINUX; c++)
+		bench_row_skip(bench, c, "there are fewer processors");
+}
+
 int
 bench_maps_threads(struct bench_home *home)
 {
@@ -172,14 +179,13 @@ bench_maps_threads(struct bench_home *home)
 					     rows[i].name, n,
 					     n == 1 ? "" : "s"))
 				continue;
-			if (n <= cpus) {
-				error = measure(home, rows[i].program, n);
-				continue;
+			while (error == 0 && bench_row_next(home->bench, 3)) {
+				if (n <= cpus)
+					error = measure(home, rows[i].program,
+							n);
+				else
+					too_few(home->bench);
 			}
-			for (uint32_t c = MAPS_JIT; c <= MAPS_LINUX; c++)
-				bench_row_skip(home->bench, c,
-					       "there are fewer processors");
-			bench_row_measure(home->bench);
 		}
 	return error;
 }
