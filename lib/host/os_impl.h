@@ -241,6 +241,7 @@ os_epoch_exit(struct os_epoch *section)
 void os_test_fail_at(uint64_t n);
 bool os_test_failed(void); /* it has failed since os_test_fail_at */
 uint64_t os_test_live(void); /* allocations that were not freed yet */
+uint64_t os_test_bytes(void); /* asked for by os_alloc() and not freed yet */
 
 /* Used inside the home: false when this allocation is to fail. */
 bool os_test_allocate(void);

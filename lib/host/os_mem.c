@@ -33,10 +33,11 @@ enum {
 /* Stands right before what the caller gets. */
 struct header {
 	void *base;
-	size_t mapped; /* bytes, 0: from the heap */
+	size_t total; /* bytes from base on, and IS_MAPPED */
 };
+#define IS_MAPPED (SIZE_MAX / 2 + 1) /* not from the heap */
 
-static uint64_t live;
+static uint64_t live, live_bytes;
 static uint64_t countdown;
 static uint32_t has_failed;
 
@@ -77,6 +78,12 @@ os_test_live(void)
 	return os_load(&live);
 }
 
+uint64_t
+os_test_bytes(void)
+{
+	return os_load(&live_bytes);
+}
+
 void *
 os_alloc(size_t size)
 {
@@ -94,7 +101,7 @@ os_alloc(size_t size)
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (base == MAP_FAILED)
 			base = NULL;
-		mapped = total;
+		mapped = IS_MAPPED;
 #ifdef MADV_HUGEPAGE
 		/* big maps are hit at random: fewer TLB misses */
 		if (base && total >= HUGE_MIN)
@@ -111,7 +118,8 @@ os_alloc(size_t size)
 	}
 	header = (struct header *)((char *)base + before) - 1;
 	header->base = base;
-	header->mapped = mapped;
+	header->total = total | mapped;
+	os_add_relaxed(&live_bytes, size);
 	return header + 1;
 }
 
@@ -119,13 +127,18 @@ void
 os_free(void *memory)
 {
 	struct header *header;
+	size_t total;
 
 	if (!memory)
 		return;
 	header = (struct header *)memory - 1;
+	total = header->total & ~IS_MAPPED;
 	os_test_release();
-	if (header->mapped)
-		munmap(header->base, header->mapped);
+	os_add_relaxed(&live_bytes,
+		       (uint64_t)((char *)memory - (char *)header->base) -
+			       total);
+	if (header->total & IS_MAPPED)
+		munmap(header->base, total);
 	else
 		free(header->base);
 }
