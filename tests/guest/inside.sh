@@ -97,7 +97,10 @@ echo "# kernel: up after $(cut -d' ' -f1 /proc/uptime) s," \
 first_line=$(log_size)
 
 # Each is the body of this script: what is tested in this boot.
-if [ -n "${GUEST_COMPARE:-}" ]; then
+if [ -n "${GUEST_SCRIPT:-}" ]; then
+	# shellcheck source=/dev/null
+	. "$GUEST_SCRIPT"
+elif [ -n "${GUEST_COMPARE:-}" ]; then
 	suite "Linux's verifier" tests/verify/compare
 elif [ -n "${GUEST_STRESS:-}" ]; then
 	. tests/guest/stress.sh

@@ -12,6 +12,9 @@
 #   run.sh --vale DIR vale_bpf.ko on a netmap tree that was built, with its
 #                     pkt-gen; also behind --stress and --bench
 #   GUEST_BATS="FILE..." run.sh   these bats files, whole
+#   GUEST_SCRIPT=FILE run.sh ...  that, in words of inside.sh, instead of tests
+#   GUEST_QEMU="-icount shift=0" run.sh --bench   the guest's clock counts
+#                     instructions, so that figures do not depend on the load
 #   GUEST_IMAGE=DIR KDIR=DIR run.sh   another kernel, its package unpacked in
 #                     DIR, and the headers to build for it
 set -u
@@ -142,6 +145,7 @@ done >"$work/root/modules/order"
 cat >"$work/root/guest.env" <<-END
 	export GUEST_TOP='$top' GUEST_FULL='$full' GUEST_BATS='${GUEST_BATS:-}' GUEST_VALE='$netmap'
 	export GUEST_STRESS='$stress' GUEST_BENCH='$bench' GUEST_COMPARE='$compare'
+	export GUEST_SCRIPT='${GUEST_SCRIPT:-}'
 END
 (cd "$work/root" && find . | "$busybox" cpio -o -H newc 2>/dev/null |
 	gzip -1) >"$work/initramfs.gz"
@@ -151,15 +155,18 @@ END
 # Emulated everywhere: the same guest on every machine. GUEST_ACCEL=kvm is
 # faster where it works.
 accel=${GUEST_ACCEL:-tcg,thread=multi}
+cpus=2
+case ${GUEST_QEMU:-} in *-icount*) accel=tcg,thread=single cpus=1 ;; esac
 # Watching memory costs time that a bench would count.
 debug=slub_debug=FZPU
 [ -z "$bench" ] || debug=
 begin=$SECONDS
 : >"$work/tap.log"
 : >"$work/console.log"
-timeout -k 5 "$limit" qemu-system-x86_64 \
+# shellcheck disable=SC2086
+timeout -k 5 "$limit" qemu-system-x86_64 ${GUEST_QEMU:-} \
 	-nodefaults -nographic -no-reboot -accel $accel -cpu max,la57=off \
-	-smp 2 -m 1024 -kernel "$kernel" -initrd "$work/initramfs.gz" \
+	-smp $cpus -m 1024 -kernel "$kernel" -initrd "$work/initramfs.gz" \
 	-append "console=ttyS0 panic=-1 oops=panic loglevel=7 tsc=reliable \
 clocksource=tsc $debug rcupdate.rcu_cpu_stall_timeout=60" \
 	-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
