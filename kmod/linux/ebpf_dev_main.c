@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * ebpf_dev.ko: /dev/ebpf. A session for each open, one ioctl that carries a
- * request and the room for its reply (abi/chardev.h); everything else is in
- * device/. Owner root, mode 0600; udev may give it a group.
+ * ebpf_dev.ko: /dev/ebpf. A session for each open, an ioctl that carries a
+ * request and the room for its reply, a short one that is both (abi/chardev.h);
+ * everything else is in device/. Owner root, mode 0600; udev may give it a
+ * group.
  */
 #include "abi/chardev.h"
 #include "abi/wire.h"
@@ -84,6 +85,34 @@ carry(struct handle *handle, struct ebpf_chardev_call *call, void *request,
 		       0;
 }
 
+/*
+ * The hot way: two copies, on the stack, where they need no look at what kind
+ * of memory it is. Not inline: the long way shall not pay for this stack.
+ */
+static noinline long
+call_short(struct handle *handle, void __user *place, size_t size)
+{
+	uint64_t request[EBPF_CHARDEV_SHORT_MAX / 8] OS_NOT_CLEARED;
+	uint64_t reply[EBPF_CHARDEV_SHORT_MAX / 8] OS_NOT_CLEARED;
+	const struct ebpf_msg *msg = (const struct ebpf_msg *)request;
+	size_t len;
+
+	if (size < sizeof(*msg) || size > sizeof(request) || size % 8 != 0)
+		return -EMSGSIZE;
+	if (copy_from_user(request, place, size))
+		return -EFAULT;
+	if (msg->size < sizeof(*msg) || msg->size > size ||
+	    msg->reply_max < sizeof(struct ebpf_reply) ||
+	    msg->reply_max > sizeof(reply))
+		return -EMSGSIZE;
+	memset(reply, 0, msg->reply_max);
+	mutex_lock(&handle->lock);
+	len = ebpf_dispatch(handle->session, request, msg->size, reply,
+			    msg->reply_max);
+	mutex_unlock(&handle->lock);
+	return copy_to_user(place, reply, len) ? -EFAULT : 0;
+}
+
 static long
 handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
@@ -93,6 +122,9 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 	bool small;
 	long error;
 
+	if (command == EBPF_CHARDEV_SHORT(EBPF_CHARDEV_SHORT_SIZE(command)))
+		return call_short(handle, (void __user *)argument,
+				  EBPF_CHARDEV_SHORT_SIZE(command));
 	if (command != EBPF_CHARDEV_CALL)
 		return -ENOTTY;
 	if (copy_from_user(&call, (void __user *)argument, sizeof(call)))
@@ -115,8 +147,7 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 			goto out;
 	}
 	mutex_lock(&handle->lock);
-	if (small)
-		memset(reply, 0, call.reply_cap);
+	/* small: not cleared, as it has only ever held this session's replies */
 	error = carry(handle, &call, request, reply);
 	mutex_unlock(&handle->lock);
 	if (!error &&

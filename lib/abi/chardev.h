@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The character device's one ioctl: a request in, a reply out, both as wire.h
- * has them. Shared by client/transport_chardev.c and the kernel modules.
+ * The character device's ioctl: a request in, a reply out, both as wire.h has
+ * them; and a shorter way for short ones. Shared by
+ * client/transport_chardev.c and the kernel modules.
  */
 #ifndef ABI_CHARDEV_H
 #define ABI_CHARDEV_H
@@ -28,5 +29,16 @@ _Static_assert(sizeof(struct ebpf_chardev_call) == 32, "ioctl's size");
  * the same number of it, so it is written down once.
  */
 #define EBPF_CHARDEV_CALL 0xc0206501u
+
+/*
+ * The same for short ones: the argument is the request itself, and the reply is
+ * written over it, at most the request's reply_max bytes. Nothing else is
+ * copied, which halves what one element of a map costs. `size` of the request,
+ * rounded up to 8, is part of the number; it and reply_max are SHORT_MAX at
+ * most. ENOTTY: a driver that only knows the other.
+ */
+#define EBPF_CHARDEV_SHORT_MAX 256u
+#define EBPF_CHARDEV_SHORT(size) (0xc0006502u | (uint32_t)(size) << 16)
+#define EBPF_CHARDEV_SHORT_SIZE(command) ((command) >> 16 & 0x1fffu)
 
 #endif

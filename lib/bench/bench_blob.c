@@ -9,11 +9,6 @@ static const uint8_t compute[] = {
 #include "bench/compute.inc"
 };
 
-static const uint8_t maps[] = {
-#include "bench/maps.inc"
-};
-
 const struct bench_blob bench_blob_compute = {
 	"compute", compute, sizeof(compute),
 };
-const struct bench_blob bench_blob_maps = { "maps", maps, sizeof(maps) };

@@ -3,6 +3,6 @@
 #include "bench/bench_suites.h"
 
 const struct bench_suite *const bench_suites[] = {
-	&bench_suite_compute, &bench_suite_maps,
+	&bench_suite_compute,
 	NULL,
 };

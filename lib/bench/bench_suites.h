@@ -5,6 +5,6 @@
 
 #include "bench/bench.h"
 
-extern const struct bench_suite bench_suite_compute, bench_suite_maps;
+extern const struct bench_suite bench_suite_compute;
 
 #endif

@@ -16,6 +16,7 @@
 
 enum {
 	REPLY_SLACK = 512, /* for bodies that have grown since we were made */
+	EMPTY_SLACK = 64,  /* and for those that had nothing in them */
 	BUFFER_KEEP = 256 << 10, /* larger buffers are given back */
 	HELLO_MS = 10000,
 	OPEN_ATTEMPTS = 5,
@@ -171,7 +172,9 @@ gebpf_request(struct gebpf_device *device, struct gebpf_call *call)
 	call->out_len = 0;
 	if (device->broken)
 		return -EBPF_EBADF;
-	cap = sizeof(struct ebpf_reply) + REPLY_SLACK;
+	cap = sizeof(struct ebpf_reply) +
+	      (call->rep_len > sizeof(struct ebpf_rep_none) ? REPLY_SLACK :
+							      EMPTY_SLACK);
 	if (call->rep_len > EBPF_MSG_MAX - cap ||
 	    call->out_room > EBPF_MSG_MAX - cap - call->rep_len)
 		return -EBPF_E2BIG;

@@ -101,6 +101,33 @@ chardev_open(const char *argument, unsigned int flags, void **state,
 	return 0;
 }
 
+/*
+ * Request and reply in one place; false: not begun, the long way is to be gone,
+ * as they are too long, or the driver does not know this one.
+ */
+static bool
+exchange_short(int fd, const void *request, size_t request_len, void *reply,
+	       size_t cap, size_t *len)
+{
+	uint64_t place[EBPF_CHARDEV_SHORT_MAX / 8] = { 0 };
+	struct ebpf_reply head;
+	int n;
+
+	if (request_len > sizeof(place) || cap > sizeof(place))
+		return false;
+	memcpy(place, request, request_len);
+	do
+		n = ioctl(fd, EBPF_CHARDEV_SHORT((request_len + 7) / 8 * 8),
+			  place);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return false;
+	memcpy(&head, place, sizeof(head));
+	*len = head.size <= cap ? head.size : 0; /* nonsense is no reply */
+	memcpy(reply, place, *len);
+	return true;
+}
+
 static int
 chardev_exchange(void *state, const void *request, size_t request_len,
 		 void *reply, size_t cap, size_t *len)
@@ -111,9 +138,11 @@ chardev_exchange(void *state, const void *request, size_t request_len,
 		.request_len = (uint32_t)request_len,
 		.reply_cap = (uint32_t)cap,
 	};
-
 	int n;
 
+	if (exchange_short((int)(intptr_t)state, request, request_len, reply,
+			   cap, len))
+		return 0;
 	/*
 	 * The driver answers inside the reply; here only the carrying fails. A
 	 * call that a signal ended has not begun.

@@ -172,6 +172,19 @@ void os_exec_rules(struct os_exec_rules *rules); /* any */
 #define OS_JUMP_TABLE
 #endif
 
+/*
+ * For a large variable on a hot path that its code fills as far as it is used:
+ * homes that clear every variable leave this one.
+ */
+#if defined(__has_attribute)
+#if __has_attribute(__uninitialized__)
+#define OS_NOT_CLEARED __attribute__((__uninitialized__))
+#endif
+#endif
+#ifndef OS_NOT_CLEARED
+#define OS_NOT_CLEARED
+#endif
+
 #define os_likely(x) __builtin_expect(!!(x), 1)
 #define os_unlikely(x) __builtin_expect(!!(x), 0)
 #define os_container(p, type, member) \

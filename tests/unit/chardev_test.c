@@ -124,6 +124,99 @@ bad_calls(int fd)
 	tap_ok(greets(fd), "and the session still answers");
 }
 
+/* ---- the short ioctl ---- */
+
+/* The answer's error, or -errno - 1000 when there is none. */
+static int
+ask_short(int fd, unsigned long command, void *place)
+{
+	struct ebpf_reply head;
+
+	if (ioctl(fd, command, place) != 0)
+		return -errno - 1000;
+	memcpy(&head, place, sizeof(head));
+	return head.tag == 7 ? head.error : 1;
+}
+
+static void
+short_calls(int fd)
+{
+	const uint32_t place_max = EBPF_CHARDEV_SHORT_MAX;
+	const unsigned long good = EBPF_CHARDEV_SHORT(sizeof(struct hello));
+	long page = sysconf(_SC_PAGESIZE);
+	uint64_t place[EBPF_CHARDEV_SHORT_MAX / 8 + 8];
+	struct hello hello;
+	uint32_t size, wrong = 0;
+	char *map;
+
+	hello_fill(&hello);
+	hello.msg.reply_max = place_max;
+	memcpy(place, &hello, sizeof(hello));
+	tap_ok(ask_short(fd, good, place) == 0, "request and reply in one place");
+	for (size = sizeof(hello) + 8; size <= place_max; size += 8) {
+		memcpy(place, &hello, sizeof(hello));
+		wrong += ask_short(fd, EBPF_CHARDEV_SHORT(size), place) != 0;
+	}
+	tap_ok(wrong == 0, "in a place with room behind the request");
+
+	for (size = 0, wrong = 0; size < 8192; size++) {
+		if (size % 8 == 0 && size >= sizeof(hello) && size <= place_max)
+			continue;
+		memcpy(place, &hello, sizeof(hello));
+		wrong += ask_short(fd, EBPF_CHARDEV_SHORT(size), place) !=
+			 -EMSGSIZE - 1000;
+	}
+	wrong += ask_short(fd, good & ~0x80000000ul, place) != -ENOTTY - 1000;
+	wrong += ask_short(fd, good + 1, place) != -ENOTTY - 1000;
+	wrong += ask_short(fd, good + (1ul << 29), place) != -ENOTTY - 1000;
+	tap_ok(wrong == 0, "sizes and numbers that are none");
+
+	for (size = 0, wrong = 0; size < 64; size++) {
+		memcpy(place, &hello, sizeof(hello));
+		((struct ebpf_msg *)place)->size = size;
+		wrong += size != sizeof(hello) &&
+			 ask_short(fd, good, place) !=
+				 (size < sizeof(struct ebpf_msg) ||
+						  size > sizeof(hello) ?
+					  -EMSGSIZE - 1000 :
+					  -EBPF_EPROTO);
+	}
+	for (size = 0; size < place_max + 64; size++) {
+		memcpy(place, &hello, sizeof(hello));
+		((struct ebpf_msg *)place)->reply_max = size;
+		if (size < sizeof(struct ebpf_reply) || size > place_max)
+			wrong += ask_short(fd, good, place) != -EMSGSIZE - 1000;
+		else
+			wrong += ask_short(fd, good, place) !=
+				 (size < sizeof(struct ebpf_reply) +
+						  sizeof(struct ebpf_rep_hello) ?
+					  -EBPF_ENOSPC : 0);
+	}
+	tap_ok(wrong == 0, "lengths in the message that lie");
+
+	map = mmap(NULL, 2 * (size_t)page, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	munmap(map + page, (size_t)page);
+	for (size = 8, wrong = 0; size < sizeof(hello); size += 8) {
+		memcpy(map + page - size, &hello, size);
+		wrong += ask_short(fd, good, map + page - size) !=
+			 -EFAULT - 1000;
+	}
+	/* the request is there, the reply's end is not */
+	memcpy(map + page - sizeof(hello), &hello, sizeof(hello));
+	wrong += ask_short(fd, good, map + page - sizeof(hello)) !=
+		 -EFAULT - 1000;
+	memcpy(map, &hello, sizeof(hello));
+	mprotect(map, (size_t)page, PROT_READ);
+	wrong += ask_short(fd, good, map) != -EFAULT - 1000;
+	wrong += ask_short(fd, good, NULL) != -EFAULT - 1000;
+	wrong += ask_short(fd, good, (void *)0xffffffff81000000ull) !=
+		 -EFAULT - 1000;
+	munmap(map, (size_t)page);
+	tap_ok(wrong == 0, "memory that is not there");
+	tap_ok(greets(fd), "and the session still answers");
+}
+
 /* ---- messages of noise ---- */
 
 static uint64_t
@@ -158,6 +251,13 @@ random_messages(int fd)
 		msg->flags = 0;
 		if (noise() % 8)
 			memcpy(message + sizeof(*msg), &body, 4);
+		if (i % 2 != 0 && len <= EBPF_CHARDEV_SHORT_MAX) {
+			msg->reply_max = EBPF_CHARDEV_SHORT_MAX;
+			if (ioctl(fd, EBPF_CHARDEV_SHORT((len + 7) & ~7u),
+				  message) != 0)
+				odd += errno != EMSGSIZE;
+			continue;
+		}
 		got = call(fd, message, len, reply, sizeof(reply));
 		odd += got < (int)sizeof(struct ebpf_reply);
 	}
@@ -404,6 +504,7 @@ main(int argc, char **argv)
 		return tap_done();
 	}
 	bad_calls(fd);
+	short_calls(fd);
 	torn_memory(fd);
 	random_messages(fd);
 	many_callers(fd);
