@@ -117,8 +117,6 @@ begin(struct bench_show *show)
 	char system[160] = "", cpu[200];
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (cpus < 1)
-		cpus = 1;
 	processor(cpu, sizeof(cpu));
 	if (uname(&host) == 0)
 		snprintf(system, sizeof(system), "%s %s", host.sysname,
@@ -130,18 +128,13 @@ begin(struct bench_show *show)
 		out_array(out, "suites");
 		return;
 	}
-	snprintf(show->machine, sizeof(show->machine),
-		 "gebpf %s on %s %s%s%s, %ld processor%s", GEBPF_VERSION,
-		 system, host.machine, cpu[0] != '\0' ? ", " : "", cpu, cpus,
-		 cpus == 1 ? "" : "s");
-	out_text(out, "%s\n", show->machine);
 	out_uint(out, "version", NULL, 1);
-	out_string(out, "release", NULL, GEBPF_VERSION);
+	out_string(out, "release", "gebpf %", GEBPF_VERSION);
 	out_object(out, "machine");
-	out_string(out, "system", NULL, system);
-	out_string(out, "arch", NULL, host.machine);
-	out_string(out, "processor", NULL, cpu);
-	out_uint(out, "cpus", NULL, (uint64_t)cpus);
+	out_string(out, "system", " on %", system);
+	out_string(out, "arch", " %", host.machine);
+	out_string(out, "processor", cpu[0] != '\0' ? ", %" : NULL, cpu);
+	out_uint(out, "cpus", ", % processors\n", cpus > 0 ? (uint64_t)cpus : 1);
 	out_end(out);
 	out_array(out, "suites");
 }
@@ -400,10 +393,8 @@ bench_show_end(struct bench_show *show)
 }
 
 int
-bench_show_svg(struct bench_show *show, const struct bench *bench,
-	       const char *path)
+bench_show_svg(struct cmd *cmd, const struct bench *bench, const char *path)
 {
-	struct cmd *cmd = show->cmd;
 	FILE *file;
 	int error;
 
@@ -412,7 +403,7 @@ bench_show_svg(struct bench_show *show, const struct bench *bench,
 	file = fopen(path, "w");
 	if (file == NULL)
 		return cmd_fail(cmd, -EBPF_EIO, "%s: %m", path);
-	error = bench_svg(bench, show->machine, file);
+	error = bench_svg(bench, file);
 	if (fclose(file) != 0 && error == 0)
 		error = -EBPF_EIO;
 	if (error != 0)

@@ -7,7 +7,7 @@
  * redirects in a second, for comparison with switches. Runs in the guest (make
  * bench-kmod) or wherever /dev/ebpf is; root only.
  *
- *	bench_kernel [--rounds N] [--live IFINDEX]
+ *	bench_kernel [--rounds N] [--only ROW] [--live IFINDEX]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +32,7 @@ enum {
 	ROUNDS_MAX = 31,
 	THREADS = 2,
 	OPS = 4096, /* of one thread in one round */
+	EMPTY = sizeof(struct ebpf_rep_none),
 };
 
 enum op {
@@ -56,6 +57,14 @@ static const struct bench {
 	{ "hash batched update, 4096", OP_BATCH_UPDATE, 4096 },
 };
 
+static const char *only; /* rows whose name has this; NULL: all */
+
+static bool
+wanted(const char *row)
+{
+	return only == NULL || strstr(row, only) != NULL;
+}
+
 static uint64_t
 now(void)
 {
@@ -77,36 +86,54 @@ die(const char *what)
 /* One thread's session and its buffers. */
 struct side {
 	int fd;
-	uint32_t map, batch;
+	uint32_t map;
+	uint8_t *answer; /* to the last request */
 	uint8_t request[1 << 17], reply[1 << 17];
 };
 
-/* Send what is in request; the reply's error. */
+/*
+ * Send what is in request, the way a client's library does: short messages by
+ * the short ioctl. The reply's error. `room`: bytes behind the reply's header.
+ */
 static int
-send(struct side *s, uint16_t number, size_t len)
+send(struct side *s, uint16_t number, size_t len, uint32_t room)
 {
 	struct ebpf_msg msg = {
 		.size = (uint32_t)(sizeof(msg) + len),
-		.reply_max = sizeof(s->reply),
+		.reply_max = (uint32_t)sizeof(struct ebpf_reply) + room,
 		.number = number,
 	};
 	struct ebpf_chardev_call call = {
 		.request = (uintptr_t)s->request,
 		.reply = (uintptr_t)s->reply,
 		.request_len = msg.size,
+		.reply_cap = msg.reply_max,
 	};
 	struct ebpf_reply head;
+	uint32_t size = (msg.size + 7) & ~7u;
 
-	/* as little room as the answer wants: it is cleared first */
-	call.reply_cap = number == EBPF_REQUEST_MAP_LOOKUP_BATCH ?
-				 64 + s->batch * 12 :
-				 1024;
-	msg.reply_max = call.reply_cap;
 	memcpy(s->request, &msg, sizeof(msg));
-	if (ioctl(s->fd, EBPF_CHARDEV_CALL, &call) != 0)
+	s->answer = s->reply;
+	if (size <= EBPF_CHARDEV_SHORT_MAX &&
+	    msg.reply_max <= EBPF_CHARDEV_SHORT_MAX) {
+		s->answer = s->request;
+		if (ioctl(s->fd, EBPF_CHARDEV_SHORT(size), s->request) != 0)
+			die("short ioctl");
+	} else if (ioctl(s->fd, EBPF_CHARDEV_CALL, &call) != 0) {
 		die("ioctl");
-	memcpy(&head, s->reply, sizeof(head));
+	}
+	memcpy(&head, s->answer, sizeof(head));
 	return head.error;
+}
+
+/* What must not fail. */
+static void
+must(const char *what, int error)
+{
+	if (error != 0) {
+		fprintf(stderr, "bench_kernel: %s: error %d\n", what, error);
+		exit(1);
+	}
 }
 
 /* Body and trailing bytes behind the message's head. */
@@ -129,10 +156,10 @@ our_map(struct side *s)
 	};
 	struct ebpf_rep_id rep;
 
-	if (send(s, EBPF_REQUEST_MAP_CREATE,
-		 put(s, &req, sizeof(req), NULL, 0)) != 0)
-		die("making a map");
-	memcpy(&rep, s->reply + sizeof(struct ebpf_reply), sizeof(rep));
+	must("making a map", send(s, EBPF_REQUEST_MAP_CREATE,
+				  put(s, &req, sizeof(req), NULL, 0),
+				  sizeof(rep)));
+	memcpy(&rep, s->answer + sizeof(struct ebpf_reply), sizeof(rep));
 	return rep.id;
 }
 
@@ -150,7 +177,6 @@ our_ops(struct side *s, const struct bench *bench)
 	static __thread uint8_t tail[ENTRIES * 12];
 	uint32_t i, j, k;
 
-	s->batch = bench->batch;
 	for (i = 0; i < OPS; i += bench->batch) {
 		k = i * 2654435761u % ENTRIES;
 		memset(tail, 0, 12);
@@ -158,20 +184,24 @@ our_ops(struct side *s, const struct bench *bench)
 		switch (bench->op) {
 		case OP_DELETE_INSERT:
 			send(s, EBPF_REQUEST_MAP_DELETE,
-			     put(s, &key, sizeof(key), tail, 4));
+			     put(s, &key, sizeof(key), tail, 4), EMPTY);
 			/* fall through */
 		case OP_UPDATE:
-			send(s, EBPF_REQUEST_MAP_UPDATE,
-			     put(s, &update, sizeof(update), tail, 12));
+			must("update", send(s, EBPF_REQUEST_MAP_UPDATE,
+					    put(s, &update, sizeof(update),
+						tail, 12), EMPTY));
 			break;
 		case OP_LOOKUP:
-			send(s, EBPF_REQUEST_MAP_LOOKUP,
-			     put(s, &key, sizeof(key), tail, 4));
+			must("lookup", send(s, EBPF_REQUEST_MAP_LOOKUP,
+					    put(s, &key, sizeof(key), tail, 4),
+					    EMPTY + 8));
 			break;
 		case OP_BATCH_LOOKUP:
-			send(s, EBPF_REQUEST_MAP_LOOKUP_BATCH,
-			     put(s, &walk, sizeof(walk), NULL, 0));
-			memcpy(&got, s->reply + sizeof(struct ebpf_reply),
+			must("walk", send(s, EBPF_REQUEST_MAP_LOOKUP_BATCH,
+					  put(s, &walk, sizeof(walk), NULL, 0),
+					  (uint32_t)sizeof(got) +
+						  bench->batch * 12));
+			memcpy(&got, s->answer + sizeof(struct ebpf_reply),
 			       sizeof(got));
 			walk.cursor = got.done ? 0 : got.cursor;
 			break;
@@ -181,9 +211,10 @@ our_ops(struct side *s, const struct bench *bench)
 				memcpy(tail + j * 12, &k, 4);
 				memset(tail + j * 12 + 4, 1, 8);
 			}
-			send(s, EBPF_REQUEST_MAP_UPDATE_BATCH,
-			     put(s, &batch, sizeof(batch), tail,
-				 (size_t)bench->batch * 12));
+			must("updates", send(s, EBPF_REQUEST_MAP_UPDATE_BATCH,
+					     put(s, &batch, sizeof(batch), tail,
+						 (size_t)bench->batch * 12),
+					     sizeof(struct ebpf_rep_map_batch)));
 			break;
 		}
 	}
@@ -231,10 +262,12 @@ linux_ops(int map, const struct bench *bench)
 			sys_bpf(BPF_MAP_DELETE_ELEM, &attr);
 			/* fall through */
 		case OP_UPDATE:
-			sys_bpf(BPF_MAP_UPDATE_ELEM, &attr);
+			if (sys_bpf(BPF_MAP_UPDATE_ELEM, &attr) != 0)
+				die("bpf(2), update");
 			break;
 		case OP_LOOKUP:
-			sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr);
+			if (sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr) != 0)
+				die("bpf(2), lookup");
 			break;
 		case OP_BATCH_LOOKUP:
 		case OP_BATCH_UPDATE:
@@ -246,7 +279,8 @@ linux_ops(int map, const struct bench *bench)
 			if (bench->op == OP_BATCH_UPDATE) {
 				for (j = 0; j < bench->batch; j++)
 					keys[j] = (i + j) % ENTRIES;
-				sys_bpf(BPF_MAP_UPDATE_BATCH, &attr);
+				if (sys_bpf(BPF_MAP_UPDATE_BATCH, &attr) != 0)
+					die("bpf(2), updates");
 				break;
 			}
 			attr.batch.in_batch = walking ? (uintptr_t)&cursor : 0;
@@ -327,6 +361,8 @@ bench_maps(struct side *sides, uint32_t rounds)
 	for (threads = 1; threads <= THREADS; threads++)
 		for (size_t b = 0; b < sizeof(benches) / sizeof(benches[0]);
 		     b++) {
+			if (!wanted(benches[b].name))
+				continue;
 			our_ops(&sides[0], &fill);
 			linux_ops(map, &fill);
 			for (i = 0; i < rounds; i++) {
@@ -475,6 +511,7 @@ our_prog(struct side *s, const struct code *c, uint32_t map)
 	struct ebpf_rep_prog_load rep;
 	uint8_t tail[sizeof(c->insns) + 4];
 	struct code copy = *c;
+	int error;
 
 	for (uint32_t i = 0; i < c->map_count; i++) {
 		copy.insns[c->map_at[i]].regs = 1 | 5 << 4;
@@ -482,14 +519,15 @@ our_prog(struct side *s, const struct code *c, uint32_t map)
 	}
 	memcpy(tail, copy.insns, c->count * 8);
 	memcpy(tail + c->count * 8, &map, 4);
-	if (send(s, EBPF_REQUEST_PROG_LOAD,
-		 put(s, &req, sizeof(req), tail, c->count * 8 + 4)) != 0) {
-		fprintf(stderr, "%.512s\n", (char *)s->reply +
+	error = send(s, EBPF_REQUEST_PROG_LOAD,
+		     put(s, &req, sizeof(req), tail, c->count * 8 + 4),
+		     sizeof(rep) + 512);
+	if (error != 0)
+		fprintf(stderr, "%.512s\n", (char *)s->answer +
 						    sizeof(struct ebpf_reply) +
 						    sizeof(rep));
-		die("loading");
-	}
-	memcpy(&rep, s->reply + sizeof(struct ebpf_reply), sizeof(rep));
+	must("loading", error);
+	memcpy(&rep, s->answer + sizeof(struct ebpf_reply), sizeof(rep));
 	return rep.id;
 }
 
@@ -502,10 +540,10 @@ our_run(struct side *s, uint32_t id, uint32_t repeat)
 					 .data_len = FRAME };
 	struct ebpf_rep_prog_run rep;
 
-	if (send(s, EBPF_REQUEST_PROG_RUN,
-		 put(s, &req, sizeof(req), frame, FRAME)) != 0)
-		die("running");
-	memcpy(&rep, s->reply + sizeof(struct ebpf_reply), sizeof(rep));
+	must("running", send(s, EBPF_REQUEST_PROG_RUN,
+			     put(s, &req, sizeof(req), frame, FRAME),
+			     sizeof(rep) + FRAME));
+	memcpy(&rep, s->answer + sizeof(struct ebpf_reply), sizeof(rep));
 	if (rep.retval != 2)
 		die("a wrong result");
 	return (double)rep.duration_ns;
@@ -545,15 +583,19 @@ bench_programs(struct side *s, uint32_t rounds)
 	struct ebpf_rep_id rep;
 	int map = linux_map(8);
 
-	if (send(s, EBPF_REQUEST_MAP_CREATE,
-		 put(s, &req, sizeof(req), NULL, 0)) != 0 || map < 0)
-		die("maps for programs");
-	memcpy(&rep, s->reply + sizeof(struct ebpf_reply), sizeof(rep));
+	if (map < 0)
+		die("a map for Linux's program");
+	must("a map for programs", send(s, EBPF_REQUEST_MAP_CREATE,
+					put(s, &req, sizeof(req), NULL, 0),
+					sizeof(rep)));
+	memcpy(&rep, s->answer + sizeof(struct ebpf_reply), sizeof(rep));
 	for (int which = 0; which < 2; which++) {
 		struct code code;
 		uint32_t id, i;
 		int fd;
 
+		if (!wanted(names[which]))
+			continue;
 		if (which == 0)
 			build_nothing(&code);
 		else
@@ -604,6 +646,8 @@ main(int argc, char **argv)
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--rounds") == 0)
 			rounds = (uint32_t)atoi(argv[i + 1]);
+		else if (strcmp(argv[i], "--only") == 0)
+			only = argv[i + 1];
 		else if (strcmp(argv[i], "--live") == 0)
 			live = atoi(argv[i + 1]);
 	}
