@@ -20,6 +20,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 
 /* Frees from RCU work go through our own queue, so that unload can wait. */
@@ -200,11 +201,27 @@ os_percpu_ptr(void *percpu, uint32_t cpu)
 	return ((void **)percpu)[cpu];
 }
 
-/* Per-CPU areas of modules are not at a fixed distance. */
+/* What raw_smp_processor_id() reads; the copies are in a table by number. */
 bool
 os_percpu_plan(const void *percpu, struct os_percpu_plan *plan)
 {
+#if defined(CONFIG_X86_64) && defined(CONFIG_SMP)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && \
+	LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+	intptr_t off = (intptr_t)(uintptr_t)&pcpu_hot.cpu_number;
+#else
+	intptr_t off = (intptr_t)(uintptr_t)&cpu_number;
+#endif
+
+	if (off != (int32_t)off)
+		return false;
+	plan->distance = 0;
+	plan->cpu_off = (int32_t)off;
+	plan->gs = true;
+	return true;
+#else
 	return false;
+#endif
 }
 
 uint32_t

@@ -48,14 +48,17 @@ void *os_percpu_alloc(size_t size);		/* sleep */
 void os_percpu_free(void *percpu);		/* any */
 void *os_percpu_ptr(void *percpu, uint32_t cpu); /* any */
 /*
- * For generated code: true when the running CPU's copy is at
- *	percpu + distance * cpu, cpu = the 32 bits at thread register + cpu_off
- * where the thread register is fs on x86-64 and tpidr_el0 on arm64. False: it
- * must be asked for by os_percpu_ptr(percpu, os_cpu_id()).
+ * For generated code: true when the running CPU's number is the 32 bits at
+ * thread register + cpu_off and its copy at percpu + distance * number, or,
+ * where distance is 0, at what percpu[number] says. The thread register is fs
+ * on x86-64, or gs if so said, and tpidr_el0 on arm64. percpu may be NULL, then
+ * it is about the number alone. False: it must be asked for by
+ * os_percpu_ptr(percpu, os_cpu_id()).
  */
 struct os_percpu_plan {
 	uint64_t distance;
 	int32_t cpu_off;
+	bool gs;
 };
 bool os_percpu_plan(const void *percpu, struct os_percpu_plan *plan); /* any */
 

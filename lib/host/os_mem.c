@@ -186,7 +186,8 @@ os_percpu_plan(const void *percpu, struct os_percpu_plan *plan)
 	off = (intptr_t)((uintptr_t)&os_thread.slot - thread);
 	if (off != (int32_t)off)
 		return false;
-	plan->distance = ((const size_t *)percpu)[-1];
+	plan->distance = percpu ? ((const size_t *)percpu)[-1] : 0;
 	plan->cpu_off = (int32_t)off;
+	plan->gs = false;
 	return true;
 }

@@ -20,7 +20,8 @@ flags="-std=gnu11 -O1 -g -Ilib -Ilib/host -Itests/lib -I. -D_GNU_SOURCE
 	-ffunction-sections -Wl,--gc-sections"
 sources="lib/core/*.c lib/core/*/*.c lib/host/os_*.c lib/client/asm*.c
 	lib/client/insn_rows.c lib/client/disasm.c tests/arm64/no_device.c
-	lib/client/gebpf_names.c tests/lib/tap.c tests/lib/unverified.c tests/lib/progen.c"
+	lib/client/gebpf_names.c tests/lib/tap.c tests/lib/unverified.c
+	tests/lib/progen.c tests/lib/jit_lab.c"
 # objects do not know their headers: all anew when one has changed
 if [ -n "$(find lib tests/lib -name '*.[hd]*' -newer $b/stamp 2>&1)" ]; then
 	rm -f $b/*.o

@@ -13,79 +13,10 @@
 #include "core/jit/jit.h"
 #include "core/map.h"
 #include "core/runtime.h"
+#include "jit_lab.h"
 #include "progen.h"
 #include "tap.h"
 #include "unverified.h"
-
-static struct ebpf_runtime *rt;
-static struct progen gen;
-
-static void
-put(uint8_t code, uint32_t dst, uint32_t src, int16_t off, int32_t imm)
-{
-	progen_put(&gen, code, dst, src, off, imm);
-}
-
-static void
-put_map(uint32_t reg, uint32_t index)
-{
-	put(0x18, reg, 1, 0, (int32_t)index);
-	put(0, 0, 0, 0, 0);
-}
-
-static void
-put_call(uint32_t helper)
-{
-	put(0x85, 0, 0, 0, (int32_t)helper);
-}
-
-static struct ebpf_prog *
-finish(struct ebpf_map **maps, uint32_t map_count, const struct ebpf_kind *kind)
-{
-	struct unverified_options options = {
-		.rt = rt, .maps = maps, .map_count = map_count, .kind = kind,
-	};
-	struct ebpf_prog *prog;
-	char why[128];
-
-	prog = unverified_prog(gen.insns, gen.count, &options, why,
-			       sizeof(why));
-	gen.count = 0;
-	if (prog == NULL) {
-		tap_ok(false, "not a program: %s", why);
-		exit(tap_done());
-	}
-	return prog;
-}
-
-static struct ebpf_map *
-make_map(uint32_t kind, uint32_t key, uint32_t value, uint32_t entries)
-{
-	struct ebpf_map_spec spec = {
-		.size = sizeof(spec), .kind = kind, .key_size = key,
-		.value_size = value, .max_entries = entries,
-	};
-	struct ebpf_map *map = NULL;
-	int err = ebpf_map_create(rt, &spec, &map);
-
-	if (err != 0) {
-		tap_ok(false, "map of kind %u: %d", kind, err);
-		exit(tap_done());
-	}
-	return map;
-}
-
-static uint64_t
-run(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2, uint64_t r3)
-{
-	struct ebpf_section section;
-	uint64_t r0;
-
-	ebpf_section_enter(&section);
-	r0 = ebpf_prog_run(prog, r1, r2, r3);
-	ebpf_section_leave(&section);
-	return r0;
-}
 
 /* The permissions /proc/self/maps shows for an address; "" when none. */
 static void
@@ -117,10 +48,10 @@ random_prog(uint64_t seed)
 	struct ebpf_prog *prog;
 	char why[128];
 
-	progen_random(&gen, seed, 512);
-	prog = unverified_prog(gen.insns, gen.count, progen_options(), why,
+	progen_random(&lab_gen, seed, 512);
+	prog = unverified_prog(lab_gen.insns, lab_gen.count, progen_options(), why,
 			       sizeof(why));
-	gen.count = 0;
+	lab_gen.count = 0;
 	if (prog == NULL || unverified_compile(prog) != 0) {
 		tap_ok(false, "seed %llu compiles", (unsigned long long)seed);
 		exit(tap_done());
@@ -163,8 +94,8 @@ by_starts(const void *a, const void *b)
 static void
 addresses(void)
 {
-	struct ebpf_map *map = make_map(EBPF_MAP_ARRAY, 4, 8, 4);
-	struct ebpf_map *hash = make_map(EBPF_MAP_HASH, 4, 8, 4);
+	struct ebpf_map *map = lab_map(EBPF_MAP_ARRAY, 4, 8, 4);
+	struct ebpf_map *hash = lab_map(EBPF_MAP_HASH, 4, 8, 4);
 	struct ebpf_map *maps[2] = { map, hash };
 	uintptr_t starts[16];
 	uint8_t *code[2] = { NULL, NULL };
@@ -174,18 +105,18 @@ addresses(void)
 		struct ebpf_prog *prog;
 		const struct ebpf_jit_image *image;
 
-		put(0x62, 10, 0, -4, 0);
+		lab_put(0x62, 10, 0, -4, 0);
 		for (uint32_t m = 0; m < 2; m++) {
-			put(0xbf, 2, 10, 0, 0);
-			put(0x07, 2, 0, 0, -4);
-			put_map(1, m);
-			put_call(EBPF_FUNC_map_lookup_elem);
+			lab_put(0xbf, 2, 10, 0, 0);
+			lab_put(0x07, 2, 0, 0, -4);
+			lab_put_map(1, m);
+			lab_put_call(EBPF_FUNC_map_lookup_elem);
 		}
-		put(0xbf, 1, 0, 0, 0);
-		put_call(EBPF_FUNC_redirect); /* wants the program */
-		put_call(EBPF_FUNC_ktime_get_ns);
-		put(0x95, 0, 0, 0, 0);
-		prog = finish(maps, 2, NULL);
+		lab_put(0xbf, 1, 0, 0, 0);
+		lab_put_call(EBPF_FUNC_redirect); /* wants the program */
+		lab_put_call(EBPF_FUNC_ktime_get_ns);
+		lab_put(0x95, 0, 0, 0, 0);
+		prog = lab_finish(maps, 2, NULL);
 		TAP_CHECK(unverified_compile(prog) == 0);
 		image = prog->image;
 		len[i] = image->code_len;
@@ -228,14 +159,14 @@ dead_slots(void)
 	static uint8_t dead[1] = { 2 | 4 }; /* slots 1 and 2 */
 	struct ebpf_prog *prog;
 
-	put(0xb7, 0, 0, 0, 1);
-	put(0x18, 0, 0, 0, 5);
-	put(0, 0, 0, 0, 6);
-	put(0x95, 0, 0, 0, 0);
-	prog = finish(NULL, 0, NULL);
+	lab_put(0xb7, 0, 0, 0, 1);
+	lab_put(0x18, 0, 0, 0, 5);
+	lab_put(0, 0, 0, 0, 6);
+	lab_put(0x95, 0, 0, 0, 0);
+	prog = lab_finish(NULL, 0, NULL);
 	prog->dead = dead;
 	TAP_CHECK(unverified_compile(prog) == 0);
-	tap_ok(run(prog, 0, 0, 0) == 1 &&
+	tap_ok(lab_run(prog, 0, 0, 0) == 1 &&
 		       prog->image->slot_offs[1] == prog->image->slot_offs[3],
 	       "dead slots have no code");
 	prog->dead = NULL;
@@ -253,21 +184,21 @@ sightings(bool blinded)
 	int32_t imm;
 
 	memcpy(&imm, wanted, sizeof(imm));
-	put(0xb7, 0, 0, 0, imm);  /* r0 = imm */
-	put(0x07, 0, 0, 0, imm);  /* += */
-	put(0xa4, 0, 0, 0, imm);  /* w0 ^= */
-	put(0x7a, 10, 0, -8, imm); /* store */
-	put(0x18, 1, 0, 0, imm);  /* both halves of a 64-bit constant */
-	put(0, 0, 0, 0, imm);
-	put(0xaf, 0, 1, 0, 0);
-	put(0x2d, 0, 1, 0, 0);
-	put(0x35, 0, 0, 1, imm); /* if r0 >= imm */
-	put(0x94, 0, 0, 0, imm); /* w0 %= imm */
-	put(0x95, 0, 0, 0, 0);
-	prog = finish(NULL, 0, NULL);
-	rt->config.harden = blinded ? EBPF_HARDEN_CONSTANTS : 0;
+	lab_put(0xb7, 0, 0, 0, imm);  /* r0 = imm */
+	lab_put(0x07, 0, 0, 0, imm);  /* += */
+	lab_put(0xa4, 0, 0, 0, imm);  /* w0 ^= */
+	lab_put(0x7a, 10, 0, -8, imm); /* store */
+	lab_put(0x18, 1, 0, 0, imm);  /* both halves of a 64-bit constant */
+	lab_put(0, 0, 0, 0, imm);
+	lab_put(0xaf, 0, 1, 0, 0);
+	lab_put(0x2d, 0, 1, 0, 0);
+	lab_put(0x35, 0, 0, 1, imm); /* if r0 >= imm */
+	lab_put(0x94, 0, 0, 0, imm); /* w0 %= imm */
+	lab_put(0x95, 0, 0, 0, 0);
+	prog = lab_finish(NULL, 0, NULL);
+	lab_rt->config.harden = blinded ? EBPF_HARDEN_CONSTANTS : 0;
 	TAP_CHECK(unverified_compile(prog) == 0);
-	rt->config.harden = 0;
+	lab_rt->config.harden = 0;
 	image = prog->image;
 	for (uint32_t i = 0; i + sizeof(wanted) <= image->code_len; i++)
 		seen += memcmp(image->code + i, wanted, sizeof(wanted)) == 0;
@@ -291,17 +222,17 @@ large(void)
 	enum { COUNT = 8000 };
 	struct ebpf_prog *prog;
 
-	put(0xb7, 6, 0, 0, 3);
-	put(0xb7, 0, 0, 0, 0);
-	put(0x15, 6, 0, COUNT + 2, 0);
+	lab_put(0xb7, 6, 0, 0, 3);
+	lab_put(0xb7, 0, 0, 0, 0);
+	lab_put(0x15, 6, 0, COUNT + 2, 0);
 	for (uint32_t i = 0; i < COUNT; i++)
-		put(0x07, 0, 0, 0, 1000);
-	put(0x07, 6, 0, 0, -1);
-	put(0x05, 0, 0, -(COUNT + 3), 0);
-	put(0x95, 0, 0, 0, 0);
-	prog = finish(NULL, 0, NULL);
+		lab_put(0x07, 0, 0, 0, 1000);
+	lab_put(0x07, 6, 0, 0, -1);
+	lab_put(0x05, 0, 0, -(COUNT + 3), 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	prog = lab_finish(NULL, 0, NULL);
 	TAP_CHECK(unverified_compile(prog) == 0);
-	tap_ok(run(prog, 0, 0, 0) == 3ull * COUNT * 1000,
+	tap_ok(lab_run(prog, 0, 0, 0) == 3ull * COUNT * 1000,
 	       "long jumps forward and back (%u bytes for %u instructions)",
 	       prog->image->code_len, prog->op_count);
 	unverified_free(prog);
@@ -402,7 +333,7 @@ main(void)
 		tap_skip("no JIT for this machine", "jit");
 		return tap_done();
 	}
-	if (ebpf_runtime_create(NULL, &rt) != 0) {
+	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
 		tap_ok(false, "runtime");
 		return tap_done();
 	}
@@ -413,6 +344,6 @@ main(void)
 	large();
 	allocation_failures();
 	disassembly();
-	ebpf_runtime_destroy(rt);
+	ebpf_runtime_destroy(lab_rt);
 	return tap_done();
 }

@@ -14,6 +14,7 @@
 #include "core/jit/jit.h"
 #include "core/map.h"
 #include "core/runtime.h"
+#include "jit_lab.h"
 #include "progen.h"
 #include "tap.h"
 #include "unverified.h"
@@ -23,120 +24,99 @@ enum {
 	PROGS_MAX = 8,
 };
 
-static struct ebpf_runtime *rt;
 static uint64_t mem[MEM / 8];
-static struct progen gen;
 
-static void
-put(uint8_t code, uint32_t dst, uint32_t src, int16_t off, int32_t imm)
-{
-	progen_put(&gen, code, dst, src, off, imm);
-}
+/* ---- maps ---- */
 
-static void
-put_map(uint32_t reg, uint32_t index)
-{
-	put(0x18, reg, 1, 0, (int32_t)index);
-	put(0, 0, 0, 0, 0);
-}
+/* What a program does with what it found. */
+enum asks {
+	NOT,	 /* returns it */
+	IF_NULL, /* jumps over + 1 where it is NULL */
+	IF_NOT,	 /* jumps to + 1 where it is not, else returns 5 */
+	ASKS,
+};
 
-static void
-put_call(uint32_t helper)
-{
-	put(0x85, 0, 0, 0, (int32_t)helper);
-}
-
+/* A lookup of the key in memory. */
 static struct ebpf_prog *
-finish(struct ebpf_map **maps, uint32_t map_count, const struct ebpf_kind *kind)
+lookup_prog(struct ebpf_map *map, enum asks asks)
 {
-	struct unverified_options options = {
-		.rt = rt, .maps = maps, .map_count = map_count, .kind = kind,
-	};
-	struct ebpf_prog *prog;
-	char why[128];
-
-	prog = unverified_prog(gen.insns, gen.count, &options, why,
-			       sizeof(why));
-	gen.count = 0;
-	if (prog == NULL) {
-		tap_ok(false, "not a program: %s", why);
-		exit(tap_done());
+	lab_put(0xbf, 2, 1, 0, 0);
+	lab_put_map(1, 0);
+	lab_put_call(EBPF_FUNC_map_lookup_elem);
+	switch (asks) {
+	case NOT:
+	case ASKS:
+		break;
+	case IF_NULL:
+		lab_put(0x15, 0, 0, 1, 0);
+		lab_put(0x07, 0, 0, 0, 1);
+		break;
+	case IF_NOT:
+		lab_put(0x55, 0, 0, 2, 0);
+		lab_put(0xb7, 0, 0, 0, 5);
+		lab_put(0x95, 0, 0, 0, 0);
+		lab_put(0x07, 0, 0, 0, 1);
+		break;
 	}
-	return prog;
-}
-
-static struct ebpf_map *
-make_map(uint32_t kind, uint32_t key, uint32_t value, uint32_t entries)
-{
-	struct ebpf_map_spec spec = {
-		.size = sizeof(spec), .kind = kind, .key_size = key,
-		.value_size = value, .max_entries = entries,
-	};
-	struct ebpf_map *map = NULL;
-	int err = ebpf_map_create(rt, &spec, &map);
-
-	if (err != 0) {
-		tap_ok(false, "map of kind %u: %d", kind, err);
-		exit(tap_done());
-	}
-	return map;
+	lab_put(0x95, 0, 0, 0, 0);
+	return lab_finish(&map, 1, NULL);
 }
 
 static uint64_t
-run(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2, uint64_t r3)
+asked(uint64_t found, enum asks asks)
 {
-	struct ebpf_section section;
-	uint64_t r0;
-
-	ebpf_section_enter(&section);
-	r0 = ebpf_prog_run(prog, r1, r2, r3);
-	ebpf_section_leave(&section);
-	return r0;
+	switch (asks) {
+	case NOT:
+	case ASKS:
+		break;
+	case IF_NULL:
+		return found != 0 ? found + 1 : 0;
+	case IF_NOT:
+		return found != 0 ? found + 1 : 5;
+	}
+	return found;
 }
 
-/* ---- maps ---- */
+static bool
+array_found(uint32_t kind, uint32_t size, uint32_t count, enum asks asks)
+{
+	static const uint32_t keys[] = { 0, 1, 2, 3, 4, 5, 99, 100, 127, 128,
+					 199, 200, 0x7fffffff, 0x80000000,
+					 0xffffffff };
+	struct ebpf_map *map = lab_map(kind, 4, size, count);
+	struct ebpf_prog *prog = lookup_prog(map, asks);
+	struct ebpf_section section;
+	bool same = unverified_compile(prog) == 0;
+
+	for (uint32_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+		uint64_t want;
+
+		memcpy(mem, &keys[k], 4);
+		ebpf_section_enter(&section);
+		want = (uintptr_t)map->ops->lookup(map, mem);
+		same &= lab_run(prog, (uintptr_t)mem, MEM, 0) ==
+			asked(want, asks);
+		ebpf_section_leave(&section);
+		same &= (want != 0) == (keys[k] < count);
+	}
+	unverified_free(prog);
+	ebpf_map_put(map);
+	return same;
+}
 
 static void
 arrays(uint32_t kind, const char *name)
 {
 	static const uint32_t sizes[] = { 1, 4, 8, 12, 16, 24, 64, 100, 4096 };
 	static const uint32_t counts[] = { 1, 3, 4, 100, 128, 200 };
-	static const uint32_t keys[] = { 0, 1, 2, 3, 4, 5, 99, 100, 127, 128,
-					 199, 200, 0x7fffffff, 0x80000000,
-					 0xffffffff };
 	bool same = true;
 
-	for (uint32_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+	for (uint32_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
 		for (uint32_t c = 0; c < sizeof(counts) / sizeof(counts[0]);
-		     c++) {
-			struct ebpf_map *map =
-				make_map(kind, 4, sizes[s], counts[c]);
-			struct ebpf_section section;
-			struct ebpf_prog *prog;
-
-			/* the key is in memory: r2 = r1 */
-			put(0xbf, 2, 1, 0, 0);
-			put_map(1, 0);
-			put_call(EBPF_FUNC_map_lookup_elem);
-			put(0x95, 0, 0, 0, 0);
-			prog = finish(&map, 1, NULL);
-			same &= unverified_compile(prog) == 0;
-			for (uint32_t k = 0; k < sizeof(keys) / sizeof(keys[0]);
-			     k++) {
-				uint64_t want;
-
-				memcpy(mem, &keys[k], 4);
-				ebpf_section_enter(&section);
-				want = (uintptr_t)map->ops->lookup(map, mem);
-				same &= run(prog, (uintptr_t)mem, MEM, 0) ==
-					want;
-				ebpf_section_leave(&section);
-				same &= (want != 0) == (keys[k] < counts[c]);
-			}
-			unverified_free(prog);
-			ebpf_map_put(map);
-		}
-	}
+		     c++)
+			for (enum asks asks = NOT; asks < ASKS; asks++)
+				same &= array_found(kind, sizes[s], counts[c],
+						    asks);
 	tap_ok(same, "%s: lookups find what the map finds", name);
 }
 
@@ -165,44 +145,44 @@ percpu_arrays(void)
 static void
 hashes(uint32_t kind, uint32_t key_size, const char *name)
 {
-	struct ebpf_map *map = make_map(kind, key_size, 8, 16);
+	struct ebpf_map *map = lab_map(kind, key_size, 8, 16);
 	struct ebpf_prog *prog;
 	uint64_t jit[MEM / 8], r0;
 
-	put(0xbf, 6, 1, 0, 0);
+	lab_put(0xbf, 6, 1, 0, 0);
 	for (int i = 0; i < 2; i++) { /* mem[16+8i] = update(key, value) */
-		put_map(1, 0);
-		put(0xbf, 2, 6, 0, 0);
-		put(0xbf, 3, 6, 0, 0);
-		put(0x07, 3, 0, 0, 8);
-		put(0xb7, 4, 0, 0, EBPF_NOEXIST);
-		put_call(EBPF_FUNC_map_update_elem);
-		put(0x7b, 6, 0, (int16_t)(16 + 8 * i), 0);
+		lab_put_map(1, 0);
+		lab_put(0xbf, 2, 6, 0, 0);
+		lab_put(0xbf, 3, 6, 0, 0);
+		lab_put(0x07, 3, 0, 0, 8);
+		lab_put(0xb7, 4, 0, 0, EBPF_NOEXIST);
+		lab_put_call(EBPF_FUNC_map_update_elem);
+		lab_put(0x7b, 6, 0, (int16_t)(16 + 8 * i), 0);
 	}
-	put_map(1, 0);
-	put(0xbf, 2, 6, 0, 0);
-	put_call(EBPF_FUNC_map_lookup_elem);
-	put(0x15, 0, 0, 2, 0);
-	put(0x79, 0, 0, 0, 0);
-	put(0x7b, 6, 0, 32, 0);
+	lab_put_map(1, 0);
+	lab_put(0xbf, 2, 6, 0, 0);
+	lab_put_call(EBPF_FUNC_map_lookup_elem);
+	lab_put(0x15, 0, 0, 2, 0);
+	lab_put(0x79, 0, 0, 0, 0);
+	lab_put(0x7b, 6, 0, 32, 0);
 	for (int i = 0; i < 2; i++) {
-		put_map(1, 0);
-		put(0xbf, 2, 6, 0, 0);
-		put_call(EBPF_FUNC_map_delete_elem);
-		put(0x7b, 6, 0, (int16_t)(40 + 8 * i), 0);
+		lab_put_map(1, 0);
+		lab_put(0xbf, 2, 6, 0, 0);
+		lab_put_call(EBPF_FUNC_map_delete_elem);
+		lab_put(0x7b, 6, 0, (int16_t)(40 + 8 * i), 0);
 	}
-	put(0xb7, 0, 0, 0, 7);
-	put(0x95, 0, 0, 0, 0);
-	prog = finish(&map, 1, NULL);
+	lab_put(0xb7, 0, 0, 0, 7);
+	lab_put(0x95, 0, 0, 0, 0);
+	prog = lab_finish(&map, 1, NULL);
 	memset(mem, 0, MEM);
 	mem[0] = 3;
 	mem[1] = 0x1122334455667788;
-	r0 = run(prog, (uintptr_t)mem, MEM, 0);
+	r0 = lab_run(prog, (uintptr_t)mem, MEM, 0);
 	memcpy(jit, mem, MEM);
 	memset(&mem[2], 0, MEM - 16);
 	/* what was in an array stays: the same start for both */
 	TAP_CHECK(unverified_compile(prog) == 0);
-	TAP_CHECK(run(prog, (uintptr_t)mem, MEM, 0) == r0 && r0 == 7);
+	TAP_CHECK(lab_run(prog, (uintptr_t)mem, MEM, 0) == r0 && r0 == 7);
 	/* arrays have every element from the start */
 	tap_ok(memcmp(jit, mem, MEM) == 0 &&
 		       mem[4] == (kind == EBPF_MAP_HASH ? mem[1] : 0),
@@ -216,37 +196,104 @@ static void
 chosen_map(void)
 {
 	struct ebpf_map *maps[2] = {
-		make_map(EBPF_MAP_ARRAY, 4, 8, 4),
-		make_map(EBPF_MAP_ARRAY, 4, 16, 4),
+		lab_map(EBPF_MAP_ARRAY, 4, 8, 4),
+		lab_map(EBPF_MAP_ARRAY, 4, 16, 4),
 	};
 	struct ebpf_prog *prog;
 	bool same = true;
 
-	put(0xbf, 7, 1, 0, 0);
-	put(0x79, 6, 1, 8, 0);
-	put_map(1, 0);
-	put(0xbf, 8, 1, 0, 0); /* through another register, too */
-	put(0x15, 6, 0, 3, 0);
-	put_map(1, 1);
-	put(0xbf, 8, 1, 0, 0);
-	put(0xbf, 1, 8, 0, 0); /* jumped to */
-	put(0xbf, 2, 7, 0, 0);
-	put_call(EBPF_FUNC_map_lookup_elem);
-	put(0x95, 0, 0, 0, 0);
-	prog = finish(maps, 2, NULL);
+	lab_put(0xbf, 7, 1, 0, 0);
+	lab_put(0x79, 6, 1, 8, 0);
+	lab_put_map(1, 0);
+	lab_put(0xbf, 8, 1, 0, 0); /* through another register, too */
+	lab_put(0x15, 6, 0, 3, 0);
+	lab_put_map(1, 1);
+	lab_put(0xbf, 8, 1, 0, 0);
+	lab_put(0xbf, 1, 8, 0, 0); /* jumped to */
+	lab_put(0xbf, 2, 7, 0, 0);
+	lab_put_call(EBPF_FUNC_map_lookup_elem);
+	lab_put(0x95, 0, 0, 0, 0);
+	prog = lab_finish(maps, 2, NULL);
 	TAP_CHECK(unverified_compile(prog) == 0);
 	for (uint64_t i = 0; i < 16; i++) {
 		struct ebpf_map *map = maps[i & 1];
 
 		mem[0] = i >> 1;
 		mem[1] = i & 1;
-		same &= run(prog, (uintptr_t)mem, MEM, 0) ==
+		same &= lab_run(prog, (uintptr_t)mem, MEM, 0) ==
 			(uintptr_t)map->ops->lookup(map, mem);
 	}
 	tap_ok(same, "a map chosen while running");
 	unverified_free(prog);
 	ebpf_map_put(maps[0]);
 	ebpf_map_put(maps[1]);
+}
+
+/* ---- what is inlined ---- */
+
+/* Answers that need no call are those of the helpers. */
+static void
+near_helpers(void)
+{
+	struct ebpf_section section;
+	struct ebpf_prog *prog;
+	uint64_t want;
+
+	lab_put_call(EBPF_FUNC_get_smp_processor_id);
+	lab_put(0xbf, 6, 0, 0, 0);
+	lab_put_call(EBPF_FUNC_get_numa_node_id);
+	lab_put(0x67, 6, 0, 0, 8);
+	lab_put(0x4f, 6, 0, 0, 0);
+	lab_put(0xbf, 0, 6, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	prog = lab_finish(NULL, 0, NULL);
+	TAP_CHECK(unverified_compile(prog) == 0);
+	ebpf_section_enter(&section);
+	want = (uint64_t)os_cpu_id() << 8;
+	tap_ok(lab_run(prog, 0, 0, 0) == want,
+	       "the numbers of processor and node");
+	ebpf_section_leave(&section);
+	unverified_free(prog);
+}
+
+/* Functions of a few instructions, called twice, one from the other. */
+static void
+short_functions(void)
+{
+	struct ebpf_prog *prog;
+	uint64_t want;
+
+	lab_put(0xbf, 6, 1, 0, 0);	/* r6 = r1 */
+	lab_put(0xb7, 2, 0, 0, 100);
+	lab_put(0x85, 0, 1, 0, 9);	/* sum(memory, 100), at 12 */
+	lab_put(0xbf, 7, 0, 0, 0);
+	lab_put(0xbf, 1, 6, 0, 0);
+	lab_put(0xbf, 2, 7, 0, 0);
+	lab_put(0x85, 0, 1, 0, 9);	/* far(memory, that), at 16 */
+	lab_put(0x15, 0, 0, 1, 0);	/* the flags are those of 12 and 16 */
+	lab_put(0x0f, 0, 7, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	lab_put(0xb7, 0, 0, 0, 0);	/* never */
+	lab_put(0x95, 0, 0, 0, 0);
+	lab_put(0x79, 0, 1, 0, 0);	/* sum: *r1 + r2 */
+	lab_put(0x0f, 0, 2, 0, 0);
+	lab_put(0x7b, 1, 0, 8, 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	lab_put(0xbf, 6, 2, 0, 0);	/* far: sum(r1, r2) * 3 */
+	lab_put(0x85, 0, 1, 0, -6);
+	lab_put(0x27, 0, 0, 0, 3);
+	lab_put(0x1f, 0, 6, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	prog = lab_finish(NULL, 0, NULL);
+	mem[0] = 7;
+	mem[1] = 0;
+	want = lab_run(prog, (uintptr_t)mem, MEM, 0);
+	TAP_CHECK(want == (7 + 107) * 3 - 107 + 107 && mem[1] == 114);
+	mem[1] = 0;
+	TAP_CHECK(unverified_compile(prog) == 0);
+	tap_ok(lab_run(prog, (uintptr_t)mem, MEM, 0) == want && mem[1] == 114,
+	       "functions of a few instructions");
+	unverified_free(prog);
 }
 
 /* ---- tail calls ---- */
@@ -260,7 +307,7 @@ struct chain {
 static void
 chain_add(struct chain *chain, const struct ebpf_kind *kind)
 {
-	chain->progs[chain->count++] = finish(&chain->map, 1, kind);
+	chain->progs[chain->count++] = lab_finish(&chain->map, 1, kind);
 }
 
 /* Run progs[0] with both engines, the array holding all of them. */
@@ -277,7 +324,7 @@ chain_check(struct chain *chain, uint64_t r2, uint64_t want_r0,
 		uint64_t r0;
 
 		memset(mem, 0, MEM);
-		r0 = run(chain->progs[0], (uintptr_t)mem, r2, 9);
+		r0 = lab_run(chain->progs[0], (uintptr_t)mem, r2, 9);
 		tap_ok(r0 == want_r0 && mem[0] == want_mem,
 		       "%s: %s (r0 %#llx, memory %llu)", name,
 		       jit ? "jit" : "interpreter", (unsigned long long)r0,
@@ -298,15 +345,15 @@ static void
 chain_start(struct chain *chain)
 {
 	memset(chain, 0, sizeof(*chain));
-	chain->map = make_map(EBPF_MAP_PROG_ARRAY, 4, 4, PROGS_MAX);
+	chain->map = lab_map(EBPF_MAP_PROG_ARRAY, 4, 4, PROGS_MAX);
 }
 
 /* mem[0] += imm */
 static void
 put_count(uint32_t base, int32_t imm)
 {
-	put(0xb7, 0, 0, 0, imm);
-	put(0xdb, base, 0, 0, 0);
+	lab_put(0xb7, 0, 0, 0, imm);
+	lab_put(0xdb, base, 0, 0, 0);
 }
 
 /* tail call of index, r1 = base */
@@ -314,14 +361,14 @@ static void
 put_tail(uint32_t base, int32_t index, bool known)
 {
 	if (base != 1)
-		put(0xbf, 1, base, 0, 0);
-	put_map(2, 0);
+		lab_put(0xbf, 1, base, 0, 0);
+	lab_put_map(2, 0);
 	if (!known) { /* a jump target: what r2 holds is not known there */
-		put(0x15, 1, 0, 1, 1);
-		put(0x05, 0, 0, 0, 0);
+		lab_put(0x15, 1, 0, 1, 1);
+		lab_put(0x05, 0, 0, 0, 0);
 	}
-	put(0xb7, 3, 0, 0, index);
-	put_call(EBPF_FUNC_tail_call);
+	lab_put(0xb7, 3, 0, 0, index);
+	lab_put_call(EBPF_FUNC_tail_call);
 }
 
 static void
@@ -335,8 +382,8 @@ tail_calls(const struct ebpf_kind *kind, const char *what)
 		chain_start(&c);
 		put_count(1, 1);
 		put_tail(1, 0, known);
-		put(0xb7, 0, 0, 0, 77);
-		put(0x95, 0, 0, 0, 0);
+		lab_put(0xb7, 0, 0, 0, 77);
+		lab_put(0x95, 0, 0, 0, 0);
 		chain_add(&c, kind);
 		snprintf(name, sizeof(name), "%s: 33 tail calls and no more",
 			 what);
@@ -348,10 +395,10 @@ tail_calls(const struct ebpf_kind *kind, const char *what)
 		static const int32_t wrong[] = { PROGS_MAX, -1, PROGS_MAX - 1 };
 
 		chain_start(&c);
-		put(0xbf, 6, 1, 0, 0);
-		put(0xb7, 0, 0, 0, 55);
+		lab_put(0xbf, 6, 1, 0, 0);
+		lab_put(0xb7, 0, 0, 0, 55);
 		put_tail(6, wrong[i], i != 1);
-		put(0x95, 0, 0, 0, 0);
+		lab_put(0x95, 0, 0, 0, 0);
 		chain_add(&c, kind);
 		snprintf(name, sizeof(name), "%s: no program at %d", what,
 			 wrong[i]);
@@ -360,45 +407,45 @@ tail_calls(const struct ebpf_kind *kind, const char *what)
 
 	/* the index has 32 bits */
 	chain_start(&c);
-	put(0x79, 0, 1, 8, 0); /* 0, and unknown */
-	put_map(2, 0);
-	put(0x18, 3, 0, 0, 1);
-	put(0, 0, 0, 0, 1);
-	put_call(EBPF_FUNC_tail_call);
-	put(0xb7, 0, 0, 0, 5);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0x79, 0, 1, 8, 0); /* 0, and unknown */
+	lab_put_map(2, 0);
+	lab_put(0x18, 3, 0, 0, 1);
+	lab_put(0, 0, 0, 0, 1);
+	lab_put_call(EBPF_FUNC_tail_call);
+	lab_put(0xb7, 0, 0, 0, 5);
+	lab_put(0x95, 0, 0, 0, 0);
 	chain_add(&c, kind);
-	put(0xb7, 0, 0, 0, 6);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0xb7, 0, 0, 0, 6);
+	lab_put(0x95, 0, 0, 0, 0);
 	chain_add(&c, kind);
 	snprintf(name, sizeof(name), "%s: the index has 32 bits", what);
 	chain_check(&c, MEM, 6, 0, name);
 
 	/* from a subprogram: the result is the subprogram's, r6..r9 stay */
 	chain_start(&c);
-	put(0xbf, 6, 1, 0, 0);
-	put(0xb7, 7, 0, 0, 1000);
-	put(0xb7, 8, 0, 0, 100);
-	put(0xb7, 9, 0, 0, 10);
-	put(0x85, 0, 1, 0, 5); /* to sub */
-	put(0x0f, 0, 7, 0, 0);
-	put(0x0f, 0, 8, 0, 0);
-	put(0x0f, 0, 9, 0, 0);
-	put(0x95, 0, 0, 0, 0);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0xbf, 6, 1, 0, 0);
+	lab_put(0xb7, 7, 0, 0, 1000);
+	lab_put(0xb7, 8, 0, 0, 100);
+	lab_put(0xb7, 9, 0, 0, 10);
+	lab_put(0x85, 0, 1, 0, 5); /* to sub */
+	lab_put(0x0f, 0, 7, 0, 0);
+	lab_put(0x0f, 0, 8, 0, 0);
+	lab_put(0x0f, 0, 9, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
 	/* sub: stack and registers of its own */
-	put(0xb7, 6, 0, 0, -1);
-	put(0x7b, 10, 6, -16, 0);
+	lab_put(0xb7, 6, 0, 0, -1);
+	lab_put(0x7b, 10, 6, -16, 0);
 	put_tail(1, 1, true);
-	put(0xb7, 0, 0, 0, 5);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0xb7, 0, 0, 0, 5);
+	lab_put(0x95, 0, 0, 0, 0);
 	chain_add(&c, kind);
 	put_count(1, 3);
 	for (uint32_t r = 6; r < 10; r++)
-		put(0xb7, r, 0, 0, -7);
-	put(0x7b, 10, 6, -64, 0);
-	put(0xb7, 0, 0, 0, 2);
-	put(0x95, 0, 0, 0, 0);
+		lab_put(0xb7, r, 0, 0, -7);
+	lab_put(0x7b, 10, 6, -64, 0);
+	lab_put(0xb7, 0, 0, 0, 2);
+	lab_put(0x95, 0, 0, 0, 0);
 	chain_add(&c, kind);
 	snprintf(name, sizeof(name), "%s: tail call from a subprogram", what);
 	chain_check(&c, MEM, 1112, 3, name);
@@ -408,24 +455,24 @@ tail_calls(const struct ebpf_kind *kind, const char *what)
 	 * Where stacks are small each of those counts five times.
 	 */
 	for (int small = 0; small < 2; small++) {
-		rt->tail_nest_extra = small ? 4 : 0;
+		lab_rt->tail_nest_extra = small ? 4 : 0;
 		chain_start(&c);
-		put(0xbf, 6, 1, 0, 0);
+		lab_put(0xbf, 6, 1, 0, 0);
 		put_count(6, 1);
-		put(0xbf, 1, 6, 0, 0);
-		put(0x85, 0, 1, 0, 4); /* to sub */
-		put(0xbf, 1, 6, 0, 0);
-		put(0x85, 0, 1, 0, 2); /* to sub */
-		put(0xb7, 0, 0, 0, 1);
-		put(0x95, 0, 0, 0, 0);
+		lab_put(0xbf, 1, 6, 0, 0);
+		lab_put(0x85, 0, 1, 0, 4); /* to sub */
+		lab_put(0xbf, 1, 6, 0, 0);
+		lab_put(0x85, 0, 1, 0, 2); /* to sub */
+		lab_put(0xb7, 0, 0, 0, 1);
+		lab_put(0x95, 0, 0, 0, 0);
 		put_tail(1, 0, true);
-		put(0xb7, 0, 0, 0, 2);
-		put(0x95, 0, 0, 0, 0);
+		lab_put(0xb7, 0, 0, 0, 2);
+		lab_put(0x95, 0, 0, 0, 0);
 		chain_add(&c, kind);
 		snprintf(name, sizeof(name), "%s: one limit for a whole run%s",
 			 what, small ? ", small stack" : "");
 		chain_check(&c, MEM, 1, small ? 7 : 34, name);
-		rt->tail_nest_extra = 0;
+		lab_rt->tail_nest_extra = 0;
 	}
 }
 
@@ -436,14 +483,14 @@ tail_call_arguments(void)
 	struct chain c;
 
 	chain_start(&c);
-	put(0xb7, 2, 0, 0, 0);
+	lab_put(0xb7, 2, 0, 0, 0);
 	put_tail(1, 1, true);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
 	chain_add(&c, NULL);
-	put(0xbf, 0, 2, 0, 0);
-	put(0x67, 0, 0, 0, 8);
-	put(0x0f, 0, 3, 0, 0);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0xbf, 0, 2, 0, 0);
+	lab_put(0x67, 0, 0, 0, 8);
+	lab_put(0x0f, 0, 3, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
 	chain_add(&c, NULL);
 	chain_check(&c, 48, 48 << 8 | 9, 0, "r2 and r3 after a tail call");
 }
@@ -453,13 +500,13 @@ tail_call_arguments(void)
 static void
 check_both(const char *name, uint64_t want)
 {
-	struct ebpf_prog *prog = finish(NULL, 0, NULL);
+	struct ebpf_prog *prog = lab_finish(NULL, 0, NULL);
 	/* Live across the calls, so that callee-saved registers matter. */
 	uint64_t a = mem[0] + 1, b = mem[1] + 2, c = mem[2] + 3, d = mem[3] + 4;
-	uint64_t interp = run(prog, (uintptr_t)mem, MEM, 0), jit;
+	uint64_t interp = lab_run(prog, (uintptr_t)mem, MEM, 0), jit;
 
 	TAP_CHECK(unverified_compile(prog) == 0);
-	jit = run(prog, (uintptr_t)mem, MEM, 0);
+	jit = lab_run(prog, (uintptr_t)mem, MEM, 0);
 	tap_ok(interp == want && jit == want && a == mem[0] + 1 &&
 		       b == mem[1] + 2 && c == mem[2] + 3 && d == mem[3] + 4,
 	       "%s (interpreter %#llx, jit %#llx)", name,
@@ -471,48 +518,48 @@ static void
 packets(void)
 {
 	memcpy(mem, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c", 12);
-	put(0x20, 0, 0, 0, 1);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0x20, 0, 0, 0, 1);
+	lab_put(0x95, 0, 0, 0, 0);
 	check_both("ld_abs word", 0x02030405);
-	put(0x28, 0, 0, 0, 3);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0x28, 0, 0, 0, 3);
+	lab_put(0x95, 0, 0, 0, 0);
 	check_both("ld_abs half", 0x0405);
-	put(0x30, 0, 0, 0, 7);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0x30, 0, 0, 0, 7);
+	lab_put(0x95, 0, 0, 0, 0);
 	check_both("ld_abs byte", 8);
-	put(0x20, 0, 0, 0, MEM - 3);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0x20, 0, 0, 0, MEM - 3);
+	lab_put(0x95, 0, 0, 0, 0);
 	check_both("ld_abs past the end", 0);
-	put(0x30, 0, 0, 0, -1);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0x30, 0, 0, 0, -1);
+	lab_put(0x95, 0, 0, 0, 0);
 	check_both("ld_abs far past the end", 0);
 	for (uint32_t r = 0; r < 10; r++) {
-		put(0xb7, r, 0, 0, 2);
-		put(0x40, 0, r, 0, 1);
-		put(0x95, 0, 0, 0, 0);
+		lab_put(0xb7, r, 0, 0, 2);
+		lab_put(0x40, 0, r, 0, 1);
+		lab_put(0x95, 0, 0, 0, 0);
 		check_both("ld_ind word", 0x04050607);
-		put(0xb7, r, 0, 0, -2);
-		put(0x50, 0, r, 0, 3);
-		put(0x95, 0, 0, 0, 0);
+		lab_put(0xb7, r, 0, 0, -2);
+		lab_put(0x50, 0, r, 0, 3);
+		lab_put(0x95, 0, 0, 0, 0);
 		check_both("ld_ind byte", 2);
 	}
 	/* a subprogram returns 0, its caller goes on with what it had */
 	for (uint32_t r = 6; r < 10; r++)
-		put(0xb7, r, 0, 0, 3);
-	put(0x85, 0, 1, 0, 6);
-	put(0x07, 0, 0, 0, 1);
+		lab_put(0xb7, r, 0, 0, 3);
+	lab_put(0x85, 0, 1, 0, 6);
+	lab_put(0x07, 0, 0, 0, 1);
 	for (uint32_t r = 6; r < 10; r++)
-		put(0x0f, 0, r, 0, 0);
-	put(0x95, 0, 0, 0, 0);
+		lab_put(0x0f, 0, r, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
 	for (uint32_t r = 6; r < 10; r++)
-		put(0xb7, r, 0, 0, 4);
-	put(0x7a, 10, 0, -8, 1);
-	put(0x30, 0, 0, 0, MEM);
-	put(0x95, 0, 0, 0, 0);
+		lab_put(0xb7, r, 0, 0, 4);
+	lab_put(0x7a, 10, 0, -8, 1);
+	lab_put(0x30, 0, 0, 0, MEM);
+	lab_put(0x95, 0, 0, 0, 0);
 	check_both("ld_abs past the end in a subprogram", 13);
-	put(0xb7, 6, 0, 0, 400);
-	put(0x8d, 6, 0, 0, 0);
-	put(0x95, 0, 0, 0, 0);
+	lab_put(0xb7, 6, 0, 0, 400);
+	lab_put(0x8d, 6, 0, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
 	check_both("callx of nothing", ~0ull);
 }
 
@@ -525,11 +572,11 @@ main(void)
 		tap_skip("no JIT for this machine", "jit");
 		return tap_done();
 	}
-	if (ebpf_runtime_create(NULL, &rt) != 0) {
+	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
 		tap_ok(false, "runtime");
 		return tap_done();
 	}
-	xdp = ebpf_kind_find(rt, EBPF_PROG_XDP);
+	xdp = ebpf_kind_find(lab_rt, EBPF_PROG_XDP);
 	arrays(EBPF_MAP_ARRAY, "array");
 	percpu_arrays();
 	hashes(EBPF_MAP_HASH, 4, "hash");
@@ -537,10 +584,12 @@ main(void)
 	hashes(EBPF_MAP_ARRAY, 4, "array");
 	hashes(EBPF_MAP_PERCPU_ARRAY, 4, "percpu_array");
 	chosen_map();
+	near_helpers();
+	short_functions();
 	tail_calls(NULL, "memory");
 	tail_calls(xdp, "xdp");
 	tail_call_arguments();
 	packets();
-	ebpf_runtime_destroy(rt);
+	ebpf_runtime_destroy(lab_rt);
 	return tap_done();
 }

@@ -187,22 +187,28 @@ branch(struct arm64 *a, uint32_t op, uint32_t slot, bool call)
 	arm64_put(a, op | ((uint32_t)words & 0x3ffffff));
 }
 
+void
+arm64_branch(struct arm64 *a, uint32_t slot)
+{
+	branch(a, A_B, slot, false);
+}
+
 static void
 jump(struct ebpf_jit_gen *gen, uint32_t slot)
 {
 	if (slot != gen->slot + 1)
-		branch(arm64_of(gen), A_B, slot, false);
+		arm64_branch(arm64_of(gen), slot);
 }
 
-/* word is b.cond, cbz or cbnz; inverted has the opposite condition */
-static void
-branch_if(struct arm64 *a, uint32_t word, uint32_t inverted, uint32_t slot)
+void
+arm64_branch_if(struct arm64 *a, uint32_t word, uint32_t inverted,
+		uint32_t slot)
 {
 	int64_t words;
 
 	if (a->far) {
 		arm64_put(a, inverted | 2 << 5);
-		branch(a, A_B, slot, false);
+		arm64_branch(a, slot);
 		return;
 	}
 	words = words_to(a, slot, false);
@@ -282,7 +288,7 @@ jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		word = A_BCOND | cc;
 		inverted = A_BCOND | (cc ^ 1);
 	}
-	branch_if(a, word, inverted, target);
+	arm64_branch_if(a, word, inverted, target);
 	return used;
 }
 

@@ -4,6 +4,7 @@
  * when the program is compiled, tail calls, packet loads. r1..r5 are already
  * where C wants its arguments; C's result goes from x0 to r0. Used by arm64.c.
  */
+#include "core/helper.h"
 #include "core/jit/arm64_enc.h"
 
 /* End the whole run from here with a result. */
@@ -33,66 +34,109 @@ add_scaled(struct arm64 *a, uint32_t dst, uint32_t reg, uint32_t size)
 			     dst);
 }
 
-/* bpf_map_lookup_elem of arrays, as in x86_call.c. */
+/* to = the 32 bits that are the running CPU's number */
 static void
+load_cpu(struct arm64 *a, uint32_t to, const struct os_percpu_plan *plan)
+{
+	arm64_put(a, 0xd53bd040 | to); /* mrs to, tpidr_el0 */
+	arm64_access(a, A_LOAD, 32, to, to, plan->cpu_off);
+}
+
+/* A lookup by index, as in x86_call.c. */
+struct lookup {
+	const struct ebpf_op *check; /* NULL: the program does not ask */
+	uint32_t slot; /* that the check jumps to */
+	uint32_t out;
+	bool skips;
+};
+
+static struct lookup
+lookup_begin(struct arm64 *a, uint32_t entries)
+{
+	struct lookup lookup = { ebpf_jit_null_check(&a->gen), 0, 0, false };
+
+	if (lookup.check != NULL)
+		lookup.slot = ebpf_jit_target_slot(a->gen.slot + 1,
+						   lookup.check);
+	arm64_access(a, A_LOAD, 32, A_T0, 1, 0);
+	arm64_const(a, A_R0, 0);
+	arm64_cmp_imm(a, 0, A_T0, entries);
+	if (lookup.check != NULL && lookup.check->code == EBPF_OP_JEQ64_IMM) {
+		arm64_branch_if(a, A_BCOND | A_HS, A_BCOND | A_LO,
+				lookup.slot);
+	} else {
+		lookup.out = arm64_skip(a, A_BCOND | A_HS);
+		lookup.skips = true;
+	}
+	return lookup;
+}
+
+static uint32_t
+lookup_end(struct arm64 *a, struct lookup lookup)
+{
+	if (lookup.check != NULL && lookup.skips)
+		arm64_branch(a, lookup.slot);
+	if (lookup.skips)
+		arm64_land(a, lookup.out);
+	return lookup.check != NULL ? 2 : 1;
+}
+
+/* bpf_map_lookup_elem of arrays, as in x86_call.c. */
+static uint32_t
 lookup_array(struct arm64 *a, const struct ebpf_map_array *array,
 	     const struct os_percpu_plan *plan)
 {
-	uint32_t out;
+	struct lookup lookup = lookup_begin(a, array->map.max_entries);
 
-	arm64_access(a, A_LOAD, 32, A_T0, 1, 0);
-	arm64_const(a, A_R0, 0);
-	arm64_cmp_imm(a, 0, A_T0, array->map.max_entries);
-	out = arm64_skip(a, A_BCOND | A_HS);
 	arm64_logic_imm(a, A_AND_IMM, 0, A_T0, A_T0, array->index_mask);
 	arm64_address(a, A_R0, plan ? array->percpu : array->values);
 	if (plan != NULL) {
-		arm64_put(a, 0xd53bd040 | A_T1); /* mrs T1, tpidr_el0 */
-		arm64_access(a, A_LOAD, 32, A_T1, A_T1, plan->cpu_off);
-		add_scaled(a, A_R0, A_T1, (uint32_t)plan->distance);
+		load_cpu(a, A_T1, plan);
+		add_scaled(a, A_R0, A_T1, plan->distance == 0 ?
+						  sizeof(void *) :
+						  (uint32_t)plan->distance);
+		if (plan->distance == 0)
+			arm64_access(a, A_LOAD, 64, A_R0, A_R0, 0);
 	}
 	add_scaled(a, A_R0, A_T0, array->map.stride);
-	arm64_land(a, out);
+	return lookup_end(a, lookup);
 }
 
-static bool
+static uint32_t
 lookup_inline(struct arm64 *a, const struct ebpf_map *map)
 {
 	const struct ebpf_map_array *array =
 		(const struct ebpf_map_array *)map;
 	struct os_percpu_plan plan;
 
-	if (map->ops->kind == EBPF_MAP_ARRAY) {
-		lookup_array(a, array, NULL);
-		return true;
-	}
+	if (map->ops->kind == EBPF_MAP_ARRAY)
+		return lookup_array(a, array, NULL);
 	if (map->ops->kind != EBPF_MAP_PERCPU_ARRAY ||
 	    !os_percpu_plan(array->percpu, &plan) ||
 	    plan.distance > 0x7fffffff)
-		return false;
-	lookup_array(a, array, &plan);
-	return true;
+		return 0;
+	return lookup_array(a, array, &plan);
 }
 
-/* A call on a map known now, without the helper's generic door. */
-static bool
+/* A call on a map known now, as in x86_call.c. */
+static uint32_t
 call_map(struct arm64 *a, const struct ebpf_helper *helper,
 	 const struct ebpf_map *map)
 {
 	const struct ebpf_map_ops *ops = map->ops;
 	const void *function = NULL;
+	uint32_t used;
 
 	if (helper->args[0] != EBPF_ARG_MAP)
-		return false;
+		return 0;
 	switch (helper->number) {
 	case EBPF_FUNC_map_lookup_elem:
-		if (lookup_inline(a, map))
-			return true;
-		if (map->lookup == NULL)
-			return false;
+		used = lookup_inline(a, map);
+		if (used > 0 || map->lookup == NULL)
+			return used;
 		arm64_call_address(a, (const void *)(uintptr_t)map->lookup);
 		arm64_mov(a, A_X, A_R0, 0);
-		return true;
+		return 1;
 	case EBPF_FUNC_map_update_elem:
 		function = (const void *)(uintptr_t)ops->update;
 		break;
@@ -101,11 +145,29 @@ call_map(struct arm64 *a, const struct ebpf_helper *helper,
 		break;
 	}
 	if (function == NULL)
-		return false;
+		return 0;
 	arm64_call_address(a, function);
 	/* they return int: sign-extended */
 	arm64_bitfield(a, A_SBFM, A_X, A_R0, 0, 0, 31);
-	return true;
+	return 1;
+}
+
+/* Helpers whose answer is nearer than they are. */
+static bool
+call_inline(struct arm64 *a, const struct ebpf_helper *helper)
+{
+	struct os_percpu_plan plan;
+
+	if (helper->fn == ebpf_helper_get_numa_node_id) {
+		arm64_const(a, A_R0, 0);
+		return true;
+	}
+	if (helper->fn == ebpf_helper_get_smp_processor_id &&
+	    os_percpu_plan(NULL, &plan)) {
+		load_cpu(a, A_R0, &plan);
+		return true;
+	}
+	return false;
 }
 
 /* bpf_tail_call, as in x86_call.c. */
@@ -151,24 +213,33 @@ tail_call(struct arm64 *a)
 	arm64_land(a, empty);
 }
 
-void
+uint32_t
 arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
 	struct arm64 *a = arm64_of(gen);
 	const struct ebpf_helper *helper =
 		(const struct ebpf_helper *)(intptr_t)op->imm;
+	uint32_t used = 0;
 
 	if (helper->flags & EBPF_HELPER_TAIL) {
 		tail_call(a);
-	} else if (helper->flags & EBPF_HELPER_LOOP) {
-		arm64_loop(a, helper);
-	} else if (gen->known[1].map == NULL ||
-		   !call_map(a, helper, gen->known[1].map)) {
-		if (helper->flags & EBPF_HELPER_ENV)
-			arm64_address(a, 5, a->gen.prog);
-		arm64_call_address(a, (const void *)(uintptr_t)helper->fn);
-		arm64_mov(a, A_X, A_R0, 0);
+		return 1;
 	}
+	if (helper->flags & EBPF_HELPER_LOOP) {
+		arm64_loop(a, helper);
+		return 1;
+	}
+	if (gen->known[1].map != NULL)
+		used = call_map(a, helper, gen->known[1].map);
+	if (used > 0)
+		return used;
+	if (call_inline(a, helper))
+		return 1;
+	if (helper->flags & EBPF_HELPER_ENV)
+		arm64_address(a, 5, gen->prog);
+	arm64_call_address(a, (const void *)(uintptr_t)helper->fn);
+	arm64_mov(a, A_X, A_R0, 0);
+	return 1;
 }
 
 /* Find the helper, with the arguments put aside meanwhile. */

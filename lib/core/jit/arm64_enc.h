@@ -134,7 +134,7 @@ uint32_t arm64_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 /* arm64_memory.c */
 uint32_t arm64_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 /* arm64_call.c */
-void arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+uint32_t arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void arm64_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void arm64_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 
@@ -144,6 +144,10 @@ void arm64_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void arm64_loop(struct arm64 *a, const struct ebpf_helper *helper);
 /* arm64.c */
 void arm64_epilogue(struct arm64 *a);
+/* To a slot: b; or b.cond, cbz or cbnz, and the word with the opposite sense. */
+void arm64_branch(struct arm64 *a, uint32_t slot);
+void arm64_branch_if(struct arm64 *a, uint32_t word, uint32_t inverted,
+		     uint32_t slot);
 /* A call of the function that starts at slot; its result is in x0. */
 void arm64_call_slot(struct arm64 *a, uint32_t slot);
 void arm64_call_address(struct arm64 *a, const void *function);

@@ -56,6 +56,24 @@ generate_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	return used;
 }
 
+static uint32_t generate_slot(struct ebpf_jit_gen *gen);
+
+/* The code of a function right here, but for its end. */
+static void
+put_inline(struct ebpf_jit_gen *gen, const struct ebpf_jit_func *callee)
+{
+	struct ebpf_jit_func *func = gen->func;
+	uint32_t slot = gen->slot;
+
+	gen->func = &gen->scan.funcs[callee - gen->scan.funcs];
+	for (uint32_t i = callee->start; i < callee->end - 1;) {
+		gen->slot = i;
+		i += ebpf_jit_is_dead(gen->prog, i) ? 1 : generate_slot(gen);
+	}
+	gen->func = func;
+	gen->slot = slot;
+}
+
 static void
 call_local(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
@@ -64,6 +82,8 @@ call_local(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 
 	if (callee == NULL)
 		gen->broken = true;
+	else if (callee->inlined)
+		put_inline(gen, callee);
 	else
 		gen->target->call_local(gen, callee);
 }
@@ -75,6 +95,7 @@ generate_slot(struct ebpf_jit_gen *gen)
 	const struct ebpf_jit_target *target = gen->target;
 	const struct ebpf_op *op = &gen->prog->ops[gen->slot];
 	struct ebpf_op twin;
+	uint32_t used = 1;
 	uint64_t key;
 
 	if (ebpf_jit_blind(gen->image, gen->slot, op, &twin, &key))
@@ -103,9 +124,9 @@ generate_slot(struct ebpf_jit_gen *gen)
 		if (op->code == EBPF_OP_CALL_KFUNC)
 			gen->unknown = true;
 		else
-			target->call_helper(gen, op);
+			used = target->call_helper(gen, op);
 		ebpf_jit_forget(gen, 0, 5);
-		return 1;
+		return used;
 	case EBPF_FORM_CALL_LOCAL:
 		call_local(gen, op);
 		ebpf_jit_forget(gen, 0, 5);
@@ -131,6 +152,19 @@ generate_slot(struct ebpf_jit_gen *gen)
 		break;
 	}
 	return 1;
+}
+
+const struct ebpf_op *
+ebpf_jit_null_check(const struct ebpf_jit_gen *gen)
+{
+	uint32_t slot = gen->slot + 1;
+	const struct ebpf_op *op = &gen->prog->ops[slot];
+
+	if (slot >= gen->func->end || ebpf_jit_is_label(&gen->scan, slot) ||
+	    ebpf_jit_is_dead(gen->prog, slot) || op->dst != 0 || op->imm != 0 ||
+	    (op->code != EBPF_OP_JEQ64_IMM && op->code != EBPF_OP_JNE64_IMM))
+		return NULL;
+	return op;
 }
 
 /* Note or check where a slot begins. */

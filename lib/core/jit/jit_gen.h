@@ -36,17 +36,18 @@ struct ebpf_jit_target {
 	void (*fence)(struct ebpf_jit_gen *gen);
 
 	/*
-	 * Arithmetic, loads and stores, and jumps: how many ops from gen->slot
-	 * on the code stands for, at least 1. What is known of a register that
-	 * arithmetic writes is the caller's to change.
+	 * Arithmetic, loads and stores, jumps and helpers: how many ops from
+	 * gen->slot on the code stands for, at least 1. What is known of a
+	 * register that arithmetic writes, and of r0..r5 after a call, is the
+	 * caller's to change.
 	 */
 	uint32_t (*alu)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 	uint32_t (*memory)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 	uint32_t (*jump_if)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 	void (*jump)(struct ebpf_jit_gen *gen, uint32_t slot);
 
-	/* r1..r5 are forgotten by the caller. */
-	void (*call_helper)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+	uint32_t (*call_helper)(struct ebpf_jit_gen *gen,
+				const struct ebpf_op *op);
 	void (*call_local)(struct ebpf_jit_gen *gen,
 			   const struct ebpf_jit_func *callee);
 	void (*callx)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
@@ -95,6 +96,12 @@ ebpf_jit_target_slot(uint32_t slot, const struct ebpf_op *op)
 {
 	return (uint32_t)((int64_t)slot + 1 + op->off);
 }
+
+/*
+ * After a lookup at gen->slot: the jump that asks whether r0 is NULL, and that
+ * no other way leads to, else NULL.
+ */
+const struct ebpf_op *ebpf_jit_null_check(const struct ebpf_jit_gen *gen);
 
 /* Forget what is known of registers first..last. */
 static inline void

@@ -8,6 +8,10 @@
 
 #include "core/runtime.h"
 
+enum {
+	INLINED_MAX = 6, /* slots */
+};
+
 static void
 mark(struct ebpf_jit_scan *scan, uint32_t slot)
 {
@@ -63,8 +67,7 @@ scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 			break;
 		}
 		case EBPF_FORM_CALL_LOCAL:
-			func->calls = 1;
-			break;
+			break; /* spread_calls() */
 		case EBPF_FORM_CALLX:
 		case EBPF_FORM_LD_ABS:
 		case EBPF_FORM_LD_IND:
@@ -101,6 +104,66 @@ kind_wants_full_run(const struct ebpf_kind *kind)
 		return false;
 	}
 	return true;
+}
+
+/*
+ * Whether calling costs more than the function itself: a few instructions in a
+ * row that use no callee-saved register and no stack, then the end.
+ */
+static bool
+is_inlined(const struct ebpf_prog *prog, const struct ebpf_jit_scan *scan,
+	   const struct ebpf_jit_func *func)
+{
+	const struct ebpf_op *last = &prog->ops[func->end - 1];
+
+	if (func == scan->funcs || func->end - func->start > INLINED_MAX ||
+	    func->regs >> 6 != 0 || last->code != EBPF_OP_EXIT ||
+	    ebpf_jit_is_dead(prog, func->end - 1))
+		return false;
+	for (uint32_t i = func->start; i < func->end; i++) {
+		const struct ebpf_op_info *info =
+			&ebpf_op_info[prog->ops[i].code];
+
+		if (ebpf_jit_is_fenced(prog, i))
+			return false;
+		switch ((enum ebpf_form)info->form) {
+		case EBPF_FORM_ALU_IMM:
+		case EBPF_FORM_ALU_REG:
+		case EBPF_FORM_ALU_UNARY:
+		case EBPF_FORM_ENDIAN:
+		case EBPF_FORM_LDX:
+		case EBPF_FORM_ST:
+		case EBPF_FORM_STX:
+		case EBPF_FORM_ATOMIC:
+		case EBPF_FORM_LOAD_ACQ:
+		case EBPF_FORM_STORE_REL:
+			break;
+		case EBPF_FORM_EXIT:
+			if (i != func->end - 1)
+				return false;
+			break;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Who leaves by a native call, once it is known which functions are inlined. */
+static void
+spread_calls(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+	     struct ebpf_jit_func *func)
+{
+	for (uint32_t i = func->start; i < func->end && !func->calls; i++) {
+		const struct ebpf_op *op = &prog->ops[i];
+		const struct ebpf_jit_func *callee;
+
+		if (op->code != EBPF_OP_CALL_LOCAL || ebpf_jit_is_dead(prog, i))
+			continue;
+		callee = ebpf_jit_func_at(
+			scan, (uint32_t)((int64_t)i + 1 + op->off));
+		func->calls = callee == NULL || !callee->inlined;
+	}
 }
 
 /* A caller needs what its callees need, at any depth. */
@@ -181,7 +244,11 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 	for (uint32_t f = 0; f < scan->func_count; f++) {
 		scan_func(prog, scan, &scan->funcs[f]);
 		any |= scan->funcs[f].run;
+		scan->funcs[f].inlined =
+			is_inlined(prog, scan, &scan->funcs[f]);
 	}
+	for (uint32_t f = 0; f < scan->func_count; f++)
+		spread_calls(prog, scan, &scan->funcs[f]);
 	scan->full_run |= kind_wants_full_run(prog->kind);
 	for (changed = any && scan->func_count > 1; changed;) {
 		changed = false;

@@ -16,6 +16,7 @@ struct ebpf_jit_func {
 	uint8_t calls;	      /* any native call, local or not */
 	uint8_t run;	      /* needs the run block, itself or for callees */
 	uint8_t taken;	      /* its address is taken (callbacks) */
+	uint8_t inlined;      /* so short that its callers have its code */
 	uint32_t body;	      /* code offset behind the prologue */
 };
 

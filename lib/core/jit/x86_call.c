@@ -4,6 +4,7 @@
  * when the program is compiled, tail calls, packet loads. r1..r5 are already
  * where C wants its arguments. Used by x86_64.c.
  */
+#include "core/helper.h"
 #include "core/jit/x86_enc.h"
 
 /* End the whole run from here with rax = result. */
@@ -32,28 +33,74 @@ scale(struct x86 *x, uint32_t reg, uint32_t size)
 	}
 }
 
+/* to = the 32 bits that are the running CPU's number: mov to, fs:[off] */
+static void
+load_cpu(struct x86 *x, uint32_t to, const struct os_percpu_plan *plan)
+{
+	x86_put(x, (plan->gs ? 0x65 : 0x64) | 0x8b << 8 |
+			   (4 | (to & 7) << 3) << 16 | 0x25 << 24, 4);
+	x86_put(x, (uint32_t)plan->cpu_off, 4);
+}
+
+/*
+ * Begin a lookup by index: rcx = what rsi points to, if that is less than
+ * entries, else the code up to the end of the lookup is skipped with rax NULL.
+ * Where the program asks right away whether it is, the answer is known.
+ */
+struct lookup {
+	const struct ebpf_op *check; /* NULL: it does not ask */
+	uint32_t out;
+};
+
+static struct lookup
+lookup_begin(struct x86 *x, uint32_t entries)
+{
+	struct lookup lookup = { ebpf_jit_null_check(&x->gen), 0 };
+
+	x86_mem(x, OP_LOAD, RCX, RSI, 0);
+	x86_const(x, RAX, 0);
+	x86_alu_imm(x, OP_CMP, RCX, (int32_t)entries);
+	if (lookup.check != NULL && lookup.check->code == EBPF_OP_JEQ64_IMM)
+		x86_jump_far(x, CC_AE, ebpf_jit_target_slot(x->gen.slot + 1,
+							    lookup.check));
+	else
+		lookup.out = x86_skip(x, CC_AE);
+	return lookup;
+}
+
+static uint32_t
+lookup_end(struct x86 *x, struct lookup lookup)
+{
+	if (lookup.check != NULL && lookup.out != 0)
+		x86_jump_far(x, CC_ALWAYS,
+			     ebpf_jit_target_slot(x->gen.slot + 1,
+						  lookup.check));
+	if (lookup.out != 0)
+		x86_land(x, lookup.out);
+	return lookup.check != NULL ? 2 : 1;
+}
+
 /*
  * bpf_map_lookup_elem of an array: index in range, times stride. The mask does
  * nothing to an index in range; it keeps a mispredicted one in the allocation.
  * plan: NULL for an array, else where this CPU's copy of it is.
  */
-static void
+static uint32_t
 lookup_array(struct x86 *x, const struct ebpf_map_array *array,
 	     const struct os_percpu_plan *plan)
 {
-	uint32_t out;
+	struct lookup lookup = lookup_begin(x, array->map.max_entries);
 
-	x86_mem(x, OP_LOAD, RCX, RSI, 0);
-	x86_const(x, RAX, 0);
-	x86_alu_imm(x, OP_CMP, RCX, (int32_t)array->map.max_entries);
-	out = x86_skip(x, CC_AE);
 	x86_alu_imm(x, OP_AND, RCX, (int32_t)array->index_mask);
 	x86_address(x, RAX, plan ? array->percpu : array->values);
-	if (plan != NULL) { /* mov edx, fs:[cpu_off] */
-		x86_put(x, 0x25148b64, 4);
-		x86_put(x, (uint32_t)plan->cpu_off, 4);
-		scale(x, RDX, (uint32_t)plan->distance);
-		x86_rr(x, OP_ADD | X_W, RDX, RAX);
+	if (plan != NULL) {
+		load_cpu(x, RDX, plan);
+		if (plan->distance == 0) {
+			x86_sib(x, OP_LOAD | X_W, RAX, RAX, RDX, 3, 0);
+		} else {
+			scale(x, RDX, (uint32_t)plan->distance);
+			x86_rr(x, OP_ADD | X_W, RDX, RAX);
+		}
 	}
 	if (array->map.stride == 8) {
 		x86_sib(x, OP_LEA | X_W, RAX, RAX, RCX, 3, 0);
@@ -61,56 +108,74 @@ lookup_array(struct x86 *x, const struct ebpf_map_array *array,
 		scale(x, RCX, array->map.stride);
 		x86_rr(x, OP_ADD | X_W, RCX, RAX);
 	}
-	x86_land(x, out);
+	return lookup_end(x, lookup);
 }
 
-static bool
+/* How many ops the code stands for, 0: there is none for this map. */
+static uint32_t
 lookup_inline(struct x86 *x, const struct ebpf_map *map)
 {
 	const struct ebpf_map_array *array =
 		(const struct ebpf_map_array *)map;
 	struct os_percpu_plan plan;
 
-	if (map->ops->kind == EBPF_MAP_ARRAY) {
-		lookup_array(x, array, NULL);
-		return true;
-	}
+	if (map->ops->kind == EBPF_MAP_ARRAY)
+		return lookup_array(x, array, NULL);
 	if (map->ops->kind != EBPF_MAP_PERCPU_ARRAY ||
 	    !os_percpu_plan(array->percpu, &plan) ||
 	    plan.distance > 0x7fffffff)
-		return false;
-	lookup_array(x, array, &plan);
-	return true;
+		return 0;
+	return lookup_array(x, array, &plan);
 }
 
-/* A call on a map known now, without the helper's generic door. */
-static bool
+/*
+ * A call on a map known now, without the helper's generic door: how many ops
+ * the code stands for, 0: there is none for this helper and map.
+ */
+static uint32_t
 call_map(struct x86 *x, const struct ebpf_helper *helper,
 	 const struct ebpf_map *map)
 {
 	const struct ebpf_map_ops *ops = map->ops;
+	const void *function = NULL;
+	uint32_t used;
 
 	if (helper->args[0] != EBPF_ARG_MAP)
-		return false;
+		return 0;
 	switch (helper->number) {
 	case EBPF_FUNC_map_lookup_elem:
-		if (lookup_inline(x, map))
-			return true;
-		if (map->lookup == NULL)
-			return false;
+		used = lookup_inline(x, map);
+		if (used > 0 || map->lookup == NULL)
+			return used;
 		x86_call_address(x, (const void *)(uintptr_t)map->lookup);
-		return true;
+		return 1;
 	case EBPF_FUNC_map_update_elem:
-		if (ops->update == NULL)
-			return false;
-		x86_call_address(x, (const void *)(uintptr_t)ops->update);
-		x86_put(x, 0x9848, 2); /* cdqe: they return int */
-		return true;
+		function = (const void *)(uintptr_t)ops->update;
+		break;
 	case EBPF_FUNC_map_delete_elem:
-		if (ops->remove == NULL)
-			return false;
-		x86_call_address(x, (const void *)(uintptr_t)ops->remove);
-		x86_put(x, 0x9848, 2);
+		function = (const void *)(uintptr_t)ops->remove;
+		break;
+	}
+	if (function == NULL)
+		return 0;
+	x86_call_address(x, function);
+	x86_put(x, 0x9848, 2); /* cdqe: they return int */
+	return 1;
+}
+
+/* Helpers whose answer is nearer than they are. */
+static bool
+call_inline(struct x86 *x, const struct ebpf_helper *helper)
+{
+	struct os_percpu_plan plan;
+
+	if (helper->fn == ebpf_helper_get_numa_node_id) {
+		x86_const(x, RAX, 0);
+		return true;
+	}
+	if (helper->fn == ebpf_helper_get_smp_processor_id &&
+	    os_percpu_plan(NULL, &plan)) {
+		load_cpu(x, RAX, &plan);
 		return true;
 	}
 	return false;
@@ -173,23 +238,32 @@ tail_call(struct x86 *x)
 	x86_land(x, empty);
 }
 
-void
+uint32_t
 x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
 	struct x86 *x = x86_of(gen);
 	const struct ebpf_helper *helper =
 		(const struct ebpf_helper *)(intptr_t)op->imm;
+	uint32_t used = 0;
 
 	if (helper->flags & EBPF_HELPER_TAIL) {
 		tail_call(x);
-	} else if (helper->flags & EBPF_HELPER_LOOP) {
-		x86_loop(x, helper);
-	} else if (gen->known[1].map == NULL ||
-		   !call_map(x, helper, gen->known[1].map)) {
-		if (helper->flags & EBPF_HELPER_ENV)
-			x86_address(x, R9, x->gen.prog);
-		x86_call_address(x, (const void *)(uintptr_t)helper->fn);
+		return 1;
 	}
+	if (helper->flags & EBPF_HELPER_LOOP) {
+		x86_loop(x, helper);
+		return 1;
+	}
+	if (gen->known[1].map != NULL)
+		used = call_map(x, helper, gen->known[1].map);
+	if (used > 0)
+		return used;
+	if (call_inline(x, helper))
+		return 1;
+	if (helper->flags & EBPF_HELPER_ENV)
+		x86_address(x, R9, gen->prog);
+	x86_call_address(x, (const void *)(uintptr_t)helper->fn);
+	return 1;
 }
 
 /* Find the helper, with the arguments put aside meanwhile. */

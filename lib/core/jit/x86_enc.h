@@ -290,7 +290,7 @@ uint32_t x86_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 /* x86_memory.c */
 uint32_t x86_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 /* x86_call.c */
-void x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+uint32_t x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void x86_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void x86_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 /* x86_jump.c */
@@ -308,6 +308,8 @@ void x86_load_indexed(struct x86 *x, const struct ebpf_op *op, uint32_t base,
 void x86_loop(struct x86 *x, const struct ebpf_helper *helper);
 /* x86_jump.c */
 void x86_relax(struct x86 *x);
+/* In the middle of a slot's code, always in the long form. */
+void x86_jump_far(struct x86 *x, uint32_t cc, uint32_t slot);
 /* x86_64.c */
 void x86_epilogue(struct x86 *x);
 void x86_call_address(struct x86 *x, const void *function);

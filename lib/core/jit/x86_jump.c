@@ -156,6 +156,20 @@ test_imm(struct x86 *x, uint32_t width, uint32_t reg, int32_t imm)
 }
 
 void
+x86_jump_far(struct x86 *x, uint32_t cc, uint32_t slot)
+{
+	uint32_t size = cc == CC_ALWAYS ? 5 : 6;
+	int64_t distance = (int64_t)landing(x, x->gen.func, slot) -
+			   (x->gen.buf.len + size);
+
+	if (cc == CC_ALWAYS)
+		x86_put(x, 0xe9 | (uint64_t)(uint32_t)distance << 8, 5);
+	else
+		x86_put(x, (0x800f | cc << 8) |
+				(uint64_t)(uint32_t)distance << 16, 6);
+}
+
+void
 x86_jump(struct ebpf_jit_gen *gen, uint32_t slot)
 {
 	jump_to(x86_of(gen), CC_ALWAYS, slot);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What the tests of the JIT set up, see jit_lab.h. */
+#include "jit_lab.h"
+
+#include <stdlib.h>
+
+#include "tap.h"
+#include "unverified.h"
+
+struct ebpf_runtime *lab_rt;
+struct progen lab_gen;
+
+void
+lab_put(uint8_t code, uint32_t dst, uint32_t src, int16_t off, int32_t imm)
+{
+	progen_put(&lab_gen, code, dst, src, off, imm);
+}
+
+void
+lab_put_map(uint32_t reg, uint32_t index)
+{
+	lab_put(0x18, reg, 1, 0, (int32_t)index);
+	lab_put(0, 0, 0, 0, 0);
+}
+
+void
+lab_put_call(uint32_t helper)
+{
+	lab_put(0x85, 0, 0, 0, (int32_t)helper);
+}
+
+struct ebpf_prog *
+lab_finish(struct ebpf_map **maps, uint32_t map_count,
+	   const struct ebpf_kind *kind)
+{
+	struct unverified_options options = {
+		.rt = lab_rt, .maps = maps, .map_count = map_count,
+		.kind = kind,
+	};
+	struct ebpf_prog *prog;
+	char why[128];
+
+	prog = unverified_prog(lab_gen.insns, lab_gen.count, &options, why,
+			       sizeof(why));
+	lab_gen.count = 0;
+	if (prog == NULL) {
+		tap_ok(false, "not a program: %s", why);
+		exit(tap_done());
+	}
+	return prog;
+}
+
+struct ebpf_map *
+lab_map(uint32_t kind, uint32_t key, uint32_t value, uint32_t entries)
+{
+	struct ebpf_map_spec spec = {
+		.size = sizeof(spec), .kind = kind, .key_size = key,
+		.value_size = value, .max_entries = entries,
+	};
+	struct ebpf_map *map = NULL;
+	int err = ebpf_map_create(lab_rt, &spec, &map);
+
+	if (err != 0) {
+		tap_ok(false, "map of kind %u: %d", kind, err);
+		exit(tap_done());
+	}
+	return map;
+}
+
+uint64_t
+lab_run(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2, uint64_t r3)
+{
+	struct ebpf_section section;
+	uint64_t r0;
+
+	ebpf_section_enter(&section);
+	r0 = ebpf_prog_run(prog, r1, r2, r3);
+	ebpf_section_leave(&section);
+	return r0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A bench to try compiled programs on: instructions put one by one, made into a
+ * program that no verifier has seen, run inside a section. One at a time; what
+ * should not fail ends the test.
+ */
+#ifndef TESTS_JIT_LAB_H
+#define TESTS_JIT_LAB_H
+
+#include <stdint.h>
+
+#include "core/ebpf.h"
+#include "core/prog.h"
+#include "progen.h"
+
+extern struct ebpf_runtime *lab_rt; /* made and destroyed by the test */
+extern struct progen lab_gen;	    /* the instructions put so far */
+
+void lab_put(uint8_t code, uint32_t dst, uint32_t src, int16_t off,
+	     int32_t imm);
+void lab_put_map(uint32_t reg, uint32_t index); /* lddw of maps[index] */
+void lab_put_call(uint32_t helper);
+
+/* The program of what was put; kind NULL: r1 = memory, r2 = its length. */
+struct ebpf_prog *lab_finish(struct ebpf_map **maps, uint32_t map_count,
+			     const struct ebpf_kind *kind);
+struct ebpf_map *lab_map(uint32_t kind, uint32_t key, uint32_t value,
+			 uint32_t entries);
+uint64_t lab_run(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2,
+		 uint64_t r3);
+
+#endif
