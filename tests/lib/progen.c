@@ -254,6 +254,61 @@ simple(struct progen *gen)
 	}
 }
 
+/* Two neighbouring halves as one number; now and then not quite. */
+static void
+halves(struct progen *gen, uint8_t load, uint32_t bytes, uint32_t dst,
+       uint32_t tmp, int16_t off)
+{
+	uint32_t odd = below(gen, 12);
+	int16_t low = off, high = (int16_t)(off + (odd == 0 ? 0 : bytes));
+	uint8_t width = below(gen, 3) ? 3 : 0; /* class 7 or 4 */
+
+	if (below(gen, 6) == 0) { /* the lower one is moved */
+		low = high;
+		high = off;
+	}
+	progen_put(gen, load, dst, gen->base, high, 0);
+	if (odd == 1)
+		progen_put(gen, load, tmp, gen->base, low, 0);
+	progen_put(gen, 0x64 | width, dst, 0, 0,
+		   (int32_t)(8 * bytes) + (odd == 2));
+	if (odd != 1)
+		progen_put(gen, load, tmp, gen->base, low, 0);
+	if (odd == 3)
+		progen_put(gen, 0x07, tmp, 0, 0, 1);
+	progen_put(gen, 0x4c | width, dst, tmp, 0, 0);
+}
+
+/* Bytes put together as fields that may not be aligned are. */
+static void
+gather(struct progen *gen)
+{
+	uint32_t regs[4], i, j;
+	int16_t off = (int16_t)below(gen, gen->mem - 8);
+
+	if (gen->verified && gen->callback) /* that memory is a stack */
+		return;
+	for (i = 0; i < 4; i++) {
+		regs[i] = target(gen);
+		for (j = 0; j < i; j++)
+			if (regs[j] == regs[i])
+				return;
+	}
+	if (below(gen, 4) == 0) {
+		halves(gen, 0x69, 2, regs[0], regs[1], off);
+		return;
+	}
+	halves(gen, 0x71, 1, regs[0], regs[1], off);
+	if (below(gen, 3) == 0) /* and somebody may come in between */
+		progen_put(gen, 0x55, regs[1], 0, (int16_t)below(gen, 4), 7);
+	halves(gen, 0x71, 1, regs[2], regs[below(gen, 2) ? 1 : 3],
+	       (int16_t)(off + 2));
+	progen_put(gen, 0x67, regs[2], 0, 0, 16);
+	progen_put(gen, 0x4f, regs[2], regs[0], 0, 0);
+	if (below(gen, 2))
+		progen_put(gen, 0x7b, gen->base, regs[2], 0, 0);
+}
+
 /* Pairs that compilers emit and that a JIT likes to join. */
 static void
 idiom(struct progen *gen)
@@ -262,7 +317,10 @@ idiom(struct progen *gen)
 	int32_t imm = (int32_t)progen_number(gen);
 	uint8_t wide = below(gen, 2) ? 3 : 0; /* class 7 or 4 */
 
-	switch (below(gen, 14)) {
+	switch (below(gen, 15)) {
+	case 14:
+		gather(gen);
+		break;
 	case 11: /* the jump on the result is jumped to from before it */
 		progen_put(gen, 0x55, src, 0, 1, (int32_t)below(gen, 2));
 		progen_put(gen, 0x04 | wide, dst, 0, 0, imm);

@@ -563,6 +563,66 @@ packets(void)
 	check_both("callx of nothing", ~0ull);
 }
 
+/* ---- bytes put together ---- */
+
+/* Bytes off and off + 1 of r1 in dst, the lower one in tmp, as clang does. */
+static void
+put_half(uint32_t dst, uint32_t tmp, int16_t off)
+{
+	lab_put(0x71, dst, 1, (int16_t)(off + 1), 0);
+	lab_put(0x67, dst, 0, 0, 8);
+	lab_put(0x71, tmp, 1, off, 0);
+	lab_put(0x4f, dst, tmp, 0, 0);
+}
+
+static uint32_t
+code_len(struct ebpf_prog *prog)
+{
+	return unverified_compile(prog) == 0 ? prog->image->code_len : 0;
+}
+
+static void
+gathered_bytes(void)
+{
+	struct ebpf_prog *gathered, *whole, *apart;
+	uint8_t *bytes = (uint8_t *)mem;
+
+	for (uint32_t i = 0; i < MEM; i++)
+		bytes[i] = (uint8_t)(0x81 + i * 3);
+	put_half(2, 3, 5);
+	put_half(0, 4, 7);
+	lab_put(0x67, 0, 0, 0, 16);
+	lab_put(0x4f, 0, 2, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	gathered = lab_finish(NULL, 0, NULL);
+	lab_put(0x61, 0, 1, 5, 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	whole = lab_finish(NULL, 0, NULL);
+	tap_ok(code_len(gathered) == code_len(whole),
+	       "four bytes put together are one load");
+	tap_ok(lab_run(gathered, (uintptr_t)mem, MEM, 0) ==
+		       lab_run(whole, (uintptr_t)mem, MEM, 0),
+	       "of the same number");
+	unverified_free(gathered);
+	unverified_free(whole);
+
+	/* somebody jumps between the loads */
+	lab_put(0xb7, 0, 0, 0, 9);
+	lab_put(0x15, 2, 0, 2, 0);
+	lab_put(0x71, 0, 1, 6, 0);
+	lab_put(0x67, 0, 0, 0, 8);
+	lab_put(0x71, 3, 1, 5, 0);
+	lab_put(0x4f, 0, 3, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	apart = lab_finish(NULL, 0, NULL);
+	TAP_CHECK(code_len(apart) > 0);
+	tap_ok(lab_run(apart, (uintptr_t)mem, MEM, 0) ==
+			       bytes[6] * 256u + bytes[5] &&
+		       lab_run(apart, (uintptr_t)mem, 0, 0) == (9u | bytes[5]),
+	       "bytes with a way in between them are not");
+	unverified_free(apart);
+}
+
 int
 main(void)
 {
@@ -590,6 +650,7 @@ main(void)
 	tail_calls(xdp, "xdp");
 	tail_call_arguments();
 	packets();
+	gathered_bytes();
 	ebpf_runtime_destroy(lab_rt);
 	return tap_done();
 }

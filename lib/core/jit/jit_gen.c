@@ -107,6 +107,8 @@ generate_slot(struct ebpf_jit_gen *gen)
 	case EBPF_FORM_ENDIAN:
 		return generate_alu(gen, op);
 	case EBPF_FORM_LDX:
+		used = ebpf_jit_merge(gen);
+		return used > 0 ? used : target->memory(gen, op);
 	case EBPF_FORM_ST:
 	case EBPF_FORM_STX:
 	case EBPF_FORM_ATOMIC:

@@ -103,6 +103,12 @@ ebpf_jit_target_slot(uint32_t slot, const struct ebpf_op *op)
  */
 const struct ebpf_op *ebpf_jit_null_check(const struct ebpf_jit_gen *gen);
 
+/*
+ * jit_merge.c: code for the load at gen->slot and the ops behind it, if all of
+ * them together do what fewer do: how many ops; 0, and no code, if not.
+ */
+uint32_t ebpf_jit_merge(struct ebpf_jit_gen *gen);
+
 /* Forget what is known of registers first..last. */
 static inline void
 ebpf_jit_forget(struct ebpf_jit_gen *gen, uint32_t first, uint32_t last)

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Bytes that lie side by side and are put together by shifts and ors, as
+ * compilers do for fields that may not be aligned (addresses in packets), are
+ * one load here: all machines that we compile for load from any address, lowest
+ * byte first. jit_gen.c asks at every load.
+ */
+#include "core/jit/jit_gen.h"
+
+enum {
+	WINDOW = 32, /* most ops looked at */
+	AHEAD = 16,  /* and behind them, for registers nobody reads any more */
+};
+
+/* What a register holds: bytes from memory, moved up by shift bits. */
+struct piece {
+	int32_t off;
+	uint8_t bytes; /* 0: the register was not touched */
+	uint8_t shift;
+};
+
+struct window {
+	struct piece pieces[EBPF_REG_COUNT];
+	uint32_t base; /* register that all loads are relative to */
+};
+
+static bool
+load(struct window *w, const struct ebpf_op *op)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+
+	if (info->fn != EBPF_FN_LDX || op->src != w->base ||
+	    op->dst == w->base)
+		return false;
+	w->pieces[op->dst] = (struct piece){ op->off, info->width / 8, 0 };
+	return true;
+}
+
+/* Bits may not be lost at the upper end of `width`. */
+static bool
+shift(struct window *w, const struct ebpf_op *op, uint32_t width)
+{
+	struct piece *piece = &w->pieces[op->dst];
+
+	if (piece->bytes == 0 || op->imm < 0 || op->imm % 8 != 0 ||
+	    piece->shift + 8u * piece->bytes + (uint64_t)op->imm > width)
+		return false;
+	piece->shift = (uint8_t)(piece->shift + op->imm);
+	return true;
+}
+
+/* dst |= src: pieces that are neighbours in memory and in the register. */
+static bool
+join(struct window *w, const struct ebpf_op *op, uint32_t width)
+{
+	struct piece low = w->pieces[op->dst], high = w->pieces[op->src];
+	struct piece other = low;
+
+	if (low.bytes == 0 || high.bytes == 0 || op->dst == op->src)
+		return false;
+	if (low.shift > high.shift) {
+		low = high;
+		high = other;
+	}
+	if (high.shift != low.shift + 8 * low.bytes ||
+	    (int64_t)high.off != (int64_t)low.off + low.bytes ||
+	    high.shift + 8u * high.bytes > width)
+		return false;
+	low.bytes = (uint8_t)(low.bytes + high.bytes);
+	w->pieces[op->dst] = low;
+	return true;
+}
+
+/* False: this op is none of ours. */
+static bool
+step(struct window *w, const struct ebpf_op *op)
+{
+	switch (op->code) {
+	case EBPF_OP_LDXB:
+	case EBPF_OP_LDXH:
+	case EBPF_OP_LDXW:
+		return load(w, op);
+	case EBPF_OP_LSH64_IMM:
+		return shift(w, op, 64);
+	case EBPF_OP_LSH32_IMM:
+		return shift(w, op, 32);
+	case EBPF_OP_OR64_REG:
+		return join(w, op, 64);
+	case EBPF_OP_OR32_REG:
+		return join(w, op, 32);
+	default:
+		return false;
+	}
+}
+
+/* Ops that leave the registers as they are now; 0: no loads do. */
+static uint32_t
+cost(const struct window *w)
+{
+	uint32_t r, sum = 0;
+
+	for (r = 0; r < EBPF_REG_COUNT; r++) {
+		uint32_t bytes = w->pieces[r].bytes;
+
+		if ((bytes & (bytes - 1)) != 0)
+			return 0;
+		if (bytes != 0)
+			sum += 1u + (w->pieces[r].shift != 0);
+	}
+	return sum;
+}
+
+/* No op from slot on reads reg before it is written: as far as one sees. */
+static bool
+is_dead(const struct ebpf_prog *prog, uint32_t slot, uint32_t end, uint32_t reg)
+{
+	const struct ebpf_op_info *info;
+	const struct ebpf_op *op;
+	uint32_t last = end - slot < AHEAD ? end : slot + AHEAD;
+
+	for (; slot < last; slot++) {
+		op = &prog->ops[slot];
+		info = &ebpf_op_info[op->code];
+		switch ((enum ebpf_form)info->form) {
+		case EBPF_FORM_ALU_REG:
+		case EBPF_FORM_ALU_IMM:
+			/* constants have register 0 as their source */
+			if (op->src == reg && info->form == EBPF_FORM_ALU_REG)
+				return false;
+			if (op->dst == reg)
+				return info->fn == EBPF_FN_MOV;
+			break;
+		case EBPF_FORM_LDX:
+			if (op->src == reg)
+				return false;
+			if (op->dst == reg)
+				return true;
+			break;
+		case EBPF_FORM_STX:
+			if (op->src == reg || op->dst == reg)
+				return false;
+			break;
+		case EBPF_FORM_ST:
+			if (op->dst == reg)
+				return false;
+			break;
+		case EBPF_FORM_EXIT:
+			return reg != 0;
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
+/* The code that makes reg what it is after all these ops. */
+static void
+put_piece(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg)
+{
+	const struct piece *piece = &w->pieces[reg];
+	struct ebpf_op op;
+
+	memset(&op, 0, sizeof(op));
+	op.code = piece->bytes == 1 ? EBPF_OP_LDXB :
+		  piece->bytes == 2 ? EBPF_OP_LDXH :
+		  piece->bytes == 4 ? EBPF_OP_LDXW :
+				      EBPF_OP_LDXDW;
+	op.dst = (uint8_t)reg;
+	op.src = (uint8_t)w->base;
+	op.off = piece->off;
+	gen->target->memory(gen, &op);
+	if (piece->shift == 0)
+		return;
+	memset(&op, 0, sizeof(op));
+	op.code = EBPF_OP_LSH64_IMM;
+	op.dst = (uint8_t)reg;
+	op.imm = piece->shift;
+	gen->target->alu(gen, &op);
+}
+
+uint32_t
+ebpf_jit_merge(struct ebpf_jit_gen *gen)
+{
+	const struct ebpf_op *ops = gen->prog->ops;
+	uint32_t first = gen->slot, end = gen->func->end;
+	uint32_t last = end - first < WINDOW ? end : first + WINDOW;
+	uint32_t used = 0, gain = 0, price, i;
+	struct window w, best;
+
+	/* most loads are followed by something else */
+	if (last - first < 4 || ebpf_op_info[ops[first].code].width > 16)
+		return 0;
+	memset(&w, 0, sizeof(w));
+	w.base = ops[first].src;
+	best = w;
+	for (i = first; i < last; i++) {
+		if (i != first && (ebpf_jit_is_label(&gen->scan, i) ||
+				   ebpf_jit_is_dead(gen->prog, i)))
+			break;
+		if (!step(&w, &ops[i]))
+			break;
+		price = cost(&w);
+		if (price != 0 && i + 1 - first > price &&
+		    i + 1 - first - price >= gain) {
+			used = i + 1 - first;
+			gain = used - price;
+			best = w;
+		}
+	}
+	for (i = 0; used > 0 && i < EBPF_REG_COUNT; i++) {
+		if (best.pieces[i].bytes == 0)
+			continue;
+		ebpf_jit_forget(gen, i, i);
+		if (!is_dead(gen->prog, first + used, end, i))
+			put_piece(gen, &best, i);
+	}
+	return used;
+}
