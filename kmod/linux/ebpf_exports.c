@@ -66,6 +66,7 @@ EXPORT_SYMBOL_GPL(ebpf_link_vanished);
 EXPORT_SYMBOL_GPL(ebpf_map_freeze);
 EXPORT_SYMBOL_GPL(ebpf_map_has_record);
 EXPORT_SYMBOL_GPL(ebpf_map_ops_find);
+EXPORT_SYMBOL_GPL(ebpf_map_settle);
 EXPORT_SYMBOL_GPL(ebpf_map_take);
 EXPORT_SYMBOL_GPL(ebpf_map_wake);
 EXPORT_SYMBOL_GPL(ebpf_map_walk);

@@ -380,7 +380,8 @@ os_epoch_exit(struct os_epoch *section)
 void
 os_epoch_sync(void)
 {
-	synchronize_rcu();
+	/* Somebody waits: for some tens of us in place of some ms. */
+	synchronize_rcu_expedited();
 }
 
 static void

@@ -92,3 +92,19 @@ ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 	grace_begin(pool);
 	os_spin_unlock(&pool->lock);
 }
+
+/* What a grace period under way was for, its end then looks for in vain. */
+void
+ebpf_hash_pool_settle(struct ebpf_hash_pool *pool)
+{
+	struct ebpf_hash_list settled = { 0 };
+
+	os_spin_lock(&pool->lock);
+	ebpf_hash_list_join(&settled, &pool->grace, pool->meta);
+	ebpf_hash_list_join(&settled, &pool->waiting, pool->meta);
+	os_spin_unlock(&pool->lock);
+	os_epoch_sync();
+	os_spin_lock(&pool->lock);
+	ebpf_hash_list_join(&pool->free, &settled, pool->meta);
+	os_spin_unlock(&pool->lock);
+}

@@ -61,6 +61,8 @@ void ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 /* Locked stripe: give its removed elements back. Run path. */
 void ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_stripe *stripe);
+/* sleep: what was given back before can be had again on return. */
+void ebpf_hash_pool_settle(struct ebpf_hash_pool *pool);
 
 /* At the end: what was removed first is handed out first. */
 static inline void

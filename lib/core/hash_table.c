@@ -263,3 +263,8 @@ ebpf_hash_fini(struct ebpf_map *map)
 	os_free(hash->buckets);
 }
 
+void
+ebpf_hash_settle(struct ebpf_map *map)
+{
+	ebpf_hash_pool_settle(ebpf_hash_of(map)->pool);
+}

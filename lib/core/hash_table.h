@@ -276,6 +276,7 @@ int ebpf_hash_check(const struct ebpf_map_spec *spec, uint64_t *bytes,
 int ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 		   bool percpu, bool lru);
 void ebpf_hash_fini(struct ebpf_map *map);
+void ebpf_hash_settle(struct ebpf_map *map);
 
 /*
  * map_lru.c: remove an element that was not used lately, with no stripe locked.

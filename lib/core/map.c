@@ -299,6 +299,15 @@ ebpf_map_freeze(struct ebpf_map *map)
 	return 0;
 }
 
+void
+ebpf_map_settle(struct ebpf_map *map)
+{
+	if (map->ops->settle != NULL)
+		map->ops->settle(map);
+	else
+		os_epoch_drain();
+}
+
 int
 ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
 	       uint64_t flags)

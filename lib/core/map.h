@@ -70,6 +70,11 @@ struct ebpf_map_ops {
 		    void *out, bool *done);
 	uint64_t (*count)(struct ebpf_map *map); /* NULL: does not count */
 	/*
+	 * sleep: what was removed before can be taken again on return. NULL:
+	 * nothing but deferred work gives it back.
+	 */
+	void (*settle)(struct ebpf_map *map);
+	/*
 	 * Run path: the next element for a program's callback, its key and
 	 * value in place, each->next moved on; false: there are no more. What
 	 * stays in the map is seen once. NULL: programs cannot iterate.
@@ -139,6 +144,11 @@ extern const struct ebpf_map_ops ebpf_map_bloom_filter_ops;
  * user writes. Walk: *count elements at most into out, fewer only when done.
  */
 int ebpf_map_freeze(struct ebpf_map *map);
+/*
+ * sleep: wait for removed elements' grace period, when a write said EAGAIN
+ * because all that is spare waits for it.
+ */
+void ebpf_map_settle(struct ebpf_map *map);
 int ebpf_map_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 		  void *out, bool *done);
 

@@ -461,6 +461,7 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.settle = ebpf_hash_settle,
 	.each = hash_each,
 };
 
@@ -482,6 +483,7 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.settle = ebpf_hash_settle,
 	.each = hash_each,
 };
 
@@ -500,6 +502,7 @@ const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.settle = ebpf_hash_settle,
 	.each = hash_each,
 };
 
@@ -521,6 +524,7 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.settle = ebpf_hash_settle,
 	.each = hash_each,
 };
 
@@ -540,4 +544,5 @@ const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.settle = ebpf_hash_settle,
 };

@@ -312,6 +312,15 @@ lpm_fini(struct ebpf_map *map)
 	os_free(lpm->root);
 }
 
+static void
+lpm_settle(struct ebpf_map *map)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+
+	ebpf_hash_pool_settle(lpm->element_store.pool);
+	ebpf_hash_pool_settle(lpm->node_store.pool);
+}
+
 const struct ebpf_map_ops ebpf_map_lpm_trie_ops = {
 	.kind = EBPF_MAP_LPM_TRIE,
 	.flags_allowed = EBPF_F_NO_PREALLOC | EBPF_F_RDONLY | EBPF_F_WRONLY |
@@ -327,4 +336,5 @@ const struct ebpf_map_ops ebpf_map_lpm_trie_ops = {
 	.next = lpm_next,
 	.walk = lpm_walk,
 	.count = lpm_count,
+	.settle = lpm_settle,
 };

@@ -157,7 +157,7 @@ write_patiently(struct ebpf_map *map, const void *key, const void *value,
 		error = ebpf_map_write(map, key, value, flags);
 		if (error != -EBPF_EAGAIN || tries == GRACE_TRIES)
 			return error;
-		os_epoch_drain();
+		ebpf_map_settle(map);
 	}
 }
 

@@ -396,7 +396,7 @@ test_grace(void)
 	os_epoch_exit(&section);
 	tap_ok(error == -EBPF_EAGAIN && n >= 32,
 	       "%u times removed and inserted in one section", n);
-	os_epoch_drain();
+	ebpf_map_settle(map);
 	TAP_CHECK(ebpf_map_write(map, &key, &value, 0) == 0);
 	key.len = 33;
 	TAP_CHECK(ebpf_map_find(map, &key) == NULL);

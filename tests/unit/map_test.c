@@ -431,7 +431,7 @@ test_grace(void)
 	TAP_CHECK(map->ops->count(map) == 0);
 	/* the same key anew is a new element */
 	ebpf_section_leave(&section);
-	os_epoch_drain();
+	ebpf_map_settle(map);
 	value = 5;
 	TAP_CHECK(ebpf_map_write(map, &key, &value, EBPF_ANY) == 0);
 	ebpf_map_put(map);
