@@ -126,7 +126,7 @@ cmd_bench(struct cmd *cmd)
 		error = cmd_hint(cmd, "gebpf bench list names them");
 	}
 	if (error == 0 && !asked.options.list)
-		error = bench_show_svg(cmd, bench, asked.svg);
+		error = bench_show_svg(&show, bench, asked.svg);
 	if (error == 0)
 		bench_show_end(&show);
 	bench_destroy(bench);

@@ -65,6 +65,15 @@ sense_name(const struct bench_ratio *ratio)
 	return ratio->sense == BENCH_FASTER ? "faster" : "time";
 }
 
+/* A ratio as it stands in the table: "0.97", or "4.20x" where it is a speed. */
+static void
+ratio_number(char *text, size_t size, const struct bench_ratio *ratio, double v)
+{
+	number(text, size - 1, v);
+	if (ratio->sense == BENCH_FASTER)
+		memcpy(text + strlen(text), "x", 2);
+}
+
 /* "jit:linux": as it stands at the top of its column. */
 static void
 ratio_name(const struct bench_suite *suite, uint32_t i, char *text, size_t size)
@@ -117,6 +126,8 @@ begin(struct bench_show *show)
 	char system[160] = "", cpu[200];
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
+	if (cpus < 1)
+		cpus = 1;
 	processor(cpu, sizeof(cpu));
 	if (uname(&host) == 0)
 		snprintf(system, sizeof(system), "%s %s", host.sysname,
@@ -128,13 +139,18 @@ begin(struct bench_show *show)
 		out_array(out, "suites");
 		return;
 	}
+	snprintf(show->machine, sizeof(show->machine),
+		 "gebpf %s on %s %s%s%s, %ld processor%s", GEBPF_VERSION,
+		 system, host.machine, cpu[0] != '\0' ? ", " : "", cpu, cpus,
+		 cpus == 1 ? "" : "s");
+	out_text(out, "%s\n", show->machine);
 	out_uint(out, "version", NULL, 1);
-	out_string(out, "release", "gebpf %", GEBPF_VERSION);
+	out_string(out, "release", NULL, GEBPF_VERSION);
 	out_object(out, "machine");
-	out_string(out, "system", " on %", system);
-	out_string(out, "arch", " %", host.machine);
-	out_string(out, "processor", cpu[0] != '\0' ? ", %" : NULL, cpu);
-	out_uint(out, "cpus", ", % processors\n", cpus > 0 ? (uint64_t)cpus : 1);
+	out_string(out, "system", NULL, system);
+	out_string(out, "arch", NULL, host.machine);
+	out_string(out, "processor", NULL, cpu);
+	out_uint(out, "cpus", NULL, (uint64_t)cpus);
 	out_end(out);
 	out_array(out, "suites");
 }
@@ -151,9 +167,9 @@ legend(struct out *out, const struct bench_suite *suite)
 		faster |= suite->ratios[i].sense == BENCH_FASTER;
 	}
 	if (times)
-		out_text(out, "; a:b is a's part of what b takes");
+		out_text(out, "; a:b 2.00: a takes twice of what b takes");
 	if (faster)
-		out_text(out, "; a:b is how many times as fast a is");
+		out_text(out, "; a:b 2.00x: a is twice as fast as b");
 }
 
 static void
@@ -205,11 +221,14 @@ show_goal(struct out *out, const struct bench_suite *suite,
 
 	if (goal->kind == BENCH_GOAL_NONE)
 		return;
-	number(text, sizeof(text), goal->value);
-	if (goal->kind == BENCH_GOAL_RATIO)
+	if (goal->kind == BENCH_GOAL_RATIO) {
+		ratio_number(text, sizeof(text), &suite->ratios[goal->on],
+			     goal->value);
 		ratio_name(suite, goal->on, on, sizeof(on));
-	else
+	} else {
+		number(text, sizeof(text), goal->value);
 		snprintf(on, sizeof(on), "%s", suite->columns[goal->on]);
+	}
 	out_object(out, "goal");
 	out_string(out, "on", "  goal %", on);
 	out_text(out, " %s %s", goal->at_least ? ">=" : "<=", text);
@@ -235,7 +254,7 @@ show_ratios(struct out *out, const struct bench_suite *suite,
 			out_text(out, "  %*s", ratio_width(suite, i), "-");
 			continue;
 		}
-		number(text, sizeof(text), f->median);
+		ratio_number(text, sizeof(text), &suite->ratios[i], f->median);
 		out_text(out, "  %*s", ratio_width(suite, i), text);
 		out_object(out, NULL);
 		out_string(out, "of", NULL,
@@ -357,7 +376,8 @@ suite_end(void *cookie, const struct bench_suite *suite,
 		for (uint32_t i = 0; i < suite->ratio_count; i++) {
 			if (means[i].rows == 0)
 				continue;
-			number(text, sizeof(text), means[i].value);
+			ratio_number(text, sizeof(text), &suite->ratios[i],
+				     means[i].value);
 			ratio_name(suite, i, name, sizeof(name));
 			out_object(out, NULL);
 			out_string(out, "of", NULL,
@@ -393,8 +413,10 @@ bench_show_end(struct bench_show *show)
 }
 
 int
-bench_show_svg(struct cmd *cmd, const struct bench *bench, const char *path)
+bench_show_svg(struct bench_show *show, const struct bench *bench,
+	       const char *path)
 {
+	struct cmd *cmd = show->cmd;
 	FILE *file;
 	int error;
 
@@ -403,7 +425,7 @@ bench_show_svg(struct cmd *cmd, const struct bench *bench, const char *path)
 	file = fopen(path, "w");
 	if (file == NULL)
 		return cmd_fail(cmd, -EBPF_EIO, "%s: %m", path);
-	error = bench_svg(bench, file);
+	error = bench_svg(bench, show->machine, file);
 	if (fclose(file) != 0 && error == 0)
 		error = -EBPF_EIO;
 	if (error != 0)

@@ -10,6 +10,7 @@ struct bench_show {
 	struct cmd *cmd;
 	bool list;  /* names only */
 	bool begun; /* the object around it all is open */
+	char machine[480]; /* in words */
 	/* what was already said of why something is left out */
 	char said[64][BENCH_TEXT + 16];
 	size_t said_count;
@@ -20,7 +21,7 @@ extern const struct bench_sink bench_show_sink; /* cookie: struct bench_show */
 /* Close the object around it all. */
 void bench_show_end(struct bench_show *show);
 /* Write the picture; path NULL: none. */
-int bench_show_svg(struct cmd *cmd, const struct bench *bench,
+int bench_show_svg(struct bench_show *show, const struct bench *bench,
 		   const char *path);
 
 #endif

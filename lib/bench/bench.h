@@ -7,13 +7,18 @@
  * A suite has columns (who is compared) and ratios between them; its run
  * function goes through its rows:
  *
- *	if (bench_row_begin(bench, "name of the row")) {
- *		prepare, then for each column
- *		bench_row_add(bench, COLUMN, run, cookie, operations);
- *		or bench_row_skip(bench, COLUMN, "why");
- *		bench_row_measure(bench);
- *		take down
- *	}
+ *	if (bench_row_begin(bench, "name of the row"))
+ *		while (bench_row_next(bench, 3)) {
+ *			prepare, then for each column
+ *			bench_row_add(bench, COLUMN, run, cookie, operations);
+ *			or bench_row_skip(bench, COLUMN, "why");
+ *			bench_row_measure(bench);
+ *			take down
+ *		}
+ *
+ * Here the rounds are divided among three instances of what is measured: where
+ * code and tables happen to lie can matter more than anything that differs from
+ * round to round, and belongs to the spread.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -144,7 +149,7 @@ const char *bench_unit_name(enum bench_unit unit); /* "ns", "M/s" */
 uint32_t bench_column_count(const struct bench_suite *suite);
 
 /* Everything that ran so far as a picture. EIO. bench_svg.c */
-int bench_svg(const struct bench *bench, FILE *file);
+int bench_svg(const struct bench *bench, const char *title, FILE *file);
 
 /* ---- for suites ---- */
 
@@ -170,6 +175,8 @@ bool bench_wants(const struct bench *bench, uint32_t column);
 /* False: not asked for, go on with the next. Rows start in nanoseconds. */
 bool bench_row_begin(struct bench *bench, const char *name, ...)
 	__attribute__((format(printf, 2, 3)));
+/* True for each instance that is to be measured; at last the row is whole. */
+bool bench_row_next(struct bench *bench, uint32_t instances);
 void bench_row_unit(struct bench *bench, enum bench_unit unit);
 void bench_row_note(struct bench *bench, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -189,7 +196,7 @@ void bench_row_goal(struct bench *bench, enum bench_goal_kind kind,
 		    uint32_t on, double value);
 /* The row counts in the mean of a ratio; goal 0: none. */
 void bench_row_in_mean(struct bench *bench, uint32_t ratio, double goal);
-/* Take turns for all rounds; the row is then whole. */
+/* Take turns, for the rounds of this instance. */
 void bench_row_measure(struct bench *bench);
 
 #endif

@@ -20,7 +20,6 @@ struct bench_turn {
 	void *cookie, *base_cookie;
 	double operations;
 	uint64_t repeat, base_repeat;
-	double samples[BENCH_ROUNDS_MAX];
 };
 
 struct bench {
@@ -31,6 +30,9 @@ struct bench {
 	struct bench_part *part; /* under way; NULL: none */
 	struct bench_row *row;	 /* under way; NULL: none */
 	struct bench_turn turns[BENCH_COLUMNS];
+	/* in the row's unit; negative: none in that round */
+	double samples[BENCH_COLUMNS][BENCH_ROUNDS_MAX];
+	uint32_t round, until; /* of the instance under way */
 	uint32_t mean_rows; /* bit of a ratio: the row counts in its mean */
 	int error;
 	char why[256];

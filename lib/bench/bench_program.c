@@ -9,7 +9,7 @@
 #include "core/interp.h"
 
 enum {
-	LINUX_XDP = 6,	    /* BPF_PROG_TYPE_XDP */
+	LINUX_TC = 3,	    /* BPF_PROG_TYPE_SCHED_CLS */
 	LINUX_MAP_FD = 1,   /* BPF_PSEUDO_MAP_FD */
 	LINUX_MAP_VALUE = 2, /* BPF_PSEUDO_MAP_VALUE */
 	OBJ_MAP_IDX = 5,
@@ -83,7 +83,7 @@ bench_load(struct bench_home *home, const struct ebpf_insn *insns,
 	char log[512] = "";
 	struct ebpf_load load = {
 		.size = sizeof(load),
-		.kind = EBPF_PROG_XDP,
+		.kind = EBPF_PROG_TC,
 		.insns = insns,
 		.insn_count = count,
 		.maps = maps,
@@ -128,7 +128,7 @@ bench_load_linux(const struct ebpf_insn *insns, uint32_t count,
 		}
 		i++; /* its second half */
 	}
-	fd = bench_linux_prog(LINUX_XDP, copy, count, why, why_size);
+	fd = bench_linux_prog(LINUX_TC, copy, count, why, why_size);
 	free(copy);
 	return fd;
 }
@@ -182,13 +182,18 @@ bench_pair_packet(struct bench_pair *pair, const void *data, uint32_t len)
 		memcpy(pair->linux_packet, data, len);
 	}
 	pair->packet_len = len;
-	pair->ctx = (struct ebpf_xdp_ctx){
+	pair->ctx = (struct ebpf_skb_ctx){
 		.data = pair->packet,
 		.data_end = pair->packet + len,
 		.data_meta = pair->packet,
+		.len = len,
+		.wire_len = len,
+		.ifindex = 1,
+		.ingress_ifindex = 1,
 		.hard_start = pair->packet,
 		.hard_end = pair->packet + BENCH_PACKET,
-		.ingress_ifindex = 1,
+		.mac = pair->packet,
+		.mac_len = 14,
 	};
 }
 

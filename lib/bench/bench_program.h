@@ -18,7 +18,9 @@ struct bench_blob {
 	const uint8_t *data;
 	size_t len;
 };
-extern const struct bench_blob bench_blob_compute;
+extern const struct bench_blob bench_blob_compute, bench_blob_calls,
+	bench_blob_maps, bench_blob_bridge,
+	bench_blob_load;
 
 /* What a suite works with: a runtime, an object, and whether Linux compares. */
 struct bench_home {
@@ -52,7 +54,7 @@ struct bench_pair {
 	int linux_prog; /* negative: none, see linux_why */
 	char linux_why[BENCH_TEXT];
 	uint32_t burst; /* runs in one section; 1 where it runs for long */
-	struct ebpf_xdp_ctx ctx;
+	struct ebpf_skb_ctx ctx;
 	uint32_t packet_len;
 	uint8_t packet[BENCH_PACKET] __attribute__((aligned(64)));
 	uint8_t linux_packet[BENCH_PACKET] __attribute__((aligned(64)));

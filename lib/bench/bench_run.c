@@ -294,7 +294,10 @@ bench_row_begin(struct bench *bench, const char *format, ...)
 		bench->sink->row(bench->cookie, part->suite, row);
 		return false;
 	}
-	memset(bench->turns, 0, sizeof(bench->turns));
+	for (uint32_t c = 0; c < BENCH_COLUMNS; c++)
+		for (uint32_t i = 0; i < BENCH_ROUNDS_MAX; i++)
+			bench->samples[c][i] = -1;
+	bench->round = bench->until = 0;
 	bench->mean_rows = 0;
 	bench->row = row;
 	return true;
@@ -449,8 +452,9 @@ sample(const struct bench_turn *turn)
 	base = turn->base(turn->base_cookie, turn->base_repeat);
 	if (base < 0)
 		return base;
-	ns -= base / ((double)turn->base_repeat * turn->operations);
-	return ns > 0 ? ns : 0; /* less than can be told from the loop */
+	base /= (double)turn->base_repeat * turn->operations;
+	/* less than a 50th of the loop cannot be told from it */
+	return ns > base * 1.02 ? ns - base : 0;
 }
 
 static bool
@@ -485,24 +489,19 @@ ratios(struct bench *bench)
 
 	for (uint32_t i = 0; i < suite->ratio_count; i++) {
 		const struct bench_ratio *r = &suite->ratios[i];
-		const struct bench_figure *of = &row->figures[r->of];
-		const struct bench_figure *to = &row->figures[r->to];
-		const double *a = bench->turns[r->of].samples;
-		const double *b = bench->turns[r->to].samples;
+		enum bench_sense sense = (enum bench_sense)r->sense;
+		const double *a = bench->samples[r->of];
+		const double *b = bench->samples[r->to];
+		double of = row->figures[r->of].median;
+		double to = row->figures[r->to].median;
 		uint32_t n = 0;
 
-		if (of->rounds == 0 || to->rounds == 0)
-			continue;
-		if (bench->turns[r->of].run == NULL ||
-		    bench->turns[r->to].run == NULL) {
-			a = &of->median;
-			b = &to->median;
-		}
-		for (uint32_t k = 0; k < of->rounds && k < to->rounds; k++)
+		for (uint32_t k = 0; k < bench->options.rounds; k++)
 			if (a[k] > 0 && b[k] > 0)
-				values[n++] = divide(
-					(enum bench_sense)r->sense, row->unit,
-					a[k], b[k]);
+				values[n++] = divide(sense, row->unit, a[k],
+						     b[k]);
+		if (n == 0 && of > 0 && to > 0)
+			values[n++] = divide(sense, row->unit, of, to);
 		summarise(&row->ratios[i], values, n);
 	}
 }
@@ -514,7 +513,17 @@ finish(struct bench *bench)
 	struct bench_row *row = bench->row;
 	struct bench_goal *goal = &row->goal;
 	const struct bench_figure *on;
+	double values[BENCH_ROUNDS_MAX];
 
+	for (uint32_t c = 0; c < bench_column_count(part->suite); c++) {
+		uint32_t n = 0;
+
+		for (uint32_t i = 0; i < bench->options.rounds; i++)
+			if (bench->samples[c][i] >= 0)
+				values[n++] = bench->samples[c][i];
+		if (n > 0)
+			summarise(&row->figures[c], values, n);
+	}
 	ratios(bench);
 	if (goal->kind != BENCH_GOAL_NONE) {
 		on = goal->kind == BENCH_GOAL_RATIO ? &row->ratios[goal->on]
@@ -532,11 +541,29 @@ finish(struct bench *bench)
 	bench->sink->row(bench->cookie, part->suite, row);
 }
 
+bool
+bench_row_next(struct bench *bench, uint32_t instances)
+{
+	uint32_t rounds = bench->options.rounds;
+
+	if (bench->until == rounds) {
+		finish(bench);
+		return false;
+	}
+	if (instances == 0)
+		instances = 1;
+	memset(bench->turns, 0, sizeof(bench->turns));
+	bench->round = bench->until;
+	bench->until += (rounds + instances - 1) / instances;
+	if (bench->until > rounds)
+		bench->until = rounds;
+	return true;
+}
+
 void
 bench_row_measure(struct bench *bench)
 {
 	struct bench_row *row = bench->row;
-	uint32_t rounds = bench->options.rounds;
 	uint32_t columns = bench_column_count(bench->part->suite);
 
 	for (uint32_t c = 0; c < columns; c++) {
@@ -548,7 +575,7 @@ bench_row_measure(struct bench *bench)
 				bench_row_skip(bench, c, "it fails");
 		}
 	}
-	for (uint32_t round = 0; round < rounds; round++) {
+	for (uint32_t round = bench->round; round < bench->until; round++) {
 		for (uint32_t i = 0; i < columns; i++) {
 			/* whoever begins may find other caches than the rest */
 			uint32_t c = (round + i) % columns;
@@ -564,12 +591,7 @@ bench_row_measure(struct bench *bench)
 					       round + 1);
 				continue;
 			}
-			turn->samples[round] = in_unit(ns, row->unit);
+			bench->samples[c][round] = in_unit(ns, row->unit);
 		}
 	}
-	for (uint32_t c = 0; c < columns; c++)
-		if (bench->turns[c].run != NULL)
-			summarise(&row->figures[c], bench->turns[c].samples,
-				  rounds);
-	finish(bench);
 }

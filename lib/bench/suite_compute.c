@@ -155,11 +155,11 @@ run(struct bench *bench)
 	if (error != 0)
 		return error;
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		if (!bench_row_begin(bench, "%s", programs[i].name))
+		if (error != 0 ||
+		    !bench_row_begin(bench, "%s", programs[i].name))
 			continue;
-		error = measure(&home, &programs[i]);
-		if (error != 0)
-			break;
+		while (error == 0 && bench_row_next(bench, 3))
+			error = measure(&home, &programs[i]);
 	}
 	bench_home_close(&home);
 	return error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Programs that only compute, for the suite of that name. One text, compiled
- * twice: by clang for BPF (an XDP program, for this engine and for Linux) and
+ * twice: by clang for BPF (for this engine and for Linux) and
  * by the C compiler (suite_compute.c includes this file). Loops have bounds
  * that every verifier sees.
  */

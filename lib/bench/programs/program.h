@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What the measured programs share: BENCH(name) makes an XDP program of a
+ * What the measured programs share: BENCH(name) makes a tc program of a
  * function where clang compiles for BPF, and a plain function elsewhere, with
- * a context that has the same two fields.
+ * a context that has the same two fields. tc, and not xdp, because Linux waits
+ * for grace periods around each test run of the latter.
  */
 #ifndef BENCH_PROGRAMS_PROGRAM_H
 #define BENCH_PROGRAMS_PROGRAM_H
@@ -18,7 +19,7 @@ typedef unsigned long long u64;
 
 #define START(ctx) ((u8 *)(long)(ctx)->data)
 #define END(ctx) ((u8 *)(long)(ctx)->data_end)
-#define BENCH(name) SEC("xdp") int bench_##name(struct xdp_md *ctx)
+#define BENCH(name) SEC("tc") int bench_##name(struct __sk_buff *ctx)
 #define LOCAL static __noinline
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

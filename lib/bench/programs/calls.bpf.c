@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Programs for suite calls: a loop with one call in it, and without one; a
+ * program that calls itself in its last act as often as it may. Native are
+ * only the loop and the function (suite_calls.c includes this file).
+ */
+#include "bench/programs/calls.h"
+
+/* What a compiler must then believe to be read and written. */
+#define TOUCH(x) __asm__ volatile("" : "+r"(x))
+
+#define LOOP(name, operation)                          \
+	BENCH(name)                                    \
+	{                                              \
+		u64 sum = 0;                           \
+						       \
+		for (u64 i = 0; i < CALLS_LOOPS; i++) { \
+			operation;                     \
+			TOUCH(sum);                    \
+		}                                      \
+		return (int)sum & 1;                   \
+	}
+
+LOCAL u64
+function(u64 x)
+{
+	TOUCH(x);
+	return x;
+}
+
+LOOP(none, sum += i)
+LOOP(local, sum += function(i))
+
+#ifdef __bpf__
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, u32);
+	__type(value, u32);
+} slots SEC(".maps");
+
+LOOP(helper, sum += bpf_get_numa_node_id())
+
+BENCH(empty)
+{
+	return 0;
+}
+
+BENCH(tail)
+{
+	bpf_tail_call(ctx, &slots, 1);
+	return 0;
+}
+
+/* The packet says where to, so that no compiler knows. */
+BENCH(tail_var)
+{
+	u8 *p = START(ctx);
+
+	if (p + 1 > END(ctx))
+		return 0;
+	bpf_tail_call(ctx, &slots, *p & 3);
+	return 0;
+}
+
+#endif
