@@ -64,6 +64,8 @@ int cmd_hint(struct cmd *cmd, const char *format, ...)
 int cmd_no_memory(struct cmd *cmd);
 /* A device without switches was asked for some (EUNSUPPORTED). */
 int cmd_no_switches(struct cmd *cmd, int error);
+/* There is none of that name (ENOENT): how it would come to be. */
+int cmd_no_switch(struct cmd *cmd, int error, const char *name);
 enum cmd_exit cmd_exit_code(int code);
 const char *cmd_error_name(int code);
 /* The error as the JSON object of CLI.md, or as words on stderr. */

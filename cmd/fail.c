@@ -41,6 +41,19 @@ cmd_no_memory(struct cmd *cmd)
 }
 
 int
+cmd_no_switch(struct cmd *cmd, int error, const char *name)
+{
+	cmd_fail(cmd, error, "there is no switch '%s'", name);
+	if (strncmp(name, "vale", 4) != 0)
+		return cmd_hint(cmd, "gebpf vale show lists them; names begin "
+				     "with 'vale', followed by letters and "
+				     "digits");
+	return cmd_hint(cmd, "gebpf vale show lists them; gebpf vale create "
+			     "%s makes it",
+			name);
+}
+
+int
 cmd_no_switches(struct cmd *cmd, int error)
 {
 	const char *target = gebpf_target(cmd->dev);

@@ -139,8 +139,7 @@ attach_failed(struct cmd *cmd, const struct ebpf_req_link_create *req,
 
 	switch (-error) {
 	case EBPF_ENOENT:
-		cmd_fail(cmd, error, "there is no switch '%s'", req->target);
-		return cmd_hint(cmd, "gebpf vale create %s", req->target);
+		return cmd_no_switch(cmd, error, req->target);
 	case EBPF_EBUSY:
 		cmd_fail(cmd, error,
 			 "switch '%s' has a program attached already",

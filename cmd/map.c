@@ -65,27 +65,36 @@ no_such(struct cmd *cmd, const struct map_element *e, const char *what,
 			kind != NULL ? kind : "unknown");
 }
 
+static bool
+has_indices(uint32_t kind)
+{
+	return kind == EBPF_MAP_ARRAY || kind == EBPF_MAP_PERCPU_ARRAY ||
+	       kind == EBPF_MAP_PROG_ARRAY ||
+	       kind == EBPF_MAP_ARRAY_OF_MAPS || kind == EBPF_MAP_DEVMAP ||
+	       kind == EBPF_MAP_CPUMAP || kind == EBPF_MAP_XSKMAP;
+}
+
+static int
+beyond(struct cmd *cmd, const struct ebpf_rep_map_info *info, const char *what,
+       int error)
+{
+	cmd_fail(cmd, error,
+		 "map '%s': %s failed: the index is beyond its %u entries",
+		 info->name, what, info->max_entries);
+	return cmd_hint(cmd, "indices are 0 to %u", info->max_entries - 1);
+}
+
 int
-map_failed(struct cmd *cmd, const struct map_element *e, const char *what, int error)
+map_failed(struct cmd *cmd, const struct map_element *e, const char *what,
+	   int error)
 {
 	const struct ebpf_rep_map_info *info = &e->map.info;
 	const char *kind = gebpf_map_kind_name(info->kind);
 
 	switch (-error) {
 	case EBPF_E2BIG:
-		if (info->kind == EBPF_MAP_ARRAY ||
-		    info->kind == EBPF_MAP_PERCPU_ARRAY ||
-		    info->kind == EBPF_MAP_PROG_ARRAY ||
-		    info->kind == EBPF_MAP_ARRAY_OF_MAPS ||
-		    info->kind == EBPF_MAP_DEVMAP ||
-		    info->kind == EBPF_MAP_CPUMAP ||
-		    info->kind == EBPF_MAP_XSKMAP) {
-			cmd_fail(cmd, error, "map '%s': %s failed: the index "
-					     "is beyond its %u entries",
-				 info->name, what, info->max_entries);
-			return cmd_hint(cmd, "indices are 0 to %u",
-					info->max_entries - 1);
-		}
+		if (has_indices(info->kind))
+			return beyond(cmd, info, what, error);
 		cmd_fail(cmd, error,
 			 "map '%s': %s failed: map is full (%u entries)",
 			 info->name, what, info->max_entries);
@@ -164,6 +173,8 @@ map_failed(struct cmd *cmd, const struct map_element *e, const char *what, int e
 					"type %s cannot be removed",
 					info->name, what,
 					kind != NULL ? kind : "unknown");
+		if (strcmp(what, "delete") == 0 && has_indices(info->kind))
+			return beyond(cmd, info, what, error);
 		break;
 	case EBPF_EUNSUPPORTED:
 		if (strcmp(what, "update") == 0 &&

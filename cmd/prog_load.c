@@ -422,10 +422,8 @@ attach(struct loading *load, uint32_t prog_id, uint32_t *link_id)
 	*link_id = rep.id;
 	if (error == 0)
 		return 0;
-	if (error == -EBPF_ENOENT) {
-		cmd_fail(cmd, error, "there is no switch '%s'", load->attach);
-		return cmd_hint(cmd, "gebpf vale create %s", load->attach);
-	}
+	if (error == -EBPF_ENOENT)
+		return cmd_no_switch(cmd, error, load->attach);
 	cmd_fail(cmd, error, "attaching to switch '%s' failed: %s",
 		 load->attach, gebpf_error_text(error));
 	if (error == -EBPF_EBUSY)

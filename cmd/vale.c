@@ -28,10 +28,7 @@ failed(struct cmd *cmd, const char *name, const char *what, int error)
 {
 	switch (-error) {
 	case EBPF_ENOENT:
-		cmd_fail(cmd, error, "there is no switch '%s'", name);
-		return cmd_hint(cmd, "gebpf vale show lists them; gebpf vale "
-				     "create %s makes it",
-				name);
+		return cmd_no_switch(cmd, error, name);
 	case EBPF_EEXIST:
 		return cmd_fail(cmd, error, "there is a switch '%s' already",
 				name);

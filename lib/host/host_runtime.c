@@ -25,6 +25,28 @@ read_number(const char *text, uint64_t max, uint64_t *number)
 	       *number > 0 && *number <= max;
 }
 
+/* A number of bytes; K, M and G are powers of 1024. */
+static bool
+read_size(const char *text, uint64_t *size)
+{
+	static const char units[] = "KMG";
+	size_t len = strlen(text);
+	const char *unit = len > 1 ? strchr(units, text[len - 1]) : NULL;
+	unsigned int shift = unit ? 10 * (unsigned int)(unit - units + 1) : 0;
+	char digits[32];
+
+	if (unit)
+		len--;
+	if (len >= sizeof(digits))
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	if (!read_number(digits, UINT64_MAX >> shift, size))
+		return false;
+	*size <<= shift;
+	return true;
+}
+
 static bool
 read_harden(const char *value, uint32_t *harden)
 {
@@ -51,9 +73,9 @@ set_option(struct ebpf_runtime_config *config, const char *name,
 	if (!strcmp(name, "harden")) {
 		*good = read_harden(value, &config->harden);
 	} else if (!strcmp(name, "memory")) {
-		*good = read_number(value, UINT64_MAX, &config->mem_max);
+		*good = read_size(value, &config->mem_max);
 	} else if (!strcmp(name, "verify_memory")) {
-		*good = read_number(value, UINT64_MAX, &config->verify_mem_max);
+		*good = read_size(value, &config->verify_mem_max);
 	} else if (!strcmp(name, "verify_time")) {
 		*good = read_number(value, UINT32_MAX, &number);
 		config->verify_time_ms = (uint32_t)number;

@@ -76,6 +76,8 @@ setup() { device_clear; }
 	fails 2 gebpf device start harden well
 	fails 2 gebpf device start memory
 	fails 2 gebpf device start verify_time 0
+	fails 2 gebpf device start memory 64T
+	fails 2 gebpf device start memory 99999999999G
 	export GEBPF_DEVICE_OPTIONS=verify_time=x
 	fails 2 gebpf -t local map show
 	[[ $output == *verify_time* ]]

@@ -231,6 +231,8 @@ C
 	gebpf map create d type devmap key 4 value 8 entries 2 name d
 	fails 1 gebpf map update d key 2 value u32 1 u32 0
 	[[ $words == *"indices are 0 to 1"* ]]
+	fails 1 gebpf map delete d key 2
+	[[ $words == *"indices are 0 to 1"* ]]
 	fails 6 gebpf map update d key 0 value u32 1 u32 2
 	[[ $words == *"no program runs behind a redirect"* ]]
 	gebpf map create b type bloom_filter value 4 entries 2 name b

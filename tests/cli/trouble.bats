@@ -182,6 +182,11 @@ capture() {
 	run ! gebpf -t local map create big type array key 4 \
 		value 4000000 entries 1000000 name big
 	[[ $output == *"memory"* ]]
+	GEBPF_DEVICE_OPTIONS=memory=1M run ! gebpf -t local map create big \
+		type array key 4 value 1024 entries 1100 name big
+	[[ $output == *"memory"* ]]
+	GEBPF_DEVICE_OPTIONS=memory=8M run -0 gebpf -t local map create big \
+		type array key 4 value 1024 entries 1100 name big
 }
 
 @test "standard files that are closed: nothing lands in the device's socket" {

@@ -45,6 +45,8 @@ three_ports() {
 	gebpf vale create vale0
 	fails 7 gebpf vale create vale0
 	fails 3 gebpf vale add vale9 pair:x
+	fails 3 gebpf vale add v0 pair:x
+	[[ $words == *"begin with 'vale'"* ]]
 	run ! gebpf vale add vale0 "pcap:$DIR/nosuch.pcap"
 	[[ $output == *nosuch.pcap* ]]
 	run ! gebpf vale add vale0 pcap:/etc/passwd
