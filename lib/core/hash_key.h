@@ -98,6 +98,10 @@ ebpf_key_short(const uint8_t *key, uint32_t size)
 		w.a = ebpf_load64(padded);
 		w.b = ebpf_load64(padded + 8);
 	}
+	/* nor may the compiler read it again */
+	__asm__("" : "+r"(w.a));
+	if (size > 8)
+		__asm__("" : "+r"(w.b));
 	return w;
 }
 
@@ -129,14 +133,21 @@ ebpf_key_short_store(uint8_t *key, uint32_t size, struct ebpf_key_words w)
 		__builtin_memcpy(key + 8, &w.b, 8);
 }
 
+/* One product alone keeps regular keys regular: too many would meet. */
+static inline uint64_t
+ebpf_hash_end(uint64_t h)
+{
+	return ebpf_hash_mix(h, 0x9fb21c651e98df25ull);
+}
+
 /*
  * The seed is secret and random for each map, and both factors of every
- * product depend on it, so nobody outside can make keys collide on purpose.
+ * first product depend on it, so nobody outside can make keys collide on purpose.
  */
 static inline uint64_t
 ebpf_hash_short(const uint64_t *seed, struct ebpf_key_words w)
 {
-	return ebpf_hash_mix(w.a ^ seed[0], w.b ^ seed[1]);
+	return ebpf_hash_end(ebpf_hash_mix(w.a ^ seed[0], w.b ^ seed[1]));
 }
 
 static inline uint64_t
@@ -149,8 +160,9 @@ ebpf_hash_long(const uint64_t *seed, const uint8_t *key, uint32_t size)
 			ebpf_load64(key + 8) ^ seed[1]);
 	/* the last 16 bytes, some of them maybe for the second time */
 	key = key + size - 16;
-	return ebpf_hash_mix(ebpf_load64(key) ^ seed[0] ^ h,
-		   ebpf_load64(key + 8) ^ seed[1] ^ seed[2]);
+	h = ebpf_hash_mix(ebpf_load64(key) ^ seed[0] ^ h,
+			  ebpf_load64(key + 8) ^ seed[1] ^ seed[2]);
+	return ebpf_hash_end(h);
 }
 
 static inline bool

@@ -11,100 +11,120 @@ enum {
 	ANY = 0,
 };
 
-EBPF_HASH_INLINE uint32_t
-find(const struct ebpf_map_hash *hash, const void *key, uint32_t size)
+/* What programs are given of an element. */
+enum given {
+	VALUE,
+	CPU_VALUE, /* this CPU's */
+	INNER,	   /* the map it holds */
+};
+
+EBPF_HASH_INLINE void *
+give(const struct ebpf_map_hash *hash, uint32_t number, uint8_t *element,
+     uint32_t size, enum given given, bool lru)
 {
+	/* a user's look says nothing about an element's use, only programs' */
+	if (lru)
+		ebpf_hash_mark_used(hash, number);
+	if (given == CPU_VALUE)
+		return ebpf_hash_percpu(hash, number, os_cpu_id());
+	element += (size + 7) & ~7u; /* value_off */
+	if (given == INNER)
+		return os_load_acquire((struct ebpf_map **)(void *)element);
+	return element;
+}
+
+/* For the memory of what is at home; with small keys most are in one line. */
+EBPF_HASH_INLINE void
+ask(const struct ebpf_map_hash *hash, uint64_t h, uint32_t size)
+{
+	const uint8_t *home = hash->homes +
+			      (h & hash->bucket_mask) * hash->home_step;
+
+	__builtin_prefetch(home);
+	if (size > 8)
+		__builtin_prefetch(home + 64);
+}
+
+/*
+ * Rare, and apart from the rest, which thus needs no stack. Somebody may have
+ * changed the key since: then that one is looked for.
+ */
+static __attribute__((noinline)) void *
+look_chained(struct ebpf_map *map, const void *key, enum given given, bool lru)
+{
+	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
+	uint32_t number = ebpf_hash_find(hash, &probe);
+
+	if (number == 0)
+		return NULL;
+	return give(hash, number, ebpf_hash_element(hash, number),
+		    map->key_size, given, lru);
+}
+
+/*
+ * ebpf_hash_find(), but for what is on no chain it has the element's address
+ * ready, and it asks for the memory where that will be.
+ */
+EBPF_HASH_INLINE void *
+look(struct ebpf_map *map, const void *key, uint32_t size, enum given given,
+     bool lru)
+{
+	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	const struct ebpf_hash_bucket *bucket;
 	struct ebpf_hash_probe probe;
+	uint64_t match;
+	uint32_t number;
+	uint8_t *element;
 
 	if (size == ANY)
-		size = hash->map.key_size;
+		size = map->key_size;
 	probe = ebpf_hash_probe_sized(hash, key, size);
-	return ebpf_hash_find_sized(hash, &probe, size);
-}
-
-EBPF_HASH_INLINE void *
-one(struct ebpf_map *map, const void *key, uint32_t size)
-{
-	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = find(hash, key, size);
-
-	return os_likely(number != 0) ?
-		ebpf_hash_element(hash, number) + hash->value_off : NULL;
-}
-
-EBPF_HASH_INLINE void *
-percpu(struct ebpf_map *map, const void *key, uint32_t size)
-{
-	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = find(hash, key, size);
-
-	return os_likely(number != 0) ?
-		ebpf_hash_percpu(hash, number, os_cpu_id()) : NULL;
-}
-
-/* A user's look at an element says nothing about its use: only programs'. */
-EBPF_HASH_INLINE void *
-lru(struct ebpf_map *map, const void *key, uint32_t size)
-{
-	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = find(hash, key, size);
-
-	if (os_unlikely(number == 0))
+	bucket = ebpf_hash_bucket(hash, probe.hash);
+	if (given != CPU_VALUE && !lru)
+		ask(hash, probe.hash, size);
+	match = ebpf_hash_match(os_load_acquire(&bucket->tags),
+				ebpf_hash_tag(probe.hash));
+	for (; match != 0; match &= match - 1) {
+		number = os_load_acquire(
+			&bucket->elements[ebpf_hash_first(match)]);
+		element = ebpf_hash_element(hash, number);
+		if (os_likely(ebpf_hash_probe_is(&probe, element, size)))
+			return give(hash, number, element, size, given, lru);
+	}
+	if (os_likely(os_load_acquire(&bucket->chain) == 0))
 		return NULL;
-	ebpf_hash_mark_used(hash, number);
-	return ebpf_hash_element(hash, number) + hash->value_off;
-}
-
-EBPF_HASH_INLINE void *
-lru_percpu(struct ebpf_map *map, const void *key, uint32_t size)
-{
-	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = find(hash, key, size);
-
-	if (os_unlikely(number == 0))
-		return NULL;
-	ebpf_hash_mark_used(hash, number);
-	return ebpf_hash_percpu(hash, number, os_cpu_id());
-}
-
-EBPF_HASH_INLINE void *
-maps(struct ebpf_map *map, const void *key, uint32_t size)
-{
-	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = find(hash, key, size);
-
-	return os_likely(number != 0) ?
-		os_load_acquire(ebpf_hash_inner(hash, number)) : NULL;
+	return look_chained(map, key, given, lru);
 }
 
 /* The routines of a kind: for any key size, and for those that are frequent. */
-#define ROUTINES(any, how)                                   \
-	void *any(struct ebpf_map *map, const void *key)     \
-	{                                                    \
-		return how(map, key, ANY);                   \
-	}                                                    \
-	static void *how##_4(struct ebpf_map *map, const void *key)  \
-	{                                                    \
-		return how(map, key, 4);                     \
-	}                                                    \
-	static void *how##_6(struct ebpf_map *map, const void *key)  \
-	{                                                    \
-		return how(map, key, 6);                     \
-	}                                                    \
-	static void *how##_8(struct ebpf_map *map, const void *key)  \
-	{                                                    \
-		return how(map, key, 8);                     \
-	}                                                    \
-	static void *how##_16(struct ebpf_map *map, const void *key) \
-	{                                                    \
-		return how(map, key, 16);                    \
+#define ROUTINES(any, name, given, lru)                               \
+	void *any(struct ebpf_map *map, const void *key)              \
+	{                                                             \
+		return look(map, key, ANY, given, lru);               \
+	}                                                             \
+	static void *name##_4(struct ebpf_map *map, const void *key)  \
+	{                                                             \
+		return look(map, key, 4, given, lru);                 \
+	}                                                             \
+	static void *name##_6(struct ebpf_map *map, const void *key)  \
+	{                                                             \
+		return look(map, key, 6, given, lru);                 \
+	}                                                             \
+	static void *name##_8(struct ebpf_map *map, const void *key)  \
+	{                                                             \
+		return look(map, key, 8, given, lru);                 \
+	}                                                             \
+	static void *name##_16(struct ebpf_map *map, const void *key) \
+	{                                                             \
+		return look(map, key, 16, given, lru);                \
 	}
 
-ROUTINES(ebpf_hash_lookup, one)
-ROUTINES(ebpf_hash_percpu_lookup, percpu)
-ROUTINES(ebpf_hash_lru_lookup, lru)
-ROUTINES(ebpf_hash_lru_percpu_lookup, lru_percpu)
-ROUTINES(ebpf_hash_maps_lookup, maps)
+ROUTINES(ebpf_hash_lookup, one, VALUE, false)
+ROUTINES(ebpf_hash_percpu_lookup, percpu, CPU_VALUE, false)
+ROUTINES(ebpf_hash_lru_lookup, lru, VALUE, true)
+ROUTINES(ebpf_hash_lru_percpu_lookup, lru_percpu, CPU_VALUE, true)
+ROUTINES(ebpf_hash_maps_lookup, maps, INNER, false)
 
 static const struct choice {
 	const struct ebpf_map_ops *ops;
@@ -140,12 +160,20 @@ ebpf_hash_lookup_choose(struct ebpf_map *map)
 	}
 }
 
+static uint32_t
+find(const struct ebpf_map_hash *hash, const void *key)
+{
+	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
+
+	return ebpf_hash_find(hash, &probe);
+}
+
 void *
 ebpf_hash_percpu_lookup_cpu(struct ebpf_map *map, const void *key,
 			    uint32_t cpu)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = find(hash, key, ANY);
+	uint32_t number = find(hash, key);
 
 	return os_likely(number != 0) ? ebpf_hash_percpu(hash, number, cpu) :
 					NULL;
@@ -156,10 +184,24 @@ ebpf_hash_lru_percpu_lookup_cpu(struct ebpf_map *map, const void *key,
 				uint32_t cpu)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = find(hash, key, ANY);
+	uint32_t number = find(hash, key);
 
 	if (os_unlikely(number == 0))
 		return NULL;
 	ebpf_hash_mark_used(hash, number);
 	return ebpf_hash_percpu(hash, number, cpu);
+}
+
+uint32_t
+ebpf_hash_find_chained(const struct ebpf_map_hash *hash,
+		       struct ebpf_hash_probe probe)
+{
+	uint32_t number, size = hash->map.key_size;
+
+	number = os_load_acquire(&ebpf_hash_bucket(hash, probe.hash)->chain);
+	while (number != 0 &&
+	       !ebpf_hash_probe_is(&probe, ebpf_hash_element(hash, number),
+				   size))
+		number = os_load_acquire(&hash->meta[number].chain);
+	return number;
 }

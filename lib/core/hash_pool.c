@@ -3,7 +3,8 @@
 #include "core/hash_pool.h"
 
 struct ebpf_hash_pool *
-ebpf_hash_pool_create(struct ebpf_hash_meta *meta, uint32_t end)
+ebpf_hash_pool_create(struct ebpf_hash_meta *meta, uint32_t first,
+		      uint32_t end)
 {
 	struct ebpf_hash_pool *pool = os_alloc(sizeof(*pool));
 
@@ -11,7 +12,7 @@ ebpf_hash_pool_create(struct ebpf_hash_meta *meta, uint32_t end)
 		return NULL;
 	os_spin_init(&pool->lock);
 	pool->meta = meta;
-	pool->fresh = 1;
+	pool->fresh = first;
 	pool->end = end;
 	return pool;
 }
@@ -37,9 +38,11 @@ static void grace_over(struct os_deferred *work);
 static void
 grace_begin(struct ebpf_hash_pool *pool)
 {
-	if (pool->in_grace || pool->waiting.first == 0)
+	if (pool->in_grace || (pool->waiting.first == 0 && !pool->stamped))
 		return;
 	pool->in_grace = true;
+	pool->stamped = false;
+	os_add(&pool->live, 1ull << 32);
 	ebpf_hash_list_join(&pool->grace, &pool->waiting, pool->meta);
 	os_epoch_defer(&pool->deferred, grace_over);
 }
@@ -53,6 +56,7 @@ grace_over(struct os_deferred *work)
 
 	os_spin_lock(&pool->lock);
 	pool->in_grace = false;
+	os_store_release(&pool->done, pool->done + 1);
 	orphan = pool->orphan;
 	if (!orphan) {
 		ebpf_hash_list_join(&pool->free, &pool->grace, pool->meta);
@@ -89,6 +93,8 @@ ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 {
 	os_spin_lock(&pool->lock);
 	ebpf_hash_list_join(&pool->waiting, &stripe->removed, pool->meta);
+	pool->stamped |= stripe->stamped != 0;
+	stripe->stamped = 0;
 	grace_begin(pool);
 	os_spin_unlock(&pool->lock);
 }

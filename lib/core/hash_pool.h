@@ -28,41 +28,73 @@ struct ebpf_hash_stripe {
 	struct os_spin lock;
 	struct ebpf_hash_list free;
 	struct ebpf_hash_list removed; /* their grace period has not begun */
+	uint32_t stamped; /* removed since the last return, in no list */
 } __attribute__((aligned(64)));
 
 /*
  * Where stripes get and return elements. Allocated apart from the map: a grace
- * period may end after the map's end.
+ * period may end after the map's end. Its owner may have elements of smaller
+ * numbers that are in no list: such a one, when removed, is stamped with the
+ * number of a grace period, after which it may be used again.
  */
 struct ebpf_hash_pool {
-	struct os_deferred deferred;
-	struct os_spin lock; /* taken inside a stripe's */
+	/* read-mostly */
 	struct ebpf_hash_meta *meta;
+	uint32_t end;
+	uint32_t done; /* atomic: grace periods that are over */
+	/*
+	 * Atomic, written by every insertion and removal: the number of the
+	 * map's elements, and in the upper half that of grace periods begun. In
+	 * one word, so that a removal, which counts itself after its unlinking,
+	 * learns a grace period that begins after both.
+	 */
+	uint64_t live __attribute__((aligned(64)));
+	/* protected by the lock, which is taken inside a stripe's */
+	struct os_spin lock __attribute__((aligned(64)));
 	struct ebpf_hash_list free;
 	struct ebpf_hash_list waiting; /* for the next grace period */
 	struct ebpf_hash_list grace;   /* until the current one ends */
 	bool in_grace;
+	bool stamped; /* there are some since the current one began */
 	bool orphan; /* the map is gone: free the pool when grace ends */
-	uint32_t fresh; /* numbers from here on were never handed out */
-	uint32_t end;
+	uint32_t fresh; /* atomic: from here on never handed out */
+	struct os_deferred deferred;
 };
 
 /*
- * Elements 1 .. end - 1, all free; meta[end] is borrowed. NULL: no memory. The
- * end of it: at once, or with the grace period under way.
+ * Elements first .. end - 1, all free; meta[end] is borrowed. NULL: no memory.
+ * The end of it: at once, or with the grace period under way.
  */
 struct ebpf_hash_pool *ebpf_hash_pool_create(struct ebpf_hash_meta *meta,
-					     uint32_t end);
+					     uint32_t first, uint32_t end);
 void ebpf_hash_pool_destroy(struct ebpf_hash_pool *pool); /* NULL is fine */
 
 /* Locked stripe: up to `batch` elements from the pool. Run path. */
 void ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_stripe *stripe, uint32_t batch);
-/* Locked stripe: give its removed elements back. Run path. */
+/* Locked stripe: begin a grace period for what was removed. Run path. */
 void ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_stripe *stripe);
 /* sleep: what was given back before can be had again on return. */
 void ebpf_hash_pool_settle(struct ebpf_hash_pool *pool);
+
+/*
+ * Of meta.link, for elements in no list: a number of 31 bits, so that it is
+ * never LIVE. A stamp much older than that may pass for one that is not over.
+ */
+static inline uint32_t
+ebpf_hash_stamp(uint64_t live)
+{
+	return ((uint32_t)(live >> 32) + 1) & 0x7fffffff;
+}
+
+/* Is that grace period over? What is LIVE is refused as well. */
+static inline bool
+ebpf_hash_stamp_over(uint32_t link, uint32_t done)
+{
+	return link != EBPF_HASH_LIVE &&
+	       ((done - link) & 0x7fffffff) < 0x40000000;
+}
 
 /* At the end: what was removed first is handed out first. */
 static inline void

@@ -12,12 +12,17 @@ enum {
 	STRIPES_MAX = 256,
 	BATCH = 8,	    /* elements between a stripe and the pool */
 	BATCH_BYTES = 4096, /* bigger elements move one by one */
-	CHURN_BYTES = 1 << 20,
-	CHURN_MIN = 4,
-	CHURN_SMALL = 1024,
-	CHURN_MAX = 1 << 16,
-	LRU_CHURN = 8, /* times max_entries */
-	LRU_CHURN_MAX = 1 << 14, /* the hand of map_lru.c passes them */
+	LINUX_MORE = 40,    /* bytes an element, see spares_make() */
+	FIXED_BYTES = 2048, /* of a map, elements apart */
+	SPARE_MIN = 8,
+	SPARE_SMALL = 64,
+	SPARE_BYTES = 2048, /* for as many as that, if need be */
+	SPARE_MAX = 1 << 16,
+	LRU_SPARE_SMALL = 1024,
+	LRU_SPARE_BYTES = 1 << 16,
+	LRU_SPARE_MAX = 1 << 14, /* the hand of map_lru.c passes them */
+	HOME_ENTRIES = 1 << 13, /* smaller maps stay in a near cache */
+	HOME_ELEMENT = 24, /* bytes; all of a home lie in two cache lines */
 	ELEMENT_MAX = (4 << 20) - 48, /* key and value are less: as in Linux */
 	PERCPU_VALUE_MAX = 32 << 10,
 	ENTRIES_MAX = 1u << 30,
@@ -25,32 +30,52 @@ enum {
 
 /* ---- elements and buckets ---- */
 
-int
-ebpf_hash_take(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
-	       uint32_t *number)
+/* An element at home with its bucket that is free, 0: none. */
+static uint32_t
+home_take(struct ebpf_map_hash *hash, uint64_t h)
 {
-	if (os_load(&hash->count) >= hash->map.max_entries)
+	uint32_t done = os_load_acquire(&hash->pool->done);
+	uint32_t number = ebpf_hash_home(hash, h), end = number + hash->home;
+
+	for (; number < end; number++)
+		if (ebpf_hash_stamp_over(hash->meta[number].link, done))
+			return number;
+	return 0;
+}
+
+int
+ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *number)
+{
+	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, h);
+	struct ebpf_hash_pool *pool = hash->pool;
+
+	if ((uint32_t)os_load(&pool->live) >= hash->map.max_entries)
 		return -EBPF_E2BIG;
-	if (os_add(&hash->count, 1) > hash->map.max_entries) {
-		os_sub(&hash->count, 1);
+	if ((uint32_t)os_add(&pool->live, 1) > hash->map.max_entries) {
+		os_sub(&pool->live, 1);
 		return -EBPF_E2BIG;
 	}
+	*number = home_take(hash, h);
+	if (*number != 0)
+		return 0;
 	if (stripe->free.first == 0)
-		ebpf_hash_pool_refill(hash->pool, stripe, hash->batch);
+		ebpf_hash_pool_refill(pool, stripe, hash->batch);
 	*number = ebpf_hash_list_pop(&stripe->free, hash->meta);
 	if (*number == 0) {
-		os_sub(&hash->count, 1);
+		os_sub(&pool->live, 1);
 		return -EBPF_EAGAIN;
 	}
 	return 0;
 }
 
 void
-ebpf_hash_untake(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
-		 uint32_t number)
+ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
-	ebpf_hash_list_push(&stripe->free, hash->meta, number);
-	os_sub(&hash->count, 1);
+	/* one at home was not linked yet: nothing says that it is taken */
+	if (!ebpf_hash_is_home(hash, h, number))
+		ebpf_hash_list_push(&ebpf_hash_stripe(hash, h)->free,
+				    hash->meta, number);
+	os_sub(&hash->pool->live, 1);
 }
 
 void
@@ -58,8 +83,8 @@ ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
 	uint64_t tags = bucket->tags;
-	uint64_t vacant = ~tags & EBPF_HASH_HIGH;
-	uint32_t slot;
+	uint64_t vacant = ebpf_hash_match(tags, 0);
+	size_t slot;
 
 	os_store_release(&hash->meta[number].link, EBPF_HASH_LIVE);
 	if (os_likely(vacant != 0)) {
@@ -78,7 +103,8 @@ unlink_element(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
 	uint64_t match = ebpf_hash_match(bucket->tags, ebpf_hash_tag(h));
-	uint32_t *at, slot;
+	uint32_t *at;
+	size_t slot;
 
 	for (; match != 0; match &= match - 1) {
 		slot = ebpf_hash_first(match);
@@ -97,11 +123,18 @@ void
 ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
 	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, h);
+	uint64_t live;
 
 	unlink_element(hash, h, number);
-	os_sub(&hash->count, 1);
-	ebpf_hash_list_push(&stripe->removed, hash->meta, number);
-	if (stripe->removed.count >= hash->batch)
+	live = os_sub(&hash->pool->live, 1);
+	if (ebpf_hash_is_home(hash, h, number)) {
+		os_store_release(&hash->meta[number].link,
+				 ebpf_hash_stamp(live));
+		stripe->stamped++;
+	} else {
+		ebpf_hash_list_push(&stripe->removed, hash->meta, number);
+	}
+	if (stripe->removed.count + stripe->stamped >= hash->batch)
 		ebpf_hash_pool_return(hash->pool, stripe);
 }
 
@@ -111,11 +144,13 @@ ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 struct plan {
 	uint64_t buckets;
 	uint64_t stripes;
-	uint64_t elements; /* the unused number 0 included */
+	uint64_t first;	   /* number that the pool begins with */
+	uint64_t elements; /* the unused number 0 and all homes included */
 	uint64_t element_size;
 	uint64_t percpu_size; /* of one CPU; 0: values are in elements */
 	uint32_t key_room;
 	uint32_t batch;
+	uint32_t home;
 };
 
 static uint64_t
@@ -125,27 +160,36 @@ round8(uint64_t n)
 }
 
 /*
- * Elements beyond max_entries. First as many as stripes can keep at hand or
- * have not yet returned, so that the last free element is never out of reach.
- * Then some for those in their grace period: a map may be full and yet be
- * churned, by as many elements as fit in CHURN_BYTES; an LRU map lives by it.
+ * Elements beyond max_entries, for those in their grace period: a map may be
+ * full and yet be churned, and an LRU map lives by it. They and the homes cost
+ * no more than what Linux spends on each element beyond ours, but small maps
+ * have some at least, and LRU maps enough for a busy program's one run.
+ * Half of them are free to move: the rest may be at hand of stripes or not yet
+ * returned by them, so that the last free element is never out of reach.
  */
 static uint64_t
-spare_count(uint64_t stripes, uint32_t batch, uint64_t bytes_each,
-	    uint32_t max_entries, bool lru)
+spares_make(struct plan *plan, uint64_t max_entries, uint64_t bytes_each,
+	    bool lru)
 {
-	uint64_t wanted = (uint64_t)max_entries * (lru ? LRU_CHURN : 1);
-	uint64_t churn = CHURN_BYTES / bytes_each;
+	uint64_t budget = max_entries * LINUX_MORE > FIXED_BYTES ?
+		max_entries * LINUX_MORE - FIXED_BYTES : 0;
+	uint64_t homes = plan->buckets * plan->home * bytes_each;
+	uint64_t spares = homes < budget ? (budget - homes) / bytes_each : 0;
+	uint64_t least = (lru ? LRU_SPARE_BYTES : SPARE_BYTES) / bytes_each;
 
-	if (churn > wanted)
-		churn = wanted;
-	if (churn < CHURN_SMALL && bytes_each * CHURN_SMALL <= CHURN_BYTES)
-		churn = CHURN_SMALL;
-	if (churn > (lru ? LRU_CHURN_MAX : CHURN_MAX))
-		churn = lru ? LRU_CHURN_MAX : CHURN_MAX;
-	if (churn < CHURN_MIN)
-		churn = CHURN_MIN;
-	return stripes * batch * 2 + churn;
+	if (least > (lru ? LRU_SPARE_SMALL : SPARE_SMALL))
+		least = lru ? LRU_SPARE_SMALL : SPARE_SMALL;
+	if (least < SPARE_MIN)
+		least = SPARE_MIN;
+	if (spares < least)
+		spares = least;
+	if (spares > (lru ? LRU_SPARE_MAX : SPARE_MAX))
+		spares = lru ? LRU_SPARE_MAX : SPARE_MAX;
+	while (plan->batch > 1 && plan->stripes * plan->batch * 4 > spares)
+		plan->batch /= 2;
+	while (plan->stripes > 1 && plan->stripes * plan->batch * 4 > spares)
+		plan->stripes /= 2;
+	return spares;
 }
 
 static void
@@ -164,11 +208,18 @@ plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu,
 						      stripes_max;
 	plan->key_room = (uint32_t)round8(spec->key_size);
 	plan->element_size = plan->key_room + (percpu ? 0 : value);
-	each = plan->element_size + (percpu ? value * os_cpu_count() : 0);
+	each = plan->element_size + (percpu ? value * os_cpu_count() : 0) +
+	       sizeof(struct ebpf_hash_meta) + lru;
+	plan->home = 0;
+	if (spec->max_entries >= HOME_ENTRIES && !percpu && !lru &&
+	    plan->element_size <= HOME_ELEMENT)
+		plan->home = (uint32_t)((spec->max_entries +
+					 plan->buckets / 2) / plan->buckets);
+	plan->first = plan->home == 0 ? 1 : EBPF_HASH_HOME +
+					    plan->buckets * plan->home;
 	plan->batch = each <= BATCH_BYTES ? BATCH : 1;
-	plan->elements = 1 + (uint64_t)spec->max_entries +
-			 spare_count(plan->stripes, plan->batch, each,
-				     spec->max_entries, lru);
+	plan->elements = plan->first + (uint64_t)spec->max_entries +
+			 spares_make(plan, spec->max_entries, each, lru);
 	plan->percpu_size = percpu ? plan->elements * value : 0;
 }
 
@@ -242,7 +293,13 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	}
 	for (i = 0; i < plan.stripes; i++)
 		os_spin_init(&hash->stripes[i].lock);
-	hash->pool = ebpf_hash_pool_create(hash->meta, (uint32_t)plan.elements);
+	hash->home = plan.home;
+	hash->home_step = plan.home * plan.element_size;
+	hash->homes = hash->elements;
+	if (plan.home != 0)
+		hash->homes += EBPF_HASH_HOME * plan.element_size;
+	hash->pool = ebpf_hash_pool_create(hash->meta, (uint32_t)plan.first,
+					   (uint32_t)plan.elements);
 	if (hash->pool == NULL)
 		return -EBPF_ENOMEM;
 	return 0;

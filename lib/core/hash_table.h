@@ -9,6 +9,10 @@
  *	moves, so a reader needs no retry.
  *   element: key, then value, at number * element size. A live element keeps
  *	its number and its place; an update overwrites the value in place.
+ *   home: in big maps of small elements, each bucket has some numbers of its
+ *	own, the first ones, for keys of that bucket alone. A lookup asks for
+ *	the memory of those while it waits for the bucket's, for mostly the key
+ *	is there. They are no part of what a map needs to hold max_entries.
  *   removed element: handed out again only after a grace period (hash_pool.h),
  *	so a program that holds a pointer never sees another key's value. For
  *	that there are spare elements beyond max_entries; see hash_table.c.
@@ -34,10 +38,10 @@ enum ebpf_hash_used {
 };
 
 #define EBPF_HASH_ONES 0x0101010101010101ull
-#define EBPF_HASH_HIGH 0x8080808080808080ull
+#define EBPF_HASH_LOWS 0x7f7f7f7f7f7f7f7full
 
 struct ebpf_hash_bucket {
-	uint64_t tags; /* one byte each, high bit set; 0: free slot */
+	uint64_t tags; /* one byte each, 1 .. 127; 0: free slot */
 	uint32_t elements[EBPF_HASH_SLOTS];
 	uint32_t chain; /* first element without a slot, 0: none */
 } __attribute__((aligned(64)));
@@ -49,6 +53,8 @@ struct ebpf_map_hash {
 	uint64_t bucket_mask;
 	uint64_t seed[3];
 	uint8_t *elements; /* that of number 0 is not used */
+	uint8_t *homes;	   /* elements at home with bucket 0 */
+	size_t home_step;  /* bytes to the next bucket's; 0: there are none */
 	size_t element_size;
 	uint32_t value_off; /* in an element; per-CPU: not there */
 	uint32_t stripe_mask;
@@ -59,9 +65,9 @@ struct ebpf_map_hash {
 			  LRU */
 	struct ebpf_hash_pool *pool;
 	uint32_t batch;
-	/* written by every insertion and removal */
-	uint32_t count __attribute__((aligned(64)));
-	uint32_t hand; /* LRU: where eviction looked last */
+	uint32_t home; /* how many elements are at home with each bucket */
+	/* LRU: where eviction looked last */
+	uint32_t hand __attribute__((aligned(64)));
 };
 
 static inline struct ebpf_map_hash *
@@ -126,11 +132,9 @@ ebpf_hash_element(const struct ebpf_map_hash *hash, uint32_t number)
 }
 
 EBPF_HASH_INLINE bool
-ebpf_hash_probe_is(const struct ebpf_map_hash *hash,
-		   const struct ebpf_hash_probe *probe, uint32_t number,
+ebpf_hash_probe_is(const struct ebpf_hash_probe *probe, const uint8_t *key,
 		   uint32_t size)
 {
-	const uint8_t *key = ebpf_hash_element(hash, number);
 	struct ebpf_key_words w;
 
 	if (os_unlikely(size > 16))
@@ -154,27 +158,33 @@ ebpf_hash_stripe(const struct ebpf_map_hash *hash, uint64_t h)
 static inline uint64_t
 ebpf_hash_tag(uint64_t h)
 {
-	return h >> 57 | 0x80;
+	uint64_t tag = h >> 57;
+
+	return tag | (tag == 0);
 }
 
 /*
- * High bits of the bytes of tags that equal tag. A byte above a true match may
- * be reported wrongly, though no free slot is; the key comparison that follows
- * sorts it out.
+ * High bits of the bytes of tags that equal tag, which may be 0. Tags are below
+ * 128, so no sum reaches the next byte. What has to wait for the tags is short:
+ * the less there is, the more lookups a processor has under way at once.
  */
 static inline uint64_t
 ebpf_hash_match(uint64_t tags, uint64_t tag)
 {
-	uint64_t x = tags ^ (tag * EBPF_HASH_ONES);
+	uint64_t differ = (tags ^ tag * EBPF_HASH_ONES) + EBPF_HASH_LOWS;
 
-	return (x - EBPF_HASH_ONES) & ~x & EBPF_HASH_HIGH;
+	return ~differ & ~EBPF_HASH_LOWS;
 }
 
-static inline uint32_t
+static inline size_t
 ebpf_hash_first(uint64_t bits)
 {
-	return (uint32_t)__builtin_ctzll(bits) >> 3;
+	return (size_t)__builtin_ctzll(bits) >> 3;
 }
+
+/* hash_lookup.c: of those without a slot, 0: none. As ebpf_hash_find(). */
+uint32_t ebpf_hash_find_chained(const struct ebpf_map_hash *hash,
+				struct ebpf_hash_probe probe);
 
 /*
  * The element's number, 0 when there is none. Inside a section or under the
@@ -182,34 +192,26 @@ ebpf_hash_first(uint64_t bits)
  * another key, which the comparison refuses. A slot that has a tag once got a
  * number before.
  */
-EBPF_HASH_INLINE uint32_t
-ebpf_hash_find_sized(const struct ebpf_map_hash *hash,
-		     const struct ebpf_hash_probe *probe, uint32_t size)
+static inline uint32_t
+ebpf_hash_find(const struct ebpf_map_hash *hash,
+	       const struct ebpf_hash_probe *probe)
 {
-	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe->hash);
+	const struct ebpf_hash_bucket *bucket =
+		ebpf_hash_bucket(hash, probe->hash);
 	uint64_t match = ebpf_hash_match(os_load_acquire(&bucket->tags),
 				    ebpf_hash_tag(probe->hash));
 	uint32_t number;
 
 	for (; match != 0; match &= match - 1) {
 		number = os_load_acquire(&bucket->elements[ebpf_hash_first(match)]);
-		if (os_likely(ebpf_hash_probe_is(hash, probe, number, size)))
+		if (os_likely(ebpf_hash_probe_is(
+			    probe, ebpf_hash_element(hash, number),
+			    hash->map.key_size)))
 			return number;
 	}
-	number = os_load_acquire(&bucket->chain);
-	while (os_unlikely(number != 0)) {
-		if (ebpf_hash_probe_is(hash, probe, number, size))
-			return number;
-		number = os_load_acquire(&hash->meta[number].chain);
-	}
-	return 0;
-}
-
-static inline uint32_t
-ebpf_hash_find(const struct ebpf_map_hash *hash,
-	       const struct ebpf_hash_probe *probe)
-{
-	return ebpf_hash_find_sized(hash, probe, hash->map.key_size);
+	if (os_likely(os_load_acquire(&bucket->chain) == 0))
+		return 0;
+	return ebpf_hash_find_chained(hash, *probe);
 }
 
 static inline void *
@@ -236,6 +238,23 @@ ebpf_hash_inner(const struct ebpf_map_hash *hash, uint32_t number)
 					    hash->value_off);
 }
 
+enum {
+	EBPF_HASH_HOME = 4, /* the first number that is at home; see the plan */
+};
+
+static inline uint32_t
+ebpf_hash_home(const struct ebpf_map_hash *hash, uint64_t h)
+{
+	return EBPF_HASH_HOME + (uint32_t)(h & hash->bucket_mask) * hash->home;
+}
+
+static inline bool
+ebpf_hash_is_home(const struct ebpf_map_hash *hash, uint64_t h,
+		  uint32_t number)
+{
+	return number - ebpf_hash_home(hash, h) < hash->home;
+}
+
 /* Is in the map. If seen in a section, its key stays to the section's end. */
 static inline bool
 ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
@@ -247,11 +266,9 @@ ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
  * Locked stripe of h: a place in the count and an element. E2BIG when the map
  * is full, EAGAIN when all spare elements wait for their grace period.
  */
-int ebpf_hash_take(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
-		   uint32_t *number);
+int ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *number);
 /* Give both back: nobody has seen it. */
-void ebpf_hash_untake(struct ebpf_map_hash *hash,
-		      struct ebpf_hash_stripe *stripe, uint32_t number);
+void ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
 /* Locked stripe of h: make a filled element findable. */
 void ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
 /* Locked stripe of h: take it out of the map; it begins its way back. */

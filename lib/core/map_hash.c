@@ -90,9 +90,8 @@ key_set(struct ebpf_map_hash *hash, uint32_t number,
 
 /* Locked stripe: overwrite or insert. */
 static inline int
-set_locked(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
-	   const struct ebpf_hash_probe *probe, const void *value,
-	   uint64_t flags, enum target target)
+set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
+	   const void *value, uint64_t flags, enum target target)
 {
 	uint32_t number = ebpf_hash_find(hash, probe);
 	int error;
@@ -107,11 +106,11 @@ set_locked(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe,
 	}
 	if (flags & EBPF_EXIST)
 		return -EBPF_ENOENT;
-	error = ebpf_hash_take(hash, stripe, &number);
+	error = ebpf_hash_take(hash, probe->hash, &number);
 	if (error != 0)
 		return error;
 	if (os_unlikely(!key_set(hash, number, probe))) {
-		ebpf_hash_untake(hash, stripe, number);
+		ebpf_hash_untake(hash, probe->hash, number);
 		return KEY_CHANGED;
 	}
 	value_set(hash, number, value, flags, target, true);
@@ -137,7 +136,7 @@ set(struct ebpf_map *map, const void *key, const void *value, uint64_t flags,
 		probe = ebpf_hash_probe(hash, key);
 		stripe = ebpf_hash_stripe(hash, probe.hash);
 		os_spin_lock(&stripe->lock);
-		error = set_locked(hash, stripe, &probe, value, flags, target);
+		error = set_locked(hash, &probe, value, flags, target);
 		os_spin_unlock(&stripe->lock);
 		if (os_likely(error == 0) ||
 		    (error != KEY_CHANGED &&
@@ -178,7 +177,7 @@ hash_remove(struct ebpf_map *map, const void *key)
 static uint64_t
 hash_count(struct ebpf_map *map)
 {
-	uint32_t n = os_load(&ebpf_hash_of(map)->count);
+	uint32_t n = (uint32_t)os_load(&ebpf_hash_of(map)->pool->live);
 
 	/* an insertion that is about to be refused may have counted itself */
 	return n < map->max_entries ? n : map->max_entries;

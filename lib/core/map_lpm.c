@@ -267,7 +267,8 @@ store_init(struct ebpf_lpm_store *store, uint64_t numbers)
 	store->meta = os_alloc(numbers * sizeof(store->meta[0]));
 	if (store->meta == NULL)
 		return -EBPF_ENOMEM;
-	store->pool = ebpf_hash_pool_create(store->meta, (uint32_t)numbers);
+	store->pool = ebpf_hash_pool_create(store->meta, 1,
+					    (uint32_t)numbers);
 	return store->pool == NULL ? -EBPF_ENOMEM : 0;
 }
 
