@@ -171,8 +171,8 @@ static uint64_t
 spares_make(struct plan *plan, uint64_t max_entries, uint64_t bytes_each,
 	    bool lru)
 {
-	uint64_t budget = max_entries * LINUX_MORE > FIXED_BYTES ?
-		max_entries * LINUX_MORE - FIXED_BYTES : 0;
+	uint64_t budget = max_entries * (LINUX_MORE - lru) > FIXED_BYTES ?
+		max_entries * (LINUX_MORE - lru) - FIXED_BYTES : 0;
 	uint64_t homes = plan->buckets * plan->home * bytes_each;
 	uint64_t spares = homes < budget ? (budget - homes) / bytes_each : 0;
 	uint64_t least = (lru ? LRU_SPARE_BYTES : SPARE_BYTES) / bytes_each;
