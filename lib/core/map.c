@@ -365,6 +365,81 @@ ebpf_map_remove(struct ebpf_map *map, const void *key)
 	return error;
 }
 
+/* Whether writes of many need nothing but what one of them needs. */
+static bool
+writes_plainly(const struct ebpf_map *map, uint64_t flags)
+{
+	return map->ops->push == NULL && !map->ops->holds_ids &&
+	       (map->ops->write != NULL || map->ops->update != NULL) &&
+	       (flags & EBPF_F_LOCK) == 0 && ebpf_map_flags_ok(map, flags);
+}
+
+int
+ebpf_map_write_many(struct ebpf_map *map, const void *elements,
+		    uint32_t *count, uint64_t flags)
+{
+	size_t element = (size_t)map->key_size + ebpf_map_user_value_size(map);
+	int (*write)(struct ebpf_map *, const void *, const void *, uint64_t) =
+		map->ops->write != NULL ? map->ops->write : map->ops->update;
+	const uint8_t *at = elements;
+	uint32_t wanted = *count, n, end;
+	bool plain = writes_plainly(map, flags);
+	struct os_epoch section;
+	int error = 0;
+
+	for (n = 0; n < wanted && error == 0 && !plain; at += element) {
+		error = ebpf_map_write(map, at, at + map->key_size, flags);
+		n += error == 0;
+	}
+	while (n < wanted && error == 0) {
+		error = write_begin(map);
+		if (error != 0)
+			break;
+		end = wanted - n < SECTION_ELEMENTS ? wanted :
+						      n + SECTION_ELEMENTS;
+		os_epoch_enter(&section);
+		for (; n < end; n++, at += element) {
+			error = write(map, at, at + map->key_size, flags);
+			if (error != 0)
+				break;
+		}
+		os_epoch_exit(&section);
+		write_end(map);
+	}
+	*count = n;
+	return error;
+}
+
+int
+ebpf_map_remove_many(struct ebpf_map *map, const void *keys, uint32_t *count)
+{
+	const uint8_t *at = keys;
+	uint32_t wanted = *count, n, end;
+	struct os_epoch section;
+	int error = 0;
+
+	for (n = 0; n < wanted && error == 0 && map->ops->remove == NULL;
+	     n += error == 0)
+		error = ebpf_map_remove(map, at);
+	while (n < wanted && error == 0) {
+		error = write_begin(map);
+		if (error != 0)
+			break;
+		end = wanted - n < SECTION_ELEMENTS ? wanted :
+						      n + SECTION_ELEMENTS;
+		os_epoch_enter(&section);
+		for (; n < end; n++, at += map->key_size) {
+			error = map->ops->remove(map, at);
+			if (error != 0)
+				break;
+		}
+		os_epoch_exit(&section);
+		write_end(map);
+	}
+	*count = n;
+	return error;
+}
+
 int
 ebpf_map_extract(struct ebpf_map *map, const void *key, void *value)
 {

@@ -149,6 +149,15 @@ int ebpf_map_freeze(struct ebpf_map *map);
  * because all that is spare waits for it.
  */
 void ebpf_map_settle(struct ebpf_map *map);
+/*
+ * ebpf_map_write() and ebpf_map_remove() of *count elements (key, value, key,
+ * ...) and keys, one after the other up to the first that fails; *count is how
+ * many went well.
+ */
+int ebpf_map_write_many(struct ebpf_map *map, const void *elements,
+			uint32_t *count, uint64_t flags);
+int ebpf_map_remove_many(struct ebpf_map *map, const void *keys,
+			 uint32_t *count);
 int ebpf_map_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 		  void *out, bool *done);
 

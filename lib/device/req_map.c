@@ -327,18 +327,26 @@ ebpf_do_map_update_batch(struct ebpf_call *call)
 	struct ebpf_rep_map_batch *rep = call->rep;
 	struct ebpf_map *map;
 	const uint8_t *at = call->in;
+	uint32_t n, tries = 0;
 	size_t element;
 	int error = batch_check(call, req, true, &map, &element);
 
 	if (error != 0)
 		return error;
 	call->keep_reply = true;
-	for (; rep->count < req->count; rep->count++, at += element) {
-		error = write_patiently(map, at, at + map->key_size,
-					req->flags);
-		if (error != 0)
+	while (rep->count < req->count) {
+		n = req->count - rep->count;
+		if (n > BATCH_REST)
+			n = BATCH_REST;
+		error = ebpf_map_write_many(map, at, &n, req->flags);
+		rep->count += n;
+		at += n * element;
+		tries = n == 0 ? tries + 1 : 0;
+		if (error == -EBPF_EAGAIN && tries <= GRACE_TRIES)
+			ebpf_map_settle(map);
+		else if (error != 0)
 			return error;
-		if (rep->count % BATCH_REST == BATCH_REST - 1)
+		else
 			os_yield();
 	}
 	return 0;
@@ -351,6 +359,7 @@ ebpf_do_map_delete_batch(struct ebpf_call *call)
 	struct ebpf_rep_map_batch *rep = call->rep;
 	struct ebpf_map *map;
 	const uint8_t *at = call->in;
+	uint32_t n;
 	size_t element;
 	int error = batch_check(call, req, false, &map, &element);
 
@@ -359,12 +368,16 @@ ebpf_do_map_delete_batch(struct ebpf_call *call)
 	if (req->flags != 0)
 		return -EBPF_EINVAL;
 	call->keep_reply = true;
-	for (; rep->count < req->count; rep->count++, at += element) {
-		error = ebpf_map_remove(map, at);
+	while (rep->count < req->count) {
+		n = req->count - rep->count;
+		if (n > BATCH_REST)
+			n = BATCH_REST;
+		error = ebpf_map_remove_many(map, at, &n);
+		rep->count += n;
+		at += n * element;
 		if (error != 0)
 			return error;
-		if (rep->count % BATCH_REST == BATCH_REST - 1)
-			os_yield();
+		os_yield();
 	}
 	return 0;
 }
