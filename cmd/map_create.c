@@ -44,6 +44,7 @@ static const struct {
 	{ "rdonly_prog", EBPF_F_RDONLY_PROG },
 	{ "wronly_prog", EBPF_F_WRONLY_PROG },
 	{ "mmapable", EBPF_F_MMAPABLE },
+	{ "preserve_elems", EBPF_F_PRESERVE_ELEMS },
 	{ "inner_map", EBPF_F_INNER_MAP },
 };
 enum { FLAG_COUNT = sizeof(flag_names) / sizeof(flag_names[0]) };

@@ -47,6 +47,7 @@ enum {
 	EBPF_F_RDONLY_PROG = 1u << 7,
 	EBPF_F_WRONLY_PROG = 1u << 8,
 	EBPF_F_MMAPABLE = 1u << 10,
+	EBPF_F_PRESERVE_ELEMS = 1u << 11,
 	EBPF_F_INNER_MAP = 1u << 12,
 	/* Ours: sizes without elements, for programs verified for Linux. */
 	EBPF_F_ASSUMED = 1u << 31,

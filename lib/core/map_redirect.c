@@ -186,7 +186,6 @@ slots_count(struct ebpf_map *map)
 }
 
 #define SLOTS                                         \
-	.flags_allowed = FLAGS,                       \
 	.struct_size = sizeof(struct map_targets),    \
 	.check = slots_check, .init = slots_init,     \
 	.fini = slots_fini, .read = slots_read,       \
@@ -196,6 +195,7 @@ slots_count(struct ebpf_map *map)
 const struct ebpf_map_ops ebpf_map_devmap_ops = {
 	.kind = EBPF_MAP_DEVMAP,
 	SLOTS,
+	.flags_allowed = FLAGS,
 	.lookup = slots_lookup,
 	.write = slots_write,
 };
@@ -204,12 +204,14 @@ const struct ebpf_map_ops ebpf_map_devmap_ops = {
 const struct ebpf_map_ops ebpf_map_cpumap_ops = {
 	.kind = EBPF_MAP_CPUMAP,
 	SLOTS,
+	.flags_allowed = EBPF_F_NUMA_NODE, /* no more, as in Linux */
 	.write = slots_write,
 };
 
 const struct ebpf_map_ops ebpf_map_xskmap_ops = {
 	.kind = EBPF_MAP_XSKMAP,
 	SLOTS,
+	.flags_allowed = FLAGS,
 	.lookup = slots_lookup,
 	.write = sockets_write,
 };

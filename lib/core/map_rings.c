@@ -107,7 +107,9 @@ const struct ebpf_map_ops ebpf_map_ringbuf_ops = {
 
 const struct ebpf_map_ops ebpf_map_perf_event_array_ops = {
 	.kind = EBPF_MAP_PERF_EVENT_ARRAY,
-	.flags_allowed = EBPF_F_NUMA_NODE | EBPF_F_RDONLY | EBPF_F_WRONLY,
+	/* rings are the map's own here: nothing else could take them away */
+	.flags_allowed = EBPF_F_NUMA_NODE | EBPF_F_RDONLY | EBPF_F_WRONLY |
+			 EBPF_F_PRESERVE_ELEMS,
 	.has_records = true,
 	.struct_size = sizeof(struct ebpf_map_rings),
 	.check = perf_check,

@@ -283,6 +283,9 @@ ebpf_do_map_lookup_batch(struct ebpf_call *call)
 		return -EBPF_EINVAL;
 	if (req->flags != 0 && map->ops->extract == NULL)
 		return -EBPF_EUNSUPPORTED;
+	/* also where there is nothing to remove */
+	if (req->flags != 0 && (map->flags & EBPF_F_RDONLY) != 0)
+		return -EBPF_EACCES;
 	element = (uint64_t)map->key_size + ebpf_map_user_value_size(map);
 	if (element == 0) /* of a ring buffer */
 		return -EBPF_EUNSUPPORTED;
