@@ -5,13 +5,13 @@
  * VLAN tags that the kernel took off are put back and checksums it left to
  * the hardware are computed, because the frame leaves through another port.
  * TCP and UDP data that the kernel has merged is split again (offload.h), so
- * only frames that a wire takes move. Needs CAP_NET_RAW.
+ * only frames that a wire takes move. Frames come by a ring (packet_ring.h) and
+ * go by a socket of their own. Needs CAP_NET_RAW.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,39 +22,30 @@
 
 #include "core/os.h"
 #include "host/offload.h"
+#include "host/packet_ring.h"
 #include "host/vswitch_parts.h"
 
 enum {
 	VLAN_SIZE = 4,
 	MAC_PAIR = 12, /* a tag sits behind both addresses */
-	RECEIVE_BUFFER = 8 << 20,
+	RECEIVE_BUFFER = 8 << 20, /* for messages */
 	GSO_UDP_L4 = 5, /* VIRTIO_NET_HDR_GSO_UDP_L4, in newer headers */
 };
 
-union control {
-	struct cmsghdr align;
-	char data[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-};
-
 struct packet_socket {
-	int fd;
-	bool vnet; /* frames come with a virtio_net_hdr */
-	/* Sending has its own: messages that came may still wait in ours. */
-	struct mmsghdr out[VALE_BURST];
-	struct iovec out_parts[VALE_BURST][2];
-	struct mmsghdr messages[VALE_BURST];
-	struct iovec parts[VALE_BURST][2];
-	struct virtio_net_hdr heads[VALE_BURST];
-	union control controls[VALE_BURST];
-	struct sockaddr_ll from[VALE_BURST];
-	uint8_t *slots;	     /* where messages lie */
-	uint32_t next, have; /* messages not yet dealt with */
-	bool splitting;	     /* split is under way */
+	int in, out;
+	struct packet_ring ring;
+	uint8_t *merged; /* the frame being split: VALE_SLOT_SIZE */
+	bool splitting;	 /* split is under way */
+	uint64_t split_time_ns;
 	struct offload_split split;
+	struct mmsghdr messages[VALE_BURST]; /* to send */
+	struct iovec parts[VALE_BURST];
 };
 
 static int
-socket_setup(struct packet_socket *s, const char *name, unsigned int index)
+receiver_setup(struct packet_socket *s, const char *name, unsigned int index,
+	       uint32_t mtu)
 {
 	struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
@@ -65,23 +56,52 @@ socket_setup(struct packet_socket *s, const char *name, unsigned int index)
 		.mr_ifindex = (int)index,
 		.mr_type = PACKET_MR_PROMISC,
 	};
-	int one = 1, size = RECEIVE_BUFFER;
+	int one = 1, size = RECEIVE_BUFFER, error;
 
-	if (setsockopt(s->fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)))
-		return errno;
-	s->vnet = !setsockopt(s->fd, SOL_PACKET, PACKET_VNET_HDR, &one,
-			      sizeof(one));
 	/* Newer kernels spare us our own frames; else they are told by type. */
-	if (setsockopt(s->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one,
+	if (setsockopt(s->in, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one,
 		       sizeof(one)) && errno != ENOPROTOOPT && errno != EINVAL)
 		return errno;
-	if (setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(s->fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    setsockopt(s->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous,
+	if (setsockopt(s->in, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(s->in, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	error = packet_ring_open(&s->ring, s->in, mtu);
+	if (error)
+		return error;
+	if (bind(s->in, (struct sockaddr *)&address, sizeof(address)) ||
+	    setsockopt(s->in, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous,
 		       sizeof(promiscuous)))
 		return errno;
 	return 0;
+}
+
+/* Of no protocol: nothing is queued for it. */
+static int
+sender_setup(struct packet_socket *s, unsigned int index)
+{
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = (int)index,
+	};
+	uint32_t i;
+
+	for (i = 0; i < VALE_BURST; i++) {
+		s->messages[i].msg_hdr.msg_iov = &s->parts[i];
+		s->messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	return bind(s->out, (struct sockaddr *)&address, sizeof(address)) ?
+		       errno : 0;
+}
+
+static void
+packet_socket_free(struct packet_socket *s)
+{
+	packet_ring_close(&s->ring);
+	if (s->in >= 0)
+		close(s->in);
+	if (s->out >= 0)
+		close(s->out);
+	free(s->merged);
+	free(s);
 }
 
 static int
@@ -91,6 +111,7 @@ if_open(struct vale_port *port, const char *argument, char *why,
 	struct packet_socket *s;
 	struct ifreq request;
 	unsigned int index;
+	uint32_t mtu = 1500;
 	int number;
 
 	index = strlen(argument) < IFNAMSIZ ? if_nametoindex(argument) : 0;
@@ -102,14 +123,17 @@ if_open(struct vale_port *port, const char *argument, char *why,
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -EBPF_ENOMEM;
-	s->slots = malloc((size_t)VALE_BURST * VALE_SLOT_SIZE);
-	if (!s->slots) {
-		free(s);
-		return -EBPF_ENOMEM;
-	}
+	number = ENOMEM;
+	s->in = s->out = -1;
+	s->merged = malloc(VALE_SLOT_SIZE);
+	if (!s->merged)
+		goto free;
 	/* No protocol before bind: nothing of other interfaces slips in. */
-	s->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->fd < 0) {
+	s->in = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s->in >= 0)
+		s->out = socket(AF_PACKET,
+				SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s->out < 0) {
 		number = errno;
 		if (number == EPERM)
 			snprintf(why, why_size, "needs root (CAP_NET_RAW)");
@@ -120,38 +144,35 @@ if_open(struct vale_port *port, const char *argument, char *why,
 	}
 	memset(&request, 0, sizeof(request));
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", argument);
-	if (!ioctl(s->fd, SIOCGIFHWADDR, &request) &&
+	if (!ioctl(s->in, SIOCGIFHWADDR, &request) &&
 	    request.ifr_hwaddr.sa_family != 1 /* ARPHRD_ETHER */) {
 		snprintf(why, why_size, "interface %s is not Ethernet",
 			 argument);
 		number = EINVAL;
-		goto close;
+		goto free;
 	}
-	number = socket_setup(s, argument, index);
+	if (!ioctl(s->in, SIOCGIFMTU, &request) && request.ifr_mtu > 0)
+		mtu = (uint32_t)request.ifr_mtu;
+	number = receiver_setup(s, argument, index, mtu);
+	if (!number)
+		number = sender_setup(s, index);
 	if (number) {
 		snprintf(why, why_size, "interface %s: %s", argument,
 			 strerror(number));
-		goto close;
+		goto free;
 	}
 	port->state = s;
 	return 0;
 
-close:
-	close(s->fd);
 free:
-	free(s->slots);
-	free(s);
+	packet_socket_free(s);
 	return vale_error(number);
 }
 
 static void
 if_close(struct vale_port *port)
 {
-	struct packet_socket *s = port->state;
-
-	close(s->fd);
-	free(s->slots);
-	free(s);
+	packet_socket_free(port->state);
 }
 
 static void
@@ -165,184 +186,162 @@ if_fd(struct vale_port *port)
 {
 	struct packet_socket *s = port->state;
 
-	return s->fd;
+	return s->in;
 }
 
 /* ---- receiving ---- */
 
-static uint8_t *
-slot(uint8_t *slots, uint32_t i)
-{
-	return slots + (size_t)i * VALE_SLOT_SIZE + VALE_SLOT_HEAD;
-}
-
-/* The tag the kernel took off and told us beside the frame; 0: none. */
-static uint32_t
-vlan_of(struct msghdr *message)
-{
-	struct tpacket_auxdata aux;
-	struct cmsghdr *c;
-	uint32_t protocol;
-
-	for (c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_PACKET ||
-		    c->cmsg_type != PACKET_AUXDATA ||
-		    c->cmsg_len < CMSG_LEN(sizeof(aux)))
-			continue;
-		memcpy(&aux, CMSG_DATA(c), sizeof(aux));
-		if (!(aux.tp_status & TP_STATUS_VLAN_VALID))
-			return 0;
-		protocol = aux.tp_status & TP_STATUS_VLAN_TPID_VALID ?
-				   aux.tp_vlan_tpid :
-				   ETH_P_8021Q;
-		return protocol << 16 | aux.tp_vlan_tci;
-	}
-	return 0;
-}
-
-/* Message i as the frame that was on the wire, or would have been. */
+/* A frame that did not fit its place in the ring. False: it is lost. */
 static bool
-frame_mend(struct packet_socket *s, uint32_t i, uint8_t **result,
-	   uint32_t *result_len, bool *merged)
+message_receive(struct packet_socket *s, struct packet_frame *frame,
+		uint8_t *at)
 {
-	struct virtio_net_hdr *head = &s->heads[i];
-	uint8_t *data = slot(s->slots, i);
-	uint32_t len = s->messages[i].msg_len, l4, vlan;
+	struct virtio_net_hdr head;
+	struct iovec parts[2] = {
+		{ &head, sizeof(head) },
+		{ at, VALE_FRAME_MAX },
+	};
+	struct msghdr message = {
+		.msg_iov = &parts[s->ring.vnet ? 0 : 1],
+		.msg_iovlen = s->ring.vnet ? 2 : 1,
+	};
+	ssize_t n;
 
-	*merged = false;
-	if (s->messages[i].msg_hdr.msg_flags & MSG_TRUNC)
+	do
+		n = recvmsg(s->in, &message, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (s->ring.vnet)
+		n -= (ssize_t)sizeof(head);
+	if (n < 0 || (message.msg_flags & MSG_TRUNC))
 		return false;
-	if (s->vnet) {
-		if (len < sizeof(*head))
-			return false;
-		len -= (uint32_t)sizeof(*head);
-		*merged = head->gso_type != VIRTIO_NET_HDR_GSO_NONE;
-		l4 = head->csum_start;
-		if (!*merged && (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
-			offload_checksum(data, len, l4, l4 + head->csum_offset);
-	}
-	if (len < VALE_FRAME_MIN)
-		return false;
-	vlan = vlan_of(&s->messages[i].msg_hdr);
-	if (vlan) {
-		data -= VLAN_SIZE;
-		memmove(data, data + VLAN_SIZE, MAC_PAIR);
-		vlan = htonl(vlan);
-		memcpy(data + MAC_PAIR, &vlan, VLAN_SIZE);
-		len += VLAN_SIZE;
-		head->csum_start = (uint16_t)(head->csum_start + VLAN_SIZE);
-	}
-	*result = data;
-	*result_len = len;
+	frame->data = at;
+	frame->len = (uint32_t)n;
+	frame->cut = false;
 	return true;
 }
 
-static bool
-split_begin(struct packet_socket *s, uint32_t i, const uint8_t *data,
-	    uint32_t len)
+/* Make it what was on the wire, or would have been but for its length. */
+static void
+frame_mend(struct packet_frame *frame, bool merged)
 {
-	const struct virtio_net_hdr *head = &s->heads[i];
+	struct virtio_net_hdr *head = &frame->head;
+	uint32_t l4 = head->csum_start, vlan;
+
+	if (!merged && (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		offload_checksum(frame->data, frame->len, l4,
+				 l4 + head->csum_offset);
+	if (!frame->vlan)
+		return;
+	frame->data -= VLAN_SIZE;
+	memmove(frame->data, frame->data + VLAN_SIZE, MAC_PAIR);
+	vlan = htonl(frame->vlan);
+	memcpy(frame->data + MAC_PAIR, &vlan, VLAN_SIZE);
+	frame->len += VLAN_SIZE;
+	head->csum_start = (uint16_t)(head->csum_start + VLAN_SIZE);
+}
+
+static bool
+split_begin(struct packet_socket *s, const struct packet_frame *frame)
+{
+	const struct virtio_net_hdr *head = &frame->head;
 	uint32_t type = head->gso_type & ~(uint32_t)VIRTIO_NET_HDR_GSO_ECN;
 	bool tcp = type == VIRTIO_NET_HDR_GSO_TCPV4 ||
 		   type == VIRTIO_NET_HDR_GSO_TCPV6;
 
 	if (!tcp && type != GSO_UDP_L4)
 		return false;
-	return offload_split_begin(&s->split, data, len, head->csum_start,
-				   head->gso_size, tcp);
+	s->split_time_ns = frame->time_ns;
+	s->splitting = offload_split_begin(&s->split, frame->data, frame->len,
+					   head->csum_start, head->gso_size,
+					   tcp);
+	return s->splitting;
 }
 
-static void
+static bool
 frame_add(struct vale_port *port, struct vale_burst *burst, uint8_t *data,
-	  uint32_t len, uint64_t now)
+	  uint32_t len, uint64_t time_ns)
 {
 	struct ebpf_frame *frame = &burst->frames[burst->count];
 
-	if (len > VALE_FRAME_MAX) {
-		port->info.rx_drops++;
-		return;
-	}
+	if (len > VALE_FRAME_MAX)
+		return false;
 	frame->data = data;
 	frame->len = len;
 	frame->port = (uint16_t)port->index;
 	frame->ring_nr = 0;
 	frame->verdict = EBPF_VALE_DROP;
-	burst->time_ns[burst->count] = now;
+	burst->time_ns[burst->count] = time_ns;
 	burst->wire_len[burst->count] = len;
 	burst->count++;
+	return true;
 }
 
-/* Take what the kernel has; s->next to s->have are to be dealt with. */
-static void
-messages_receive(struct vale_port *port, struct packet_socket *s)
+/* Into the burst, or on its way to being several. False: it is lost. */
+static bool
+frame_take(struct vale_port *port, struct vale_burst *burst,
+	   struct packet_frame *frame, uint8_t *slot)
 {
-	struct msghdr *message;
-	uint32_t i;
-	int n;
+	struct packet_socket *s = port->state;
+	bool merged = frame->head.gso_type != VIRTIO_NET_HDR_GSO_NONE;
 
-	for (i = 0; i < VALE_BURST; i++) {
-		s->parts[i][0].iov_base = &s->heads[i];
-		s->parts[i][0].iov_len = sizeof(s->heads[i]);
-		s->parts[i][1].iov_base = slot(s->slots, i);
-		s->parts[i][1].iov_len = VALE_FRAME_MAX;
-		message = &s->messages[i].msg_hdr;
-		message->msg_name = &s->from[i];
-		message->msg_namelen = sizeof(s->from[i]);
-		message->msg_iov = &s->parts[i][s->vnet ? 0 : 1];
-		message->msg_iovlen = s->vnet ? 2 : 1;
-		message->msg_control = &s->controls[i];
-		message->msg_controllen = sizeof(s->controls[i]);
-		message->msg_flags = 0;
+	/* a split may go on in the next burst, in memory of its own */
+	if (frame->message &&
+	    !message_receive(s, frame,
+			     merged ? s->merged + VALE_SLOT_HEAD : slot))
+		return false;
+	if (frame->cut || frame->len < VALE_FRAME_MIN)
+		return false;
+	if (merged && !frame->message) {
+		memcpy(s->merged + VALE_SLOT_HEAD, frame->data, frame->len);
+		frame->data = s->merged + VALE_SLOT_HEAD;
 	}
-	do
-		n = recvmmsg(s->fd, s->messages, VALE_BURST, MSG_DONTWAIT,
-			     NULL);
-	while (n < 0 && errno == EINTR);
-	/* A frame that its header cannot describe is lost with this error; an
-	 * interface that went down gives another, once. */
-	if (n < 0 && errno == EINVAL)
-		port->info.rx_drops++;
-	s->next = 0;
-	s->have = n > 0 ? (uint32_t)n : 0;
+	frame_mend(frame, merged);
+	return merged ? split_begin(s, frame) :
+			frame_add(port, burst, frame->data, frame->len,
+				  frame->time_ns);
 }
 
 static void
 if_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 {
 	struct packet_socket *s = port->state;
-	uint64_t now = os_wall_time_ns();
-	uint32_t len = 0, i;
-	uint8_t *data = NULL, *out;
-	bool merged;
+	struct packet_frame frame;
+	socklen_t size = sizeof(int);
+	uint8_t *slot;
+	uint32_t len;
+	int error;
 
-	/* Frames of one burst may lie in the messages' own memory, so new ones
-	 * are taken only when none does yet. */
-	if (!s->splitting && s->next == s->have)
-		messages_receive(port, s);
 	while (burst->count < VALE_BURST) {
+		slot = slots + (size_t)burst->count * VALE_SLOT_SIZE +
+		       VALE_SLOT_HEAD;
 		if (s->splitting) {
-			out = slot(slots, burst->count);
-			len = offload_split_next(&s->split, out);
-			if (len)
-				frame_add(port, burst, out, len, now);
-			else
+			len = offload_split_next(&s->split, slot);
+			if (!len)
 				s->splitting = false;
+			else if (!frame_add(port, burst, slot, len,
+					    s->split_time_ns))
+				port->info.rx_drops++;
 			continue;
 		}
-		if (s->next == s->have)
+		if (!packet_ring_next(&s->ring, &frame))
 			break;
-		i = s->next++;
-		if (s->from[i].sll_pkttype == PACKET_OUTGOING)
-			continue;
-		if (!frame_mend(s, i, &data, &len, &merged))
+		if (!frame.outgoing &&
+		    !frame_take(port, burst, &frame, slot))
 			port->info.rx_drops++;
-		else if (!merged)
-			frame_add(port, burst, data, len, now);
-		else if (split_begin(s, i, data, len))
-			s->splitting = true;
-		else
-			port->info.rx_drops++;
+		else if (frame.outgoing && frame.message)
+			message_receive(s, &frame, slot);
 	}
+	/* An interface that went down wakes us until its error was asked. */
+	if (!burst->count)
+		getsockopt(s->in, SOL_SOCKET, SO_ERROR, &error, &size);
+}
+
+static void
+if_release(struct vale_port *port)
+{
+	struct packet_socket *s = port->state;
+
+	packet_ring_release(&s->ring);
 }
 
 /* ---- sending ---- */
@@ -351,7 +350,6 @@ static void
 if_send(struct vale_port *port, const struct vale_burst *burst,
 	const uint8_t *index, uint32_t count)
 {
-	static const struct virtio_net_hdr plain; /* nothing left to do */
 	struct packet_socket *s = port->state;
 	const struct ebpf_frame *frame;
 	uint32_t i, done = 0;
@@ -359,16 +357,11 @@ if_send(struct vale_port *port, const struct vale_burst *burst,
 
 	for (i = 0; i < count; i++) {
 		frame = &burst->frames[index[i]];
-		s->out_parts[i][0].iov_base = (void *)&plain;
-		s->out_parts[i][0].iov_len = sizeof(plain);
-		s->out_parts[i][1].iov_base = frame->data;
-		s->out_parts[i][1].iov_len = frame->len;
-		memset(&s->out[i], 0, sizeof(s->out[i]));
-		s->out[i].msg_hdr.msg_iov = &s->out_parts[i][s->vnet ? 0 : 1];
-		s->out[i].msg_hdr.msg_iovlen = s->vnet ? 2 : 1;
+		s->parts[i].iov_base = frame->data;
+		s->parts[i].iov_len = frame->len;
 	}
 	while (done < count) {
-		n = sendmmsg(s->fd, s->out + done, count - done,
+		n = sendmmsg(s->out, s->messages + done, count - done,
 			     MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -394,4 +387,5 @@ const struct vale_port_ops vale_port_if = {
 	.send = if_send,
 	.fd = if_fd,
 	.receive = if_receive,
+	.release = if_release,
 };

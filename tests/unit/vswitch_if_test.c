@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Ports on interfaces of the kernel: that frames of every sort which a kernel
+ * hands over (tagged, with a checksum only begun, merged, longer than expected)
+ * come out as a wire would have had them, in order, and more of them than a
+ * ring holds. The other side of the interface is a tap that this test writes
+ * to. Root only; other traffic on the tap is passed over.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/ebpf.h"
+#include "core/os.h"
+#include "host/vswitch.h"
+#include "tap.h"
+
+enum {
+	WAIT_MS = 10000,
+	TEST_TYPE = 0x88b5, /* an Ethernet type for experiments */
+	TAG_TYPE = 0x8100,
+	HEADERS = 14 + 20 + 20, /* Ethernet, IPv4, TCP */
+	LONG = 5000,
+	MSS = 1000,
+	ROUND = 500,
+	ROUNDS = 12, /* of ROUND frames: more than a ring has slots */
+};
+
+static struct ebpf_runtime *rt;
+static struct ebpf_vswitch *set;
+static struct ebpf_pair_end *pair;
+static int wire; /* the tap */
+static char name[IFNAMSIZ];
+
+static bool
+interface_up(bool up)
+{
+	struct ifreq request;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
+
+	memset(&request, 0, sizeof(request));
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	request.ifr_flags = up ? IFF_UP : 0;
+	error = ioctl(fd, SIOCSIFFLAGS, &request);
+	close(fd);
+	return !error;
+}
+
+static bool
+wire_make(void)
+{
+	struct ifreq request;
+
+	snprintf(name, sizeof(name), "gi%da", (int)getpid() % 1000000);
+	wire = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	memset(&request, 0, sizeof(request));
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	return wire >= 0 && !ioctl(wire, TUNSETIFF, &request) &&
+	       interface_up(true);
+}
+
+static void
+put16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+static uint32_t
+get16(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 8 | at[1];
+}
+
+/* Sum of 16-bit words in ones' complement. */
+static uint32_t
+add(uint32_t total, const uint8_t *at, uint32_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i < len; i++) {
+		total += i & 1 ? at[i] : (uint32_t)at[i] << 8;
+		if (total > 0xffff)
+			total -= 0xffff;
+	}
+	return total;
+}
+
+static uint32_t
+pseudo_sum(const uint8_t *frame, uint32_t len)
+{
+	uint8_t tail[4] = { 0, 6 };
+
+	put16(tail + 2, len - 34);
+	return add(add(0, tail, 4), frame + 26, 8);
+}
+
+static void
+frame_make(uint8_t *frame, uint32_t len, uint32_t type, uint32_t number)
+{
+	uint32_t i;
+
+	memset(frame, 0x20, 6);
+	memset(frame + 6, 0x10, 6);
+	put16(frame + 12, type);
+	for (i = 14; i < len; i++)
+		frame[i] = (uint8_t)(i * 7 + number);
+	memcpy(frame + 14, &number, sizeof(number));
+}
+
+/* IPv4 and TCP, the TCP checksum only begun. */
+static void
+tcp_make(uint8_t *frame, uint32_t len, struct virtio_net_hdr *head)
+{
+	frame_make(frame, len, 0x0800, 0);
+	memset(frame + 14, 0, 40);
+	frame[14] = 0x45;
+	put16(frame + 16, len - 14);
+	frame[22] = 64;
+	frame[23] = 6;
+	memset(frame + 26, 0x0a, 8);
+	put16(frame + 24, 0xffff ^ add(0, frame + 14, 20));
+	frame[46] = 0x50;
+	frame[47] = 0x10;
+	put16(frame + 50, pseudo_sum(frame, len));
+	head->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	head->csum_start = 34;
+	head->csum_offset = 16;
+}
+
+static bool
+tcp_right(const uint8_t *frame, uint32_t len)
+{
+	return get16(frame + 16) == len - 14 &&
+	       add(0, frame + 14, 20) == 0xffff &&
+	       add(pseudo_sum(frame, len), frame + 34, len - 34) == 0xffff;
+}
+
+static bool
+wire_send(const struct virtio_net_hdr *head, const uint8_t *frame,
+	  uint32_t len)
+{
+	static uint8_t buffer[65536 + sizeof(*head)];
+	ssize_t size = (ssize_t)(sizeof(*head) + len);
+
+	memset(buffer, 0, sizeof(*head));
+	if (head)
+		memcpy(buffer, head, sizeof(*head));
+	memcpy(buffer + sizeof(*head), frame, len);
+	return write(wire, buffer, (size_t)size) == size;
+}
+
+static void
+nap(void)
+{
+	struct timespec ts = { .tv_nsec = 200000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static bool
+is_ours(const uint8_t *frame, uint32_t len)
+{
+	return len >= 20 && frame[0] == 0x20 && frame[6] == 0x10;
+}
+
+/* The next frame of ours, copied; its length, 0 after some time. */
+static uint32_t
+arrive(uint8_t *copy)
+{
+	uint64_t stop = os_time_ns() + WAIT_MS * 1000000ull;
+	const uint8_t *frame;
+	uint32_t len;
+
+	while (os_time_ns() < stop) {
+		frame = ebpf_pair_peek(pair, &len);
+		if (!frame) {
+			nap();
+			continue;
+		}
+		if (is_ours(frame, len)) {
+			memcpy(copy, frame, len);
+			ebpf_pair_next(pair);
+			return len;
+		}
+		ebpf_pair_next(pair);
+	}
+	return 0;
+}
+
+static void
+test_sorts(void)
+{
+	static uint8_t frame[65536], got[65536];
+	struct virtio_net_hdr head = { 0 };
+	uint32_t len, at, count = 0;
+	bool right = true;
+
+	frame_make(frame, 60, TEST_TYPE, 1);
+	TAP_CHECK(wire_send(NULL, frame, 60));
+	tap_ok(arrive(got) == 60 && !memcmp(got, frame, 60), "a short frame");
+
+	frame_make(frame, 1518, TAG_TYPE, 2);
+	put16(frame + 16, TEST_TYPE);
+	TAP_CHECK(wire_send(NULL, frame, 1518));
+	tap_ok(arrive(got) == 1518 && !memcmp(got, frame, 1518),
+	       "a tag that the kernel takes off is there");
+
+	frame_make(frame, LONG, TEST_TYPE, 3);
+	TAP_CHECK(wire_send(NULL, frame, LONG));
+	tap_ok(arrive(got) == LONG && !memcmp(got, frame, LONG),
+	       "a frame longer than the interface was to take");
+	frame_make(frame, LONG, TAG_TYPE, 4);
+	put16(frame + 16, TEST_TYPE);
+	TAP_CHECK(wire_send(NULL, frame, LONG));
+	tap_ok(arrive(got) == LONG && !memcmp(got, frame, LONG),
+	       "with a tag");
+
+	tcp_make(frame, 200, &head);
+	TAP_CHECK(!tcp_right(frame, 200) && wire_send(&head, frame, 200));
+	tap_ok(arrive(got) == 200 && tcp_right(got, 200) &&
+		       !memcmp(got + HEADERS, frame + HEADERS, 200 - HEADERS),
+	       "a checksum that was only begun is complete");
+
+	tcp_make(frame, LONG, &head);
+	head.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+	head.gso_size = MSS;
+	head.hdr_len = HEADERS;
+	TAP_CHECK(wire_send(&head, frame, LONG));
+	for (at = HEADERS; at < LONG; at += len - HEADERS, count++) {
+		len = arrive(got);
+		if (len <= HEADERS || len > LONG - at + HEADERS)
+			break;
+		right &= tcp_right(got, len) &&
+			 !memcmp(got + HEADERS, frame + at, len - HEADERS);
+	}
+	tap_ok(right && at == LONG && count == (LONG - HEADERS + MSS - 1) / MSS,
+	       "a merged frame is several (%u)", count);
+}
+
+/* Numbers in order, whatever way each sort takes. */
+static void
+test_order(void)
+{
+	static uint8_t frame[65536], got[65536];
+	struct virtio_net_hdr head = { 0 };
+	uint32_t i, len, number, wrong = 0;
+
+	for (i = 0; i < 64; i++) {
+		if (i % 4 == 3) {
+			tcp_make(frame, LONG, &head);
+			head.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+			head.gso_size = LONG / 2;
+			head.hdr_len = HEADERS;
+			wire_send(&head, frame, LONG);
+		} else {
+			len = i % 4 == 1 ? LONG : 60;
+			frame_make(frame, len, TEST_TYPE, i);
+			wire_send(NULL, frame, len);
+		}
+	}
+	for (i = 0; i < 64; i++) {
+		len = arrive(got);
+		if (i % 4 == 3) {
+			wrong += get16(got + 12) != 0x0800;
+			len = arrive(got);
+			wrong += get16(got + 12) != 0x0800;
+		} else {
+			memcpy(&number, got + 14, sizeof(number));
+			wrong += get16(got + 12) != TEST_TYPE || number != i;
+		}
+		if (!len)
+			break;
+	}
+	tap_ok(i == 64 && !wrong, "all sorts in order (%u, %u wrong)", i,
+	       wrong);
+}
+
+static void
+test_many(void)
+{
+	static uint8_t frame[2048], got[65536];
+	uint32_t i, r, len, number, wrong = 0;
+
+	for (r = 0; r < ROUNDS && !wrong; r++) {
+		for (i = 0; i < ROUND; i++) {
+			len = 60 + (r * 331 + i * 7) % 1400;
+			frame_make(frame, len, TEST_TYPE, r * ROUND + i);
+			wrong += !wire_send(NULL, frame, len);
+		}
+		for (i = 0; i < ROUND && !wrong; i++) {
+			len = arrive(got);
+			memcpy(&number, got + 14, sizeof(number));
+			wrong += number != r * ROUND + i ||
+				 len != 60 + (r * 331 + i * 7) % 1400;
+		}
+	}
+	tap_ok(!wrong, "%d frames, more than a ring holds", ROUND * ROUNDS);
+}
+
+/* The switch's frames on the wire. */
+static void
+test_sending(void)
+{
+	uint64_t stop = os_time_ns() + WAIT_MS * 1000000ull;
+	static uint8_t frame[65536], got[65536];
+	uint32_t i, seen = 0, number, len, wrong = 0;
+	struct ebpf_rep_port_info info;
+	ssize_t n;
+
+	for (i = 0; i < 100; i++) {
+		len = 60 + i * 13;
+		frame_make(frame, len, TEST_TYPE, i);
+		wrong += !ebpf_pair_put(pair, frame, len);
+	}
+	ebpf_pair_flush(pair);
+	while (seen < 100 && os_time_ns() < stop) {
+		n = read(wire, got, sizeof(got));
+		if (n < 0)
+			nap();
+		if (n < 0 || !is_ours(got + sizeof(struct virtio_net_hdr),
+				      (uint32_t)n))
+			continue;
+		memcpy(&number, got + sizeof(struct virtio_net_hdr) + 14,
+		       sizeof(number));
+		wrong += number != seen ||
+			 (size_t)n != sizeof(struct virtio_net_hdr) + 60 +
+					      seen * 13;
+		seen++;
+	}
+	tap_ok(seen == 100 && !wrong, "from the switch, in order (%u)", seen);
+	/* longer than the interface takes: like a cable, it drops */
+	frame_make(frame, LONG, TEST_TYPE, 7);
+	TAP_CHECK(ebpf_pair_put(pair, frame, LONG));
+	ebpf_pair_flush(pair);
+	do {
+		nap();
+		ebpf_vswitch_ops.port_info(set, "vale0", 1, &info);
+	} while (!info.tx_drops && os_time_ns() < stop);
+	tap_ok(info.tx_drops == 1, "what is too long for it is counted");
+}
+
+static void
+test_down(void)
+{
+	static uint8_t frame[60], got[65536];
+	uint32_t number = 0;
+
+	TAP_CHECK(interface_up(false) && interface_up(true));
+	frame_make(frame, 60, TEST_TYPE, 5);
+	TAP_CHECK(wire_send(NULL, frame, 60));
+	if (arrive(got))
+		memcpy(&number, got + 14, sizeof(number));
+	tap_ok(number == 5, "an interface that was down is back");
+}
+
+int
+main(void)
+{
+	struct ebpf_rep_port_info info;
+	char spec[32], why[256] = "";
+
+	if (geteuid() != 0 || !wire_make()) {
+		tap_skip("needs root and /dev/net/tun", "if ports");
+		return tap_done();
+	}
+	if (ebpf_runtime_create(NULL, &rt) || ebpf_vswitch_create(rt, &set) ||
+	    ebpf_vswitch_ops.create(set, "vale0", 0) ||
+	    ebpf_vswitch_ops.port_add(set, "vale0", "", "pair:p", &info, why,
+				      sizeof(why)) ||
+	    ebpf_pair_open(set, "p", &pair)) {
+		tap_ok(false, "switch: %s", why);
+		return tap_done();
+	}
+	snprintf(spec, sizeof(spec), "if:%s", name);
+	if (ebpf_vswitch_ops.port_add(set, "vale0", "", spec, &info, why,
+				      sizeof(why))) {
+		tap_ok(false, "%s: %s", spec, why);
+		return tap_done();
+	}
+	test_sorts();
+	test_order();
+	test_many();
+	test_sending();
+	test_down();
+	ebpf_pair_close(pair);
+	ebpf_vswitch_destroy(set);
+	ebpf_runtime_destroy(rt);
+	close(wire);
+	return tap_done();
+}
