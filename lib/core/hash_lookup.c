@@ -49,7 +49,7 @@ ask(const struct ebpf_map_hash *hash, uint64_t h, uint32_t size)
  * Rare, and apart from the rest, which thus needs no stack. Somebody may have
  * changed the key since: then that one is looked for.
  */
-static __attribute__((noinline)) void *
+static __attribute__((__noinline__)) void *
 look_chained(struct ebpf_map *map, const void *key, enum given given, bool lru)
 {
 	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
