@@ -141,13 +141,17 @@ $(B)/examples/%.bpf.o: lib/bpf/examples/%.bpf.c \
 
 # What gebpf bench measures: compiled here, carried as data in bench_blob.c.
 BENCH_PROG := $(patsubst lib/bench/programs/%.bpf.c,$(B)/bench/%.inc,\
-	$(wildcard lib/bench/programs/*.bpf.c))
+	$(wildcard lib/bench/programs/*.bpf.c)) $(B)/bench/l2_bridge.inc
 .PRECIOUS: $(B)/bench/%.bpf.o
 
 $(B)/bench/%.bpf.o: lib/bench/programs/%.bpf.c \
 		$(wildcard lib/bench/programs/*.h lib/bpf/*.h lib/bpf/*/*.h)
 	@mkdir -p $(@D)
 	$(BPF_CLANG) $(BPF_CFLAGS) -mcpu=v3 -c $< -o $@
+
+$(B)/bench/l2_bridge.bpf.o: $(B)/examples/l2_bridge.bpf.o
+	@mkdir -p $(@D)
+	cp $< $@
 
 $(B)/bench/%.inc: $(B)/bench/%.bpf.o
 	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' > $@

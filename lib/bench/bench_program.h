@@ -20,7 +20,7 @@ struct bench_blob {
 };
 extern const struct bench_blob bench_blob_compute, bench_blob_calls,
 	bench_blob_maps, bench_blob_bridge,
-	bench_blob_load;
+	bench_blob_load, bench_blob_l2_bridge;
 
 /* What a suite works with: a runtime, an object, and whether Linux compares. */
 struct bench_home {

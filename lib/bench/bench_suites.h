@@ -7,6 +7,6 @@
 
 extern const struct bench_suite bench_suite_compute, bench_suite_calls, bench_suite_maps,
 	bench_suite_bridge, bench_suite_load,
-	bench_suite_device;
+	bench_suite_device, bench_suite_vale;
 
 #endif
