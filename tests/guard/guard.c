@@ -26,6 +26,7 @@ enum {
 	LOOPS = 100,	/* turns of a program's loop */
 	RUNS = 4,	/* of the program */
 	KEYS = 64,
+	ROOMY = 4096,	/* elements, so many that some are always free */
 	CALLS = 1000,	/* of the library */
 	TEXT = 4096,
 	PACKET = 1024,
@@ -263,7 +264,7 @@ static const struct body {
 	  true },
 	{ "hash_update", UPDATE, "", EBPF_MAP_HASH, 4, KEYS, false, false },
 	{ "hash_delete_insert", DELETE AGAIN UPDATE, "", EBPF_MAP_HASH, 4,
-	  KEYS, false, false },
+	  ROOMY, false, false },
 	{ "percpu_hash_hit", LOOKUP, "", EBPF_MAP_PERCPU_HASH, 4, KEYS, false,
 	  false },
 	{ "lru_hash_hit", LOOKUP, "", EBPF_MAP_LRU_HASH, 4, KEYS, false,
