@@ -406,6 +406,7 @@ static const struct ebpf_jit_target target = {
 	.memory = arm64_memory,
 	.jump_if = jump_if,
 	.jump = jump,
+	.match = arm64_match,
 	.call_helper = arm64_call_helper,
 	.call_local = call_local,
 	.callx = arm64_callx,

@@ -133,6 +133,8 @@ void arm64_land(struct arm64 *a, uint32_t at);
 uint32_t arm64_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 /* arm64_memory.c */
 uint32_t arm64_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+uint32_t arm64_match(struct ebpf_jit_gen *gen,
+		     const struct ebpf_jit_match *match);
 /* arm64_call.c */
 uint32_t arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void arm64_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);

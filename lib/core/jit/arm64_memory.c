@@ -5,6 +5,7 @@
  * programs written for Linux expect. Used by arm64.c.
  */
 #include "core/jit/arm64_enc.h"
+#include "core/jit/jit_match.h"
 
 /* Exclusive and ordered accesses; the size goes into bits 30 and 31. */
 enum {
@@ -94,6 +95,74 @@ atomic(struct arm64 *a, const struct ebpf_op *op,
 	}
 }
 
+/* ST's value in a register: A_T0, or the one that is zero. */
+static uint32_t
+constant(struct arm64 *a, uint32_t bits, uint64_t value)
+{
+	if (value == 0)
+		return A_ZR;
+	arm64_const(a, A_T0, bits == 64 ? value : value & ((1ull << bits) - 1));
+	return A_T0;
+}
+
+/* The access of an op, at rn + (index << scale) + off; scale -1: no index. */
+static void
+access_at(struct arm64 *a, const struct ebpf_op *op, uint32_t rn,
+	  uint32_t index, int32_t scale, int32_t off)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	uint32_t kind = A_STORE, rt = arm64_regs[op->src];
+
+	switch (info->fn) {
+	case EBPF_FN_LDX:
+		kind = A_LOAD;
+		rt = arm64_regs[op->dst];
+		break;
+	case EBPF_FN_LDXS:
+		kind = A_LOADS;
+		rt = arm64_regs[op->dst];
+		break;
+	case EBPF_FN_ST:
+		rt = constant(a, info->width, (uint64_t)op->imm);
+		break;
+	}
+	if (scale >= 0) { /* add T1, rn, index, lsl scale */
+		arm64_rrr(a, A_ADD | A_X | (uint32_t)scale << 10, A_T1, rn,
+			  index);
+		rn = A_T1;
+	}
+	arm64_access(a, kind, info->width, rt, rn, off);
+}
+
+/* What jit_match.h recognises. */
+uint32_t
+arm64_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
+{
+	struct arm64 *a = arm64_of(gen);
+	uint32_t width = match->width == 64 ? A_X : 0;
+	uint32_t dst = arm64_regs[match->dst], src = arm64_regs[match->src];
+
+	switch (match->kind) {
+	case EBPF_JIT_ADDRESS:
+		access_at(a, match->op, arm64_regs[match->base],
+			  arm64_regs[match->index],
+			  match->indexed ? match->scale : -1, match->off);
+		break;
+	case EBPF_JIT_ROTATE: /* ror, which is extr of one register */
+		arm64_rrr(a, 0x13800000 | width | (width ? 1u << 22 : 0) |
+				     (match->width - match->count) << 10,
+			  dst, src, src);
+		break;
+	case EBPF_JIT_PAIR:
+		arm64_access(a, A_LOAD, 16, dst, arm64_regs[match->base],
+			     match->off);
+		if (match->swap)
+			arm64_put(a, A_REV16 | dst << 5 | dst);
+		break;
+	}
+	return match->slots;
+}
+
 uint32_t
 arm64_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
@@ -104,27 +173,13 @@ arm64_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 
 	switch (info->fn) {
 	case EBPF_FN_LDX:
-		arm64_access(a, A_LOAD, bits, dst, src, op->off);
-		ebpf_jit_forget(&a->gen, op->dst, op->dst);
-		break;
 	case EBPF_FN_LDXS:
-		arm64_access(a, A_LOADS, bits, dst, src, op->off);
+		access_at(a, op, src, 0, -1, op->off);
 		ebpf_jit_forget(&a->gen, op->dst, op->dst);
 		break;
 	case EBPF_FN_ST:
-		if (op->imm == 0) {
-			src = A_ZR;
-		} else {
-			src = A_T0;
-			arm64_const(a, src,
-				    bits == 64 ? (uint64_t)op->imm :
-						 (uint64_t)op->imm &
-							 ((1ull << bits) - 1));
-		}
-		arm64_access(a, A_STORE, bits, src, dst, op->off);
-		break;
 	case EBPF_FN_STX:
-		arm64_access(a, A_STORE, bits, src, dst, op->off);
+		access_at(a, op, dst, 0, -1, op->off);
 		break;
 	case EBPF_FN_LOAD_ACQ:
 		src = address(a, src, op->off);

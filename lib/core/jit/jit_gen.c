@@ -5,6 +5,7 @@
  * which instructions there are and no machine.
  */
 #include "core/jit/jit_gen.h"
+#include "core/jit/jit_match.h"
 
 /* Code of an op whose constant must not be seen. */
 static uint32_t
@@ -66,11 +67,13 @@ put_inline(struct ebpf_jit_gen *gen, const struct ebpf_jit_func *callee)
 	uint32_t slot = gen->slot;
 
 	gen->func = &gen->scan.funcs[callee - gen->scan.funcs];
+	gen->limit = callee->end - 1;
 	for (uint32_t i = callee->start; i < callee->end - 1;) {
 		gen->slot = i;
 		i += ebpf_jit_is_dead(gen->prog, i) ? 1 : generate_slot(gen);
 	}
 	gen->func = func;
+	gen->limit = func->end;
 	gen->slot = slot;
 }
 
@@ -88,18 +91,51 @@ call_local(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		gen->target->call_local(gen, callee);
 }
 
+/* Several ops that are one thing. */
+static uint32_t
+generate_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
+{
+	uint32_t slot = gen->slot, limit = gen->limit, used;
+
+	for (uint32_t n = 0; match->others >> n != 0;) {
+		uint32_t end = n + 1;
+
+		if (!(match->others >> n & 1)) {
+			n++;
+			continue;
+		}
+		while (match->others >> end & 1)
+			end++;
+		gen->slot = slot + n;
+		gen->limit = slot + end;
+		n += generate_slot(gen);
+	}
+	gen->slot = slot;
+	gen->limit = limit;
+	used = gen->target->match(gen, match);
+	for (uint32_t n = 0; n < used; n++) {
+		uint32_t dst = gen->prog->ops[slot + n].dst;
+
+		ebpf_jit_forget(gen, dst, dst);
+	}
+	return used;
+}
+
 /* Code of the op at gen->slot, and maybe the ones after it: how many. */
 static uint32_t
 generate_slot(struct ebpf_jit_gen *gen)
 {
 	const struct ebpf_jit_target *target = gen->target;
 	const struct ebpf_op *op = &gen->prog->ops[gen->slot];
+	struct ebpf_jit_match match;
 	struct ebpf_op twin;
 	uint32_t used = 1;
 	uint64_t key;
 
 	if (ebpf_jit_blind(gen->image, gen->slot, op, &twin, &key))
 		return generate_blinded(gen, op, &twin, key);
+	if (ebpf_jit_match(gen, &match))
+		return generate_match(gen, &match);
 	switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 	case EBPF_FORM_ALU_IMM:
 	case EBPF_FORM_ALU_REG:
@@ -190,6 +226,7 @@ static void
 generate_func(struct ebpf_jit_gen *gen, struct ebpf_jit_func *func)
 {
 	gen->func = func;
+	gen->limit = func->end;
 	label(gen);
 	place(gen, func->start);
 	gen->target->prologue(gen);

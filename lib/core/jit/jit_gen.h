@@ -23,6 +23,7 @@ struct ebpf_jit_known {
 };
 
 struct ebpf_jit_gen;
+struct ebpf_jit_match;
 
 /* Ops are those of gen->prog, or their twins of jit_blind.c. */
 struct ebpf_jit_target {
@@ -45,6 +46,9 @@ struct ebpf_jit_target {
 	uint32_t (*memory)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 	uint32_t (*jump_if)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 	void (*jump)(struct ebpf_jit_gen *gen, uint32_t slot);
+	/* the same for what jit_match.h knows; its others are done */
+	uint32_t (*match)(struct ebpf_jit_gen *gen,
+			  const struct ebpf_jit_match *match);
 
 	uint32_t (*call_helper)(struct ebpf_jit_gen *gen,
 				const struct ebpf_op *op);
@@ -72,6 +76,7 @@ struct ebpf_jit_gen {
 	struct ebpf_jit_scan scan;
 	struct ebpf_jit_func *func; /* the one being generated */
 	uint32_t slot;
+	uint32_t limit; /* what begins before this slot ends before it */
 	bool moved;   /* a slot is not where it was planned */
 	bool broken;  /* a branch cannot reach */
 	bool unknown; /* an instruction this backend does not have */

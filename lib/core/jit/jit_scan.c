@@ -54,6 +54,7 @@ scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 		case EBPF_FORM_JCC_IMM:
 		case EBPF_FORM_JCC_REG:
 			mark(scan, (uint32_t)((int64_t)i + 1 + op->off));
+			func->loops |= op->off < 0;
 			scan->jump_count++;
 			break;
 		case EBPF_FORM_CALL: {
@@ -217,8 +218,9 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 	if (prog->func_count == 0 || prog->op_count == 0)
 		return -EBPF_EINVAL;
 	scan->labels = os_alloc(prog->op_count / 8 + 1);
+	scan->live = os_alloc((size_t)prog->op_count * sizeof(*scan->live));
 	scan->funcs = os_alloc((size_t)prog->func_count * sizeof(*scan->funcs));
-	if (scan->labels == NULL || scan->funcs == NULL) {
+	if (scan->labels == NULL || scan->live == NULL || scan->funcs == NULL) {
 		ebpf_jit_scan_free(scan);
 		return -EBPF_ENOMEM;
 	}
@@ -247,8 +249,10 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 		scan->funcs[f].inlined =
 			is_inlined(prog, scan, &scan->funcs[f]);
 	}
-	for (uint32_t f = 0; f < scan->func_count; f++)
+	for (uint32_t f = 0; f < scan->func_count; f++) {
 		spread_calls(prog, scan, &scan->funcs[f]);
+		ebpf_jit_live(prog, scan, &scan->funcs[f]);
+	}
 	scan->full_run |= kind_wants_full_run(prog->kind);
 	for (changed = any && scan->func_count > 1; changed;) {
 		changed = false;
@@ -269,7 +273,9 @@ void
 ebpf_jit_scan_free(struct ebpf_jit_scan *scan)
 {
 	os_free(scan->labels);
+	os_free(scan->live);
 	os_free(scan->funcs);
 	scan->labels = NULL;
+	scan->live = NULL;
 	scan->funcs = NULL;
 }

@@ -17,11 +17,13 @@ struct ebpf_jit_func {
 	uint8_t run;	      /* needs the run block, itself or for callees */
 	uint8_t taken;	      /* its address is taken (callbacks) */
 	uint8_t inlined;      /* so short that its callers have its code */
+	uint8_t loops;	      /* jumps back */
 	uint32_t body;	      /* code offset behind the prologue */
 };
 
 struct ebpf_jit_scan {
 	uint8_t *labels; /* a bit per slot: control may come from elsewhere */
+	uint16_t *live;	 /* per slot: bit n: rn is read from its start on */
 	struct ebpf_jit_func *funcs;
 	uint32_t func_count;
 	uint32_t jump_count; /* conditional and unconditional */
@@ -68,6 +70,13 @@ ebpf_jit_is_fenced(const struct ebpf_prog *prog, uint32_t slot)
 	return prog->fences != NULL &&
 	       (prog->fences[slot >> 3] >> (slot & 7) & 1);
 }
+
+/* jit_live.c: fill live for one function */
+void ebpf_jit_live(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+		   const struct ebpf_jit_func *func);
+/* Registers, as bits: those an op may read, and those it writes for certain. */
+uint32_t ebpf_jit_reads(const struct ebpf_op *op);
+uint32_t ebpf_jit_writes(const struct ebpf_op *op);
 
 /* jit_blind.c: what backends' tables of registers have behind r10. */
 enum {

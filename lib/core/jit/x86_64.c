@@ -328,6 +328,7 @@ static const struct ebpf_jit_target target = {
 	.memory = x86_memory,
 	.jump_if = x86_jump_if,
 	.jump = x86_jump,
+	.match = x86_match,
 	.call_helper = x86_call_helper,
 	.call_local = call_local,
 	.callx = x86_callx,

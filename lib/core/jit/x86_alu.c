@@ -3,6 +3,7 @@
  * x86-64: arithmetic but division, and pairs of instructions that one machine
  * instruction can do. Used by x86_64.c.
  */
+#include "core/jit/jit_match.h"
 #include "core/jit/x86_enc.h"
 
 /* The exponent of a power of two, or -1. */
@@ -271,22 +272,11 @@ single(struct x86 *x, const struct ebpf_op *op)
 	}
 }
 
-/* The op at slot, if it may become part of the code of the one before. */
-static const struct ebpf_op *
-follower(const struct x86 *x, uint32_t slot)
-{
-	/* what is blinded is not taken together with anything */
-	if (slot >= x->gen.func->end || ebpf_jit_is_label(&x->gen.scan, slot) ||
-	    ebpf_jit_is_dead(x->gen.prog, slot) || x->gen.image->blind)
-		return NULL;
-	return &x->gen.prog->ops[slot];
-}
-
 /* dst = src, then something with dst that has a three-operand form. */
 static uint32_t
 fuse_mov(struct x86 *x, uint32_t slot, const struct ebpf_op *op)
 {
-	const struct ebpf_op *next = follower(x, slot + 1), *third;
+	const struct ebpf_op *next = ebpf_jit_follower(&x->gen, slot + 1), *third;
 	const struct ebpf_op_info *info;
 	uint32_t dst = x86_regs[op->dst], src = x86_regs[op->src];
 	uint32_t width = op->code == EBPF_OP_MOV64_REG ? X_W : 0;
@@ -313,7 +303,7 @@ fuse_mov(struct x86 *x, uint32_t slot, const struct ebpf_op *op)
 			multiply_imm(x, width, dst, src, imm);
 			return 2;
 		case EBPF_FN_LSH:
-			third = follower(x, slot + 2);
+			third = ebpf_jit_follower(&x->gen, slot + 2);
 			if (count >= 1 && count <= 3 && third != NULL &&
 			    third->code == (width ? EBPF_OP_ADD64_REG :
 						    EBPF_OP_ADD32_REG) &&
@@ -339,12 +329,13 @@ fuse_mov(struct x86 *x, uint32_t slot, const struct ebpf_op *op)
 	} else if (info->form == EBPF_FORM_ALU_REG && info->fn == EBPF_FN_ADD) {
 		uint32_t add = next->src == op->dst ? src : x86_regs[next->src];
 
-		/* indexed load: the sum is overwritten by what it points to */
-		third = follower(x, slot + 2);
-		if (width && third != NULL && third->dst == op->dst &&
-		    third->src == op->dst &&
-		    ebpf_op_info[third->code].form == EBPF_FORM_LDX) {
-			x86_load_indexed(x, third, src, add);
+		/* and a constant on top */
+		third = ebpf_jit_follower(&x->gen, slot + 2);
+		if (third != NULL && third->dst == op->dst &&
+		    third->code == (width ? EBPF_OP_ADD64_IMM :
+					    EBPF_OP_ADD32_IMM)) {
+			x86_sib(x, OP_LEA | width, dst, src, add, 0,
+				(int32_t)third->imm);
 			return 3;
 		}
 		x86_sib(x, OP_LEA | width, dst, src, add, 0, 0);
@@ -382,15 +373,15 @@ fuse(struct x86 *x, uint32_t slot, const struct ebpf_op *op)
 	case EBPF_OP_MOV32_REG:
 		return fuse_mov(x, slot, op);
 	case EBPF_OP_ADD64_REG:
-		next = follower(x, slot + 1);
+		next = ebpf_jit_follower(&x->gen, slot + 1);
 		if (next == NULL || next->dst != op->dst ||
-		    next->src != op->dst ||
-		    ebpf_op_info[next->code].form != EBPF_FORM_LDX)
+		    next->code != EBPF_OP_ADD64_IMM)
 			return 0;
-		x86_load_indexed(x, next, dst, x86_regs[op->src]);
+		x86_sib(x, OP_LEA | X_W, dst, dst, x86_regs[op->src], 0,
+			(int32_t)next->imm);
 		return 2;
 	case EBPF_OP_LSH64_IMM:
-		next = follower(x, slot + 1);
+		next = ebpf_jit_follower(&x->gen, slot + 1);
 		if (next == NULL || next->dst != op->dst)
 			return 0;
 		if (op->imm == 32 && next->imm == 32 &&
@@ -414,10 +405,21 @@ fuse(struct x86 *x, uint32_t slot, const struct ebpf_op *op)
 	return 0;
 }
 
+/* A move that leaves the flags alone, and what they tell of. */
+static bool
+keeps_flags(const struct x86 *x, const struct ebpf_op *op)
+{
+	return (op->code == EBPF_OP_MOV64_REG ||
+		op->code == EBPF_OP_MOV32_REG) &&
+	       x->flags_at == x->gen.buf.len &&
+	       x->flags_reg != x86_regs[op->dst];
+}
+
 uint32_t
 x86_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
 	struct x86 *x = x86_of(gen);
+	bool keeps = keeps_flags(x, op);
 	uint32_t used = 0;
 
 	/* a twin of blinding is not what stands at the slot */
@@ -426,6 +428,8 @@ x86_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	if (used == 0) {
 		single(x, op);
 		used = 1;
+		if (keeps)
+			x->flags_at = gen->buf.len;
 	}
 	return used;
 }

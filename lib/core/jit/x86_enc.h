@@ -289,6 +289,8 @@ x86_back(struct x86 *x, uint32_t cc, uint32_t to)
 uint32_t x86_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 /* x86_memory.c */
 uint32_t x86_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+uint32_t x86_match(struct ebpf_jit_gen *gen,
+		   const struct ebpf_jit_match *match);
 /* x86_call.c */
 uint32_t x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void x86_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
@@ -301,9 +303,6 @@ uint32_t x86_jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 
 /* x86_div.c */
 void x86_divide(struct x86 *x, const struct ebpf_op *op);
-/* x86_memory.c */
-void x86_load_indexed(struct x86 *x, const struct ebpf_op *op, uint32_t base,
-		      uint32_t index);
 /* x86_loop.c */
 void x86_loop(struct x86 *x, const struct ebpf_helper *helper);
 /* x86_jump.c */

@@ -1,10 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * x86-64: loads, stores and atomics. The machine's memory order is strong:
+ * x86-64: loads, stores and atomics, and what several ops make of them. The machine's memory order is strong:
  * plain loads acquire and plain stores release; locked instructions are full
  * fences. Used by x86_64.c.
  */
+#include "core/jit/jit_match.h"
 #include "core/jit/x86_enc.h"
+
+/* Where memory is: [base + (index << scale) + off], of the machine. */
+struct place {
+	uint32_t base, index, scale;
+	bool indexed;
+	int32_t off;
+};
+
+static struct place
+place_of(uint32_t base, int32_t off)
+{
+	struct place place = { .base = base, .off = off };
+
+	return place;
+}
+
+static void
+access(struct x86 *x, uint32_t op, uint32_t reg, const struct place *at)
+{
+	if (at->indexed)
+		x86_sib(x, op, reg, at->base, at->index, at->scale, at->off);
+	else
+		x86_mem(x, op, reg, at->base, at->off);
+}
 
 static uint32_t
 load_opcode(uint32_t width, bool sign)
@@ -20,19 +45,58 @@ load_opcode(uint32_t width, bool sign)
 	return OP_LOAD | X_W;
 }
 
-/* op's load, from [base + index + off] */
-void
-x86_load_indexed(struct x86 *x, const struct ebpf_op *op, uint32_t base,
-		 uint32_t index)
+/* Arithmetic that takes one operand from memory; 0: it cannot. */
+static uint32_t
+memory_operand(uint32_t fn)
 {
-	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	switch (fn) {
+	case EBPF_FN_ADD:
+		return OP_ADD | 2;
+	case EBPF_FN_SUB:
+		return OP_SUB | 2;
+	case EBPF_FN_OR:
+		return OP_OR | 2;
+	case EBPF_FN_AND:
+		return OP_AND | 2;
+	case EBPF_FN_XOR:
+		return OP_XOR | 2;
+	case EBPF_FN_MUL:
+		return OP_IMUL;
+	}
+	return 0;
+}
 
-	x86_sib(x, load_opcode(info->width, info->fn == EBPF_FN_LDXS),
-		x86_regs[op->dst], base, index, 0, op->off);
+/*
+ * The load at slot. Where nothing but the next op reads what was loaded, that
+ * op reads memory itself: how many ops that makes.
+ */
+static uint32_t
+load(struct x86 *x, uint32_t slot, const struct place *at)
+{
+	const struct ebpf_op *op = &x->gen.prog->ops[slot];
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	const struct ebpf_op *next = ebpf_jit_follower(&x->gen, slot + 1);
+	const struct ebpf_op_info *then =
+		next != NULL ? &ebpf_op_info[next->code] : NULL;
+	uint32_t opcode = 0, width = info->width == 64 ? X_W : 0;
+
+	if (next != NULL && then->form == EBPF_FORM_ALU_REG &&
+	    info->fn == EBPF_FN_LDX && info->width >= 32 &&
+	    then->width == info->width && next->src == op->dst &&
+	    next->dst != op->dst &&
+	    ebpf_jit_unread(&x->gen, slot + 1, op->dst))
+		opcode = memory_operand(then->fn);
+	if (opcode != 0) {
+		access(x, opcode | width, x86_regs[next->dst], at);
+		return 2;
+	}
+	access(x, load_opcode(info->width, info->fn == EBPF_FN_LDXS),
+	       x86_regs[op->dst], at);
+	return 1;
 }
 
 static void
-store(struct x86 *x, uint32_t width, uint32_t src, uint32_t base, int32_t off)
+store(struct x86 *x, uint32_t width, uint32_t src, const struct place *at)
 {
 	uint32_t op = OP_MOV;
 
@@ -47,24 +111,23 @@ store(struct x86 *x, uint32_t width, uint32_t src, uint32_t base, int32_t off)
 		op = OP_MOV | X_W;
 		break;
 	}
-	x86_mem(x, op, src, base, off);
+	access(x, op, src, at);
 }
 
 static void
-store_imm(struct x86 *x, uint32_t width, int32_t imm, uint32_t base,
-	  int32_t off)
+store_imm(struct x86 *x, uint32_t width, int32_t imm, const struct place *at)
 {
 	switch (width) {
 	case 8:
-		x86_mem(x, 0xc6, 0, base, off);
+		access(x, 0xc6, 0, at);
 		x86_put(x, (uint8_t)imm, 1);
 		break;
 	case 16:
-		x86_mem(x, X_16 | 0xc7, 0, base, off);
+		access(x, X_16 | 0xc7, 0, at);
 		x86_put(x, (uint16_t)imm, 2);
 		break;
 	default:
-		x86_mem(x, (width == 64 ? X_W : 0) | 0xc7, 0, base, off);
+		access(x, (width == 64 ? X_W : 0) | 0xc7, 0, at);
 		x86_put(x, (uint32_t)imm, 4);
 		break;
 	}
@@ -143,32 +206,82 @@ atomic(struct x86 *x, uint32_t fn, uint32_t width, uint32_t src, uint32_t base,
 	}
 }
 
+/* What jit_match.h recognises. */
+uint32_t
+x86_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
+{
+	struct x86 *x = x86_of(gen);
+	uint32_t dst = x86_regs[match->dst], slot = gen->slot;
+	struct place at = {
+		.base = x86_regs[match->base], .off = match->off,
+		.index = x86_regs[match->index], .scale = match->scale,
+		.indexed = match->indexed,
+	};
+	const struct ebpf_op *op = match->op;
+
+	switch (match->kind) {
+	case EBPF_JIT_ADDRESS:
+		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
+		case EBPF_FORM_LDX:
+			slot += match->slots - 1;
+			return match->slots - 1 + load(x, slot, &at);
+		case EBPF_FORM_ST:
+			store_imm(x, ebpf_op_info[op->code].width,
+				  (int32_t)op->imm, &at);
+			break;
+		default:
+			store(x, ebpf_op_info[op->code].width,
+			      x86_regs[op->src], &at);
+			break;
+		}
+		break;
+	case EBPF_JIT_ROTATE:
+		x86_shift_imm(x, match->width == 64 ? X_W : 0, SHIFT_ROL, dst,
+			      match->count);
+		break;
+	case EBPF_JIT_PAIR:
+		access(x, OP_MOVZX16, dst, &at);
+		if (match->swap) {
+			x86_rr(x, X_16 | 0xc1, SHIFT_ROL, dst);
+			x86_put(x, 8, 1);
+		}
+		break;
+	}
+	return match->slots;
+}
+
 uint32_t
 x86_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
 	struct x86 *x = x86_of(gen);
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	uint32_t dst = x86_regs[op->dst], src = x86_regs[op->src];
+	struct place from = place_of(src, op->off), to = place_of(dst, op->off);
+	uint32_t used = 1;
 
 	switch (info->fn) {
 	case EBPF_FN_LDX:
 	case EBPF_FN_LDXS:
+		used = load(x, gen->slot, &from);
+		ebpf_jit_forget(gen, op->dst, op->dst);
+		if (used > 1)
+			ebpf_jit_forget(gen, op[1].dst, op[1].dst);
+		break;
 	case EBPF_FN_LOAD_ACQ:
-		x86_mem(x, load_opcode(info->width, info->fn == EBPF_FN_LDXS),
-			dst, src, op->off);
-		ebpf_jit_forget(&x->gen, op->dst, op->dst);
+		access(x, load_opcode(info->width, false), dst, &from);
+		ebpf_jit_forget(gen, op->dst, op->dst);
 		break;
 	case EBPF_FN_ST:
-		store_imm(x, info->width, (int32_t)op->imm, dst, op->off);
+		store_imm(x, info->width, (int32_t)op->imm, &to);
 		break;
 	case EBPF_FN_STX:
 	case EBPF_FN_STORE_REL:
-		store(x, info->width, src, dst, op->off);
+		store(x, info->width, src, &to);
 		break;
 	default:
 		atomic(x, info->fn, info->width == 64 ? X_W : 0, src, dst,
 		       op->off);
 		break;
 	}
-	return 1;
+	return used;
 }
