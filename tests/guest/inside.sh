@@ -100,16 +100,11 @@ first_line=$(log_size)
 if [ -n "${GUEST_SCRIPT:-}" ]; then
 	# shellcheck source=/dev/null
 	. "$GUEST_SCRIPT"
-elif [ -n "${GUEST_COMPARE:-}" ]; then
+elif [ "$GUEST_PART" = compare ]; then
 	suite "Linux's verifier" tests/verify/compare
-elif [ -n "${GUEST_STRESS:-}" ]; then
-	. tests/guest/stress.sh
-elif [ -n "${GUEST_BENCH:-}" ]; then
-	. tests/guest/bench.sh
-elif [ -n "${GUEST_VALE:-}" ]; then
-	. tests/guest/vale.sh
 else
-	. tests/guest/modules.sh
+	# shellcheck source=/dev/null
+	. "tests/guest/$GUEST_PART.sh"
 fi
 
 # ---- what the kernel says --------------------------------------------------

@@ -116,33 +116,4 @@ check "a limit of verification" load insns_processed=50
 refuse "the limit is named" "insns_processed of 50 instructions" \
 	"$gebpf" prog load build/examples/l2_bridge.bpf.o x
 check "unload" unload
-
-# ---- the command's own tests -----------------------------------------------
-
-export GEBPF_TARGET=kernel
-if [ -n "${GUEST_BATS:-}" ]; then
-	files=$GUEST_BATS filter=.
-elif [ -n "${GUEST_FULL:-}" ]; then
-	files=$(ls tests/cli/*.bats) filter=.
-else
-	files=tests/cli/map.bats filter='update, lookup|per-CPU|prog arrays'
-fi
-check "load for the command's tests" load interp=1
-for f in $files; do
-	suite "$(basename "$f")" bats --tap -f "$filter" "$f"
-done
-check "unload after the command's tests" unload
-check "nothing is left" is_gone
-
-# ---- a kernel that is locked down ------------------------------------------
-
-if grep -q '\[none\]' /sys/kernel/security/lockdown 2>/dev/null ||
-	{ busybox mount -t securityfs none /sys/kernel/security 2>/dev/null &&
-		grep -q '\[none\]' /sys/kernel/security/lockdown; }; then
-	echo integrity >/sys/kernel/security/lockdown
-	refuse "locked down: no unsigned module" "permitted\|denied" \
-		busybox insmod "$kmod/ebpf.ko"
-	refuse "and what to do about it" "sign" "$gebpf" -t kernel map show
-else
-	ok "locked down # SKIP this kernel has no lockdown"
-fi
+. tests/guest/lockdown.sh

@@ -6,12 +6,13 @@
 # layer of memory, and runs tests/guest/inside.sh there. TAP on stdout. Skips, and says why, where something is not installed.
 #
 #   run.sh            what fits into two or three minutes of emulation
-#   run.sh --full     every case and every bats file
+#   run.sh --full     every case and every bats file, and whether this suite
+#                     notices when a kernel complains
 #   run.sh --stress   again and again, for minutes
 #   run.sh --bench    ratios to what Linux itself has
 #   run.sh --vale DIR vale_bpf.ko on a netmap tree that was built, with its
 #                     pkt-gen; also behind --stress and --bench
-#   GUEST_BATS="FILE..." run.sh   these bats files, whole
+#   run.sh --bats "prog map"      only these of the command's own tests, whole
 #   GUEST_SCRIPT=FILE run.sh ...  that, in words of inside.sh, instead of tests
 #   GUEST_QEMU="-icount shift=0" run.sh --bench   the guest's clock counts
 #                     instructions, so that figures do not depend on the load
@@ -21,29 +22,40 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
 work=$top/build/guest-run
-limit=${GUEST_TIMEOUT:-600} # far more than it takes on an idle machine
-[ -z "${GUEST_BATS:-}" ] || limit=${GUEST_TIMEOUT:-3600}
-full= netmap= stress= bench= compare=
+limit=${GUEST_TIMEOUT:-400} # of a boot; far more than it takes when idle
+parts="modules command"
+full= netmap= stress= bench= compare= bats=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--full)
 		full=1
+		parts="modules command selftest"
 		limit=${GUEST_TIMEOUT:-3600}
 		;;
 	--stress)
 		stress=${GUEST_STRESS:-500}
+		parts=stress
 		limit=${GUEST_TIMEOUT:-7200}
 		;;
 	--bench)
 		bench=1
+		parts=bench
 		limit=${GUEST_TIMEOUT:-1800}
 		;;
 	--compare) # no modules, only how this Linux judges our verifier's cases
 		compare=1
+		parts=compare
 		work=$top/build/guest-compare
+		;;
+	--bats)
+		bats=$2
+		parts=command
+		limit=${GUEST_TIMEOUT:-3600}
+		shift
 		;;
 	--vale)
 		netmap=$(realpath "$2") || exit 1
+		case $parts in *modules*) parts=vale ;; esac
 		shift
 		;;
 	*)
@@ -126,74 +138,113 @@ fi
 # Loading is quicker without what only a debugger reads.
 strip --strip-debug "$work"/kmod/*.ko 2>/dev/null
 
-# ---- initramfs -----------------------------------------------------------
-
-rm -rf "$work/root"
-mkdir -p "$work"/root/{bin,dev,proc,sys,lower,over,root,modules}
-cp "$busybox" "$work/root/bin/busybox"
-cp tests/guest/init "$work/root/init"
-chmod 755 "$work/root/init"
-# In an order that satisfies their dependencies.
-for m in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev \
-	virtio_pci netfs fscache 9pnet 9pnet_virtio 9p overlay; do
-	f=$(find "$image/lib/modules/$release/kernel" -name "$m.ko" | head -n 1)
-	if [ -n "$f" ]; then
-		cp "$f" "$work/root/modules/"
-		echo "$m"
-	fi
-done >"$work/root/modules/order"
-cat >"$work/root/guest.env" <<-END
-	export GUEST_TOP='$top' GUEST_FULL='$full' GUEST_BATS='${GUEST_BATS:-}' GUEST_VALE='$netmap'
-	export GUEST_STRESS='$stress' GUEST_BENCH='$bench' GUEST_COMPARE='$compare'
-	export GUEST_SCRIPT='${GUEST_SCRIPT:-}'
-END
-(cd "$work/root" && find . | "$busybox" cpio -o -H newc 2>/dev/null |
-	gzip -1) >"$work/initramfs.gz"
-
 # ---- the guest -----------------------------------------------------------
 
 # Emulated everywhere: the same guest on every machine. GUEST_ACCEL=kvm is
-# faster where it works.
-accel=${GUEST_ACCEL:-tcg,thread=multi}
+# faster where it works. Where races are looked for the two processors have a
+# thread each; else they share one, for threads that wait for each other take
+# three times as long, more on a busy machine.
+accel_of() { # accel_of PART
+	case $1 in
+	command | compare | selftest) echo "${GUEST_ACCEL:-tcg,thread=single}" ;;
+	*) echo "${GUEST_ACCEL:-tcg,thread=multi}" ;;
+	esac
+}
+
 cpus=2
-case ${GUEST_QEMU:-} in *-icount*) accel=tcg,thread=single cpus=1 ;; esac
-# Watching memory costs time that a bench would count.
-debug=slub_debug=FZPU
+# Kernel and libraries save and use these registers all the time if they are
+# there, and each costs an emulator much.
+cpu=max,la57=off,-avx,-avx2,-xsave
+# Watching memory costs time that a bench would count; caches that are not ours
+# need not be watched.
+debug="slub_debug=FZPU,kmalloc-*"
 [ -z "$bench" ] || debug=
-begin=$SECONDS
-: >"$work/tap.log"
-: >"$work/console.log"
-# shellcheck disable=SC2086
-timeout -k 5 "$limit" qemu-system-x86_64 ${GUEST_QEMU:-} \
-	-nodefaults -nographic -no-reboot -accel $accel -cpu max,la57=off \
-	-smp $cpus -m 1024 -kernel "$kernel" -initrd "$work/initramfs.gz" \
-	-append "console=ttyS0 panic=-1 oops=panic loglevel=7 tsc=reliable \
-clocksource=tsc $debug rcupdate.rcu_cpu_stall_timeout=60" \
-	-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
-	-serial "file:$work/console.log" -serial "file:$work/tap.log" \
-	</dev/null >"$work/qemu.log" 2>&1
-rc=$?
-tr -d '\r' <"$work/tap.log" >"$work/tap"
-n=$(awk '/^(not )?ok / { n = $0; sub(/^(not )?ok /, "", n) } END { print n + 0 }' \
-	"$work/tap")
-grep -v '^done ' "$work/tap"
-n=$((n + 1))
-if grep -q '^done ' "$work/tap"; then
-	echo "ok $n - the guest came to its end in $((SECONDS - begin)) s," \
-		"$release, $accel"
-else
-	echo "not ok $n - the guest did not finish (qemu: exit $rc," \
-		"$((SECONDS - begin)) s of $limit)"
-	tail -n 40 "$work/console.log" | tr -d '\r' | sed 's/^/# /'
-	sed 's/^/# qemu: /' "$work/qemu.log" | head -n 10
-fi
-n=$((n + 1))
-# Also what came after the guest had looked at its own log.
-if grep -aE 'BUG:|BUG |WARNING:|Oops|Call Trace|general protection|INFO: |rcu: .*stall|Slab corruption|ebpf: .*(left|leak)' \
-	"$work/console.log" | tr -d '\r' | sed 's/^/# /' | grep -a .; then
-	echo "not ok $n - nothing in the kernel's log complains"
-else
-	echo "ok $n - nothing in the kernel's log complains"
-fi
+
+pack() { # pack PART: the initramfs
+	rm -rf "$work/root"
+	mkdir -p "$work"/root/{bin,dev,proc,sys,lower,over,root,modules}
+	cp "$busybox" "$work/root/bin/busybox"
+	cp tests/guest/init "$work/root/init"
+	chmod 755 "$work/root/init"
+	# In an order that satisfies their dependencies.
+	for m in virtio_ring virtio virtio_pci_legacy_dev \
+		virtio_pci_modern_dev virtio_pci netfs fscache 9pnet \
+		9pnet_virtio 9p overlay; do
+		f=$(find "$image/lib/modules/$release/kernel" -name "$m.ko" |
+			head -n 1)
+		if [ -n "$f" ]; then
+			cp "$f" "$work/root/modules/"
+			echo "$m"
+		fi
+	done >"$work/root/modules/order"
+	cat >"$work/root/guest.env" <<-END
+		export GUEST_TOP='$top' GUEST_PART='$1' GUEST_FULL='$full'
+		export GUEST_BATS='$bats' GUEST_VALE='$netmap'
+		export GUEST_STRESS='$stress' GUEST_SCRIPT='${GUEST_SCRIPT:-}'
+	END
+	(cd "$work/root" && find . | "$busybox" cpio -o -H newc 2>/dev/null |
+		gzip -1) >"$work/initramfs.gz"
+}
+
+# What must not be in a kernel's log.
+complaints='BUG:|BUG |WARNING:|Oops|Call Trace|general protection|INFO: |rcu: .*stall|Slab corruption|ebpf: .*(left|leak)'
+
+boot() { # boot PART [LIMIT]: one guest; its TAP, numbered on from n
+	local part=$1 limit=${2:-$limit} begin=$SECONDS accel rc cpus=$cpus
+	accel=$(accel_of "$part")
+	case ${GUEST_QEMU:-} in *-icount*) accel=tcg,thread=single cpus=1 ;; esac
+	pack "$part"
+	: >"$work/tap.log"
+	: >"$work/console.log"
+	# shellcheck disable=SC2086
+	timeout -k 5 "$limit" qemu-system-x86_64 ${GUEST_QEMU:-} \
+		-nodefaults -nographic -no-reboot -accel "$accel" -cpu $cpu \
+		-smp $cpus -m 1024 -kernel "$kernel" \
+		-initrd "$work/initramfs.gz" \
+		-append "console=ttyS0 panic=-1 oops=panic loglevel=7 \
+tsc=reliable clocksource=tsc $debug rcupdate.rcu_cpu_stall_timeout=60" \
+		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
+		-serial "file:$work/console.log" -serial "file:$work/tap.log" \
+		</dev/null >"$work/qemu.log" 2>&1
+	rc=$?
+	tr -d '\r' <"$work/tap.log" |
+		awk -v n="$n" '/^(not )?ok [0-9]+/ {
+			sub(/ok [0-9]+/, "ok " ++n)
+		}
+		{ print }' >"$work/tap"
+	n=$((n + $(grep -cE '^(not )?ok ' "$work/tap")))
+	grep -v '^done ' "$work/tap"
+	! grep -q '^not ok' "$work/tap" || bad=1
+	n=$((n + 1))
+	if grep -q '^done ' "$work/tap"; then
+		echo "ok $n - $part: the guest came to its end in" \
+			"$((SECONDS - begin)) s, $release, $accel"
+	else
+		bad=1
+		echo "not ok $n - $part: the guest did not finish (qemu: exit $rc," \
+			"$((SECONDS - begin)) s of $limit)"
+		tail -n 40 "$work/console.log" | tr -d '\r' | sed 's/^/# /'
+		sed 's/^/# qemu: /' "$work/qemu.log" | head -n 10
+	fi
+	n=$((n + 1))
+	# Also what came after the guest had looked at its own log.
+	if grep -aE "$complaints" "$work/console.log" | tr -d '\r' |
+		sed 's/^/# /' | grep -a .; then
+		bad=1
+		echo "not ok $n - $part: nothing in the kernel's log complains"
+	else
+		echo "ok $n - $part: nothing in the kernel's log complains"
+	fi
+}
+
+n=0 bad=
+[ -n "$compare" ] || n=1 # the modules were built
+for part in $parts; do
+	if [ "$part" = selftest ]; then
+		. tests/guest/selftest.sh
+	else
+		boot "$part"
+	fi
+done
 echo "1..$n"
-! grep -q '^not ok' "$work/tap" && grep -q '^done ' "$work/tap"
+[ -z "$bad" ]
