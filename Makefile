@@ -232,6 +232,13 @@ TEST_INC := -Itests/lib
 $(B)/obj/tests/%.o: CPPFLAGS_ALL += $(TEST_INC)
 $(B)/obj/tests/guard/%.o: CPPFLAGS_ALL += -DGUARD_FLAGS='"$(strip $(OPT) $(CFLAGS))"'
 
+# The interpreter's form for clang is tested in every build; instruments of
+# another compiler do not fit it.
+ifeq ($(findstring clang,$(CC)),)
+$(B)/obj/tests/lib/interp_clang.o: CC := $(CLANG)
+$(B)/obj/tests/lib/interp_clang.o: CFLAGS_ALL := $(filter-out $(SAN),$(CFLAGS_ALL))
+endif
+
 $(TEST_LIB): $(TEST_LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^

@@ -33,10 +33,10 @@ uint64_t ebpf_interp_run(uint64_t r1, uint64_t r2, uint64_t r3,
 			 const struct ebpf_prog *prog);
 
 /*
- * The run's packet, by its kind and the r1..r3 it began with; false when it
- * has none. For LD_ABS and LD_IND in every engine.
+ * ld_packet.c: what LD_ABS and LD_IND read, for every engine; r1 and r2 are
+ * those that the run began with. False: outside the packet, or there is none.
  */
-bool ebpf_packet_of(const struct ebpf_kind *kind, uint64_t r1, uint64_t r2,
-		    const uint8_t **data, uint64_t *len);
+bool ebpf_packet_load(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2,
+		      uint32_t off, uint32_t bytes, uint64_t *value);
 
 #endif

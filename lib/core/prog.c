@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Loading programs. The stairs: copy, decode, resolve maps, debug information,
- * verify, link, compile, publish. Each step fills in the program; whatever
+ * verify, link, compile, fuse, publish. Each step fills in the program; whatever
  * fails, destroying the unpublished object undoes what was done.
  */
 #include "core/prog.h"
 
 #include "core/assumed.h"
 #include "core/btf.h"
+#include "core/fuse.h"
 #include "core/interp.h"
 #include "core/jit/jit.h"
 #include "core/map.h"
@@ -326,6 +327,7 @@ climb(struct ebpf_loading *l, const struct ebpf_kind *kind)
 	error = choose_engine(l);
 	if (error || l->load.verify_only)
 		return error;
+	ebpf_fuse(l->prog, l->ops, EBPF_FUSE_ALL);
 	error = join_prog_arrays(l);
 	if (error)
 		return error;

@@ -2,7 +2,7 @@
 /*
  * Programs from the inside. Immutable once published. The stairs of loading,
  * prog.c: copy, decode, resolve maps, verify (which also rewrites context
- * accesses in place), resolve helpers, compile, seal, publish.
+ * accesses in place), resolve helpers, compile, fuse, publish.
  *
  * What ops hold after loading (op.imm and op.off where they differ from the
  * decoder's output; verifier input is marked V, run form R):
@@ -23,6 +23,9 @@
  *   context loads       R: off, and the opcode's width, are the host struct's
  *   dead slots          R: JA with off 0, a function's last one EXIT; marked
  *                          in prog->dead
+ *
+ * Last of all, when no compiler reads them any more, ops are fused for the
+ * interpreter (fuse.h); ebpf_unfused() gives one back as it was.
  */
 #ifndef CORE_PROG_H
 #define CORE_PROG_H

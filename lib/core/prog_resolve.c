@@ -4,6 +4,7 @@
  * indices for the verifier, to addresses for engines, and back to numbers for
  * dumps. prog.h says what ops hold at each stage.
  */
+#include "core/fuse.h"
 #include "core/helper.h"
 #include "core/map.h"
 #include "core/prog_load.h"
@@ -218,7 +219,7 @@ ebpf_resolve_link(struct ebpf_loading *l)
 static struct ebpf_op
 plain_op(const struct ebpf_prog *prog, uint32_t index)
 {
-	struct ebpf_op op = prog->ops[index];
+	struct ebpf_op op = ebpf_unfused(&prog->ops[index]);
 	const struct ebpf_helper *helper;
 	const struct ebpf_map *map;
 	uint32_t i;

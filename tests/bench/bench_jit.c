@@ -498,7 +498,7 @@ compile_time(void)
 	for (uint32_t round = 0; round < 31; round++) {
 		uint64_t start = now_ns();
 
-		if (ebpf_jit_compile(prog, &image) != 0)
+		if (unverified_image(prog, &image) != 0)
 			return;
 		ns[round] = (double)(now_ns() - start);
 		if (round == 0)

@@ -17,6 +17,7 @@
 
 #include "client/gebpf.h"
 #include "core/ctx.h"
+#include "core/fuse.h"
 #include "core/interp.h"
 #include "core/jit/jit.h"
 #include "core/map.h"
@@ -438,14 +439,20 @@ size(const char *name, const struct ebpf_jit_ops *jit,
      const struct ebpf_prog *prog)
 {
 	struct ebpf_jit_image image = { 0 };
+	struct ebpf_prog linked = *prog; /* with its ops as before fusing */
+	struct ebpf_op *ops = calloc(prog->op_count, sizeof(*ops));
 
+	memcpy(ops, prog->ops, prog->op_count * sizeof(*ops));
+	ebpf_unfuse(ops, prog->op_count);
+	linked.ops = ops;
 	image.slot_offs = calloc(prog->op_count, sizeof(uint32_t));
 	image.addrs = calloc(prog->op_count * 4, sizeof(*image.addrs));
-	if (jit->generate(prog, &image, NULL, 0, FAR_AWAY))
+	if (jit->generate(&linked, &image, NULL, 0, FAR_AWAY))
 		guard_fail(name, jit->name);
 	printf("size %s_%s %u\n", name, jit->name, image.code_len);
 	free(image.slot_offs);
 	free(image.addrs);
+	free(ops);
 }
 
 void

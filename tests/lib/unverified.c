@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/fuse.h"
 #include "core/interp.h"
 #include "core/jit/jit.h"
 #include "core/map.h"
@@ -313,6 +314,7 @@ unverified_prog(const struct ebpf_insn *insns, uint32_t count,
 	if (resolve(u, options, why, why_size) != 0)
 		goto fail;
 	spread_tail_calls(u);
+	ebpf_fuse(&u->prog, u->ops, EBPF_FUSE_ALL);
 	return &u->prog;
 
 no_memory:
@@ -323,6 +325,18 @@ fail:
 }
 
 int
+unverified_image(struct ebpf_prog *prog, struct ebpf_jit_image **image)
+{
+	struct unverified *u = (struct unverified *)prog;
+	int rc;
+
+	ebpf_unfuse(u->ops, prog->op_count);
+	rc = ebpf_jit_compile(prog, image);
+	ebpf_fuse(prog, u->ops, EBPF_FUSE_ALL);
+	return rc;
+}
+
+int
 unverified_compile(struct ebpf_prog *prog)
 {
 	struct ebpf_jit_image *image;
@@ -330,7 +344,7 @@ unverified_compile(struct ebpf_prog *prog)
 
 	if (ebpf_jit_host() == NULL)
 		return -EBPF_EJIT;
-	rc = ebpf_jit_compile(prog, &image);
+	rc = unverified_image(prog, &image);
 	if (rc != 0)
 		return rc;
 	prog->image = image;
@@ -339,6 +353,15 @@ unverified_compile(struct ebpf_prog *prog)
 				   const struct ebpf_prog *))(uintptr_t)(
 		image->code + image->entry_off);
 	return 0;
+}
+
+void
+unverified_fuse(struct ebpf_prog *prog, enum ebpf_fuse_what what)
+{
+	struct unverified *u = (struct unverified *)prog;
+
+	ebpf_unfuse(u->ops, prog->op_count);
+	ebpf_fuse(prog, u->ops, what);
 }
 
 void

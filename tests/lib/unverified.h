@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "core/ebpf.h"
+#include "core/fuse.h"
 #include "core/prog.h"
 
 struct unverified_options {
@@ -35,6 +36,16 @@ struct ebpf_prog *unverified_prog(const struct ebpf_insn *insns, uint32_t count,
 
 /* Make machine code the entry: 0, or -EBPF_EJIT where there is no JIT. */
 int unverified_compile(struct ebpf_prog *prog);
+
+/*
+ * ebpf_jit_compile(), which wants ops that are not fused yet; the image is the
+ * caller's.
+ */
+struct ebpf_jit_image;
+int unverified_image(struct ebpf_prog *prog, struct ebpf_jit_image **image);
+
+/* Fuse anew for the interpreter, which happened as EBPF_FUSE_ALL before. */
+void unverified_fuse(struct ebpf_prog *prog, enum ebpf_fuse_what what);
 
 void unverified_free(struct ebpf_prog *prog); /* NULL is fine */
 

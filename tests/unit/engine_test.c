@@ -18,6 +18,7 @@
 #include "core/jit/jit.h"
 #include "core/runtime.h"
 #include "core/map.h"
+#include "interp_forms.h"
 #include "tap.h"
 #include "unverified.h"
 
@@ -386,16 +387,20 @@ goes_round(const struct test_case *c, enum gebpf_disasm_style style, char *why,
 /* What is done with a case, and what came of it over all cases. */
 enum way {
 	WAY_INTERP,
+	WAY_UNFUSED,
+	WAY_SWITCH,
+	WAY_CLANG,
 	WAY_JIT,
 	WAY_BLINDED,
 	WAY_KERNEL_TEXT,
 	WAY_MNEMONIC_TEXT,
 	WAY_COUNT,
 };
-static const char *const way_names[WAY_COUNT] = { "interpreter", "jit",
-						  "jit, blinded",
-						  "kernel text",
-						  "mnemonic text" };
+static const char *const way_names[WAY_COUNT] = {
+	"interpreter", "interpreter, nothing fused", "interpreter, a switch",
+	"interpreter, clang's", "jit", "jit, blinded", "kernel text",
+	"mnemonic text",
+};
 static uint32_t way_passed[WAY_COUNT], way_failed[WAY_COUNT];
 static bool quiet;
 
@@ -468,6 +473,23 @@ run_blinded(struct test_case *c, const char *name)
 }
 
 static void
+run_interpreters(const struct test_case *c, struct ebpf_prog *prog,
+		 const char *name)
+{
+	char why[1100] = "";
+
+	tell(WAY_INTERP, run(c, prog, why, sizeof(why)), name, why);
+	unverified_fuse(prog, EBPF_FUSE_NONE);
+	tell(WAY_UNFUSED, run(c, prog, why, sizeof(why)), name, why);
+	unverified_fuse(prog, EBPF_FUSE_ALL);
+	prog->entry = interp_run_switch;
+	tell(WAY_SWITCH, run(c, prog, why, sizeof(why)), name, why);
+	prog->entry = interp_run_clang;
+	tell(WAY_CLANG, run(c, prog, why, sizeof(why)), name, why);
+	prog->entry = ebpf_interp_run;
+}
+
+static void
 run_good_case(struct test_case *c, const char *name)
 {
 	char why[1100] = "";
@@ -485,7 +507,7 @@ run_good_case(struct test_case *c, const char *name)
 		return;
 	}
 	count_rows(c);
-	tell(WAY_INTERP, run(c, prog, why, sizeof(why)), name, why);
+	run_interpreters(c, prog, name);
 	if (ebpf_jit_host() != NULL) {
 		rc = unverified_compile(prog);
 		if (c->no_jit || rc != 0) {

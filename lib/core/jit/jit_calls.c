@@ -26,13 +26,9 @@ ebpf_jit_load_packet(const struct ebpf_prog *prog,
 		     const struct ebpf_jit_run *run, uint32_t off,
 		     uint32_t bytes)
 {
-	const uint8_t *data;
-	uint64_t len, value = 0;
+	uint64_t value;
 
-	if (!ebpf_packet_of(prog->kind, run->r1, run->r2, &data, &len) ||
-	    len < bytes || off > len - bytes)
+	if (!ebpf_packet_load(prog, run->r1, run->r2, off, bytes, &value))
 		return ~0ull;
-	for (uint32_t i = 0; i < bytes; i++)
-		value = value << 8 | data[off + i];
 	return value;
 }
