@@ -75,7 +75,7 @@ EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 
 .PHONY: bench-kmod check-vale kmod stress-kmod kvale install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
 	mutate coverage install uninstall clean freestanding layers tests lint stress \
-	guard guard-lower
+	guard guard-lower bench-compare
 .DELETE_ON_ERROR:
 
 all: libs $(B)/gebpf examples $(B)/man/gebpf-asm.7
@@ -297,6 +297,13 @@ stress-kmod: all tests
 # Ratios to bpf(2), and with NETMAP=DIR to VALE's own bridge and XDP.
 bench-kmod: all tests $(BENCH_BIN)
 	+@tests/guest/run.sh --bench $(if $(NETMAP),--vale "$(NETMAP)")
+
+# What a change did: OLD=rev [ROWS=part of a name] [SUITES=maps,..] [ROUNDS=9]
+bench-compare: all
+	@test -n "$(OLD)" || { echo "bench-compare: OLD=revision?"; exit 1; }
+	@tests/bench/compare $(OLD) $(if $(ROWS),--rows "$(ROWS)") \
+		$(if $(SUITES),--suites $(SUITES)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(TIME),--time $(TIME))
 
 conformance: $(B)/tests/engine_test
 	$(B)/tests/engine_test --conformance $(CONFORMANCE)

@@ -9,11 +9,12 @@
 #   tests/guard/run.sh            compare with the limits
 #   tests/guard/run.sh --show     print today's figures beside them
 #   tests/guard/run.sh --lower    lower the limits to today's figures and 6 %
+#   tests/guard/run.sh --figures [DRIVER]	rows and figures, no more
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 limits=tests/guard/limits.txt
 mode=${1:-}
-driver=build/tests/guard
+driver=${2:-build/tests/guard}
 
 # What compiled it says gcc 12.2.0 and the like in its .comment.
 compiler() {
@@ -69,6 +70,11 @@ done <"$out/rows" | awk '
 	}' >"$out/figures"
 
 case $mode in
+--figures)
+	cat "$out/figures"
+	[ -z "$skip" ]
+	exit
+	;;
 --show)
 	[ -z "$skip" ] || echo "sizes only: $skip"
 	printf '%-28s %12s %12s %6s\n' "instructions or bytes" today limit %
