@@ -10,27 +10,14 @@
 #include "cmd/command.h"
 #include "cmd/handle.h"
 #include "cmd/input.h"
-#include "cmd/prog.h"
+#include "cmd/prog_run.h"
 
 enum { GROWTH = 4096 }; /* room for what a program may add to a packet */
 
-struct bytes {
-	void *data;
-	size_t len;
-};
-
-/* One run and what came of it. */
-struct result {
-	struct ebpf_rep_prog_run rep;
-	uint8_t *data, *ctx; /* point into out */
-	uint8_t *out;
-	size_t data_len, ctx_len;
-};
-
-static int
-run_once(struct cmd *cmd, uint32_t id, const struct bytes *data,
-	 const struct bytes *ctx, uint32_t repeat, uint32_t engine,
-	 struct result *result)
+int
+prog_run_once(struct cmd *cmd, uint32_t id, const struct prog_bytes *data,
+	 const struct prog_bytes *ctx, uint32_t repeat, uint32_t engine,
+	 struct prog_result *result)
 {
 	struct ebpf_req_prog_run req = {
 		.id = id,
@@ -71,8 +58,8 @@ run_once(struct cmd *cmd, uint32_t id, const struct bytes *data,
 	return 0;
 }
 
-static int
-run_failed(struct cmd *cmd, const struct ebpf_rep_prog_info *info, size_t len,
+int
+prog_run_failed(struct cmd *cmd, const struct ebpf_rep_prog_info *info, size_t len,
 	   int error)
 {
 	if (error == -EBPF_EINVAL) {
@@ -143,7 +130,7 @@ show_bytes(struct cmd *cmd, const char *key, const char *path,
 
 struct running {
 	struct ebpf_rep_prog_info info;
-	struct bytes data, ctx;
+	struct prog_bytes data, ctx;
 	const char *data_out, *ctx_out;
 	uint64_t repeat, expect;
 	uint32_t engine;
@@ -182,7 +169,7 @@ parse_run(struct cmd *cmd, struct running *run)
 		} else if (cmd_take_if(cmd, "data_in")) {
 			word = cmd_take(cmd);
 			free(run->data.data);
-			run->data = (struct bytes){ NULL, 0 };
+			run->data = (struct prog_bytes){ NULL, 0 };
 			error = word == NULL ? cmd->err.code
 					     : input_read(cmd, word,
 							  &run->data.data,
@@ -190,7 +177,7 @@ parse_run(struct cmd *cmd, struct running *run)
 		} else if (cmd_take_if(cmd, "ctx_in")) {
 			word = cmd_take(cmd);
 			free(run->ctx.data);
-			run->ctx = (struct bytes){ NULL, 0 };
+			run->ctx = (struct prog_bytes){ NULL, 0 };
 			error = word == NULL ? cmd->err.code
 					     : input_read(cmd, word,
 							  &run->ctx.data,
@@ -223,7 +210,7 @@ show_redirect(struct out *out, const struct ebpf_rep_prog_run *rep)
 }
 
 static void
-show_result(struct out *out, const struct result *result)
+show_result(struct out *out, const struct prog_result *result)
 {
 	out_uint(out, "retval", "Return value: %", result->rep.retval);
 	out_uint(out, "duration", ", duration (average): %ns\n",
@@ -233,7 +220,7 @@ show_result(struct out *out, const struct result *result)
 
 static int
 check_expected(struct cmd *cmd, const struct running *run,
-	       const struct result *result)
+	       const struct prog_result *result)
 {
 	if (!run->has_expect || result->rep.retval == run->expect)
 		return 0;
@@ -246,18 +233,18 @@ check_expected(struct cmd *cmd, const struct running *run,
 static int
 compare(struct cmd *cmd, struct running *run)
 {
-	struct result interp = { .out = NULL }, jit = { .out = NULL };
+	struct prog_result interp = { .out = NULL }, jit = { .out = NULL };
 	struct out *out = cmd->out;
 	bool equal;
 	int error;
 
-	error = run_once(cmd, run->info.id, &run->data, &run->ctx,
+	error = prog_run_once(cmd, run->info.id, &run->data, &run->ctx,
 			 (uint32_t)run->repeat, EBPF_ENGINE_INTERP, &interp);
 	if (error == 0)
-		error = run_once(cmd, run->info.id, &run->data, &run->ctx,
+		error = prog_run_once(cmd, run->info.id, &run->data, &run->ctx,
 				 (uint32_t)run->repeat, EBPF_ENGINE_JIT, &jit);
 	if (error != 0) {
-		error = run_failed(cmd, &run->info, run->data.len, error);
+		error = prog_run_failed(cmd, &run->info, run->data.len, error);
 		goto out;
 	}
 	equal = interp.rep.retval == jit.rep.retval &&
@@ -295,7 +282,7 @@ int
 cmd_prog_run(struct cmd *cmd)
 {
 	struct running run = { .data_out = NULL };
-	struct result result = { .out = NULL };
+	struct prog_result result = { .out = NULL };
 	struct out *out = cmd->out;
 	int error = parse_run(cmd, &run);
 
@@ -305,10 +292,10 @@ cmd_prog_run(struct cmd *cmd)
 		error = compare(cmd, &run);
 		goto out;
 	}
-	error = run_once(cmd, run.info.id, &run.data, &run.ctx,
+	error = prog_run_once(cmd, run.info.id, &run.data, &run.ctx,
 			 (uint32_t)run.repeat, run.engine, &result);
 	if (error != 0) {
-		error = run_failed(cmd, &run.info, run.data.len, error);
+		error = prog_run_failed(cmd, &run.info, run.data.len, error);
 		goto out;
 	}
 	out_object(out, NULL);
@@ -459,12 +446,12 @@ compare_tallies(const void *a, const void *b)
 
 /* The kind's context with the ingress port in its place. */
 static void
-make_ctx(const struct replay *r, struct bytes *ctx, uint8_t *room)
+make_ctx(const struct replay *r, struct prog_bytes *ctx, uint8_t *room)
 {
 	uint32_t ingress = (uint32_t)r->ingress, off;
 
 	memset(room, 0, 64);
-	*ctx = (struct bytes){ NULL, 0 };
+	*ctx = (struct prog_bytes){ NULL, 0 };
 	if (!r->has_ingress)
 		return;
 	switch (r->info.kind) {
@@ -490,23 +477,23 @@ replay_frames(struct cmd *cmd, struct replay *r, struct capture *capture,
 {
 	struct capture_frame frame;
 	uint8_t ctx_room[64];
-	struct bytes ctx;
+	struct prog_bytes ctx;
 	int error;
 
 	make_ctx(r, &ctx, ctx_room);
 	while ((error = capture_next(cmd, capture, &frame)) == 1) {
-		struct bytes data = { (void *)frame.data, frame.len };
-		struct result result = { .out = NULL };
+		struct prog_bytes data = { (void *)frame.data, frame.len };
+		struct prog_result result = { .out = NULL };
 
 		r->frames++;
 		r->bytes += frame.len;
-		error = run_once(cmd, r->info.id, &data, &ctx, 1,
+		error = prog_run_once(cmd, r->info.id, &data, &ctx, 1,
 				 EBPF_ENGINE_DEFAULT, &result);
 		if (error == -EBPF_EINVAL && r->frames > 1) {
 			r->refused++; /* too short for the kind */
 			error = 0;
 		} else if (error != 0) {
-			error = run_failed(cmd, &r->info, frame.len, error);
+			error = prog_run_failed(cmd, &r->info, frame.len, error);
 		} else {
 			error = count(cmd, r, result.rep.retval, frame.len);
 			if (error == 0 && out != NULL &&

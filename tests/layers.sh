@@ -44,7 +44,7 @@ room() {
 				lib/client/transport_local.c:switch/* | \
 				cmd/device.c:host/server.h) ok=1 ;;
 			cmd/bench*.c:bench/* | cmd/bench*.h:bench/* | \
-				cmd/prog_bench.c:bench/*) ok=1 ;;
+				cmd/prog_bench*:bench/*) ok=1 ;;
 			esac
 			[ -n "$ok" ] || echo "$line"
 			;;

@@ -394,6 +394,7 @@ struct ebpf_rep_prog_run {
 	uint32_t redirect_key;	  /* in that map */
 	uint32_t redirect_flags;  /* Linux's: 8 broadcast, 16 but ingress */
 	uint32_t pad;
+	uint64_t time_ns; /* of all runs: the mean without rounding */
 };
 
 /* ---- maps ---- */

@@ -58,8 +58,9 @@ last_words(char *log, char *why, size_t why_size)
 }
 
 int
-bench_linux_prog(uint32_t type, const struct ebpf_insn *insns, uint32_t count,
-		 char *why, size_t why_size)
+bench_linux_prog(uint32_t type, const char *license,
+		 const struct ebpf_insn *insns, uint32_t count, char *why,
+		 size_t why_size)
 {
 	union bpf_attr attr;
 	char *log;
@@ -69,7 +70,7 @@ bench_linux_prog(uint32_t type, const struct ebpf_insn *insns, uint32_t count,
 	attr.prog_type = type;
 	attr.insns = (uintptr_t)insns;
 	attr.insn_cnt = count;
-	attr.license = (uintptr_t)"GPL";
+	attr.license = (uintptr_t)license;
 	fd = sys_bpf(BPF_PROG_LOAD, &attr);
 	if (fd >= 0 || why == NULL || why_size == 0)
 		return fd;
@@ -230,8 +231,9 @@ bench_linux_map(uint32_t kind, uint32_t key_size, uint32_t value_size,
 }
 
 int
-bench_linux_prog(uint32_t type, const struct ebpf_insn *insns, uint32_t count,
-		 char *why, size_t why_size)
+bench_linux_prog(uint32_t type, const char *license,
+		 const struct ebpf_insn *insns, uint32_t count, char *why,
+		 size_t why_size)
 {
 	return -ENOSYS;
 }

@@ -20,8 +20,9 @@ bool bench_linux_may(const char **why);
 int bench_linux_map(uint32_t kind, uint32_t key_size, uint32_t value_size,
 		    uint32_t max_entries, uint32_t flags);
 /* why (may be NULL) gets the verifier's last words, or the error's. */
-int bench_linux_prog(uint32_t type, const struct ebpf_insn *insns,
-		     uint32_t count, char *why, size_t why_size);
+int bench_linux_prog(uint32_t type, const char *license,
+		     const struct ebpf_insn *insns, uint32_t count, char *why,
+		     size_t why_size);
 void bench_linux_close(int fd); /* negative is fine */
 
 int bench_linux_lookup(int map, const void *key, void *value);

@@ -128,7 +128,7 @@ bench_load_linux(const struct ebpf_insn *insns, uint32_t count,
 		}
 		i++; /* its second half */
 	}
-	fd = bench_linux_prog(LINUX_TC, copy, count, why, why_size);
+	fd = bench_linux_prog(LINUX_TC, "GPL", copy, count, why, why_size);
 	free(copy);
 	return fd;
 }

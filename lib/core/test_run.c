@@ -438,6 +438,7 @@ run_all(struct run *run)
 			burst /= 2;
 		os_yield();
 	}
+	test->time_ns = total;
 	test->duration_ns = total / test->repeat;
 	if (!is_redirect(run->kind, test->retval))
 		memset(&test->redirect, 0, sizeof(test->redirect));

@@ -20,6 +20,7 @@ struct ebpf_test_run {
 	uint64_t time_max_ns; /* stop between runs after that; 0: never */
 	uint64_t retval;
 	uint64_t duration_ns; /* mean of one run */
+	uint64_t time_ns;     /* of all */
 	/* what the last run decided, if its verdict says redirect */
 	struct ebpf_redirect redirect;
 };

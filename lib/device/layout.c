@@ -45,7 +45,7 @@ ASSERT_SIZE(ebpf_rep_prog_info, 176);
 ASSERT_SIZE(ebpf_req_prog_dump, 24);
 ASSERT_SIZE(ebpf_rep_data, 16);
 ASSERT_SIZE(ebpf_req_prog_run, 32);
-ASSERT_SIZE(ebpf_rep_prog_run, 56);
+ASSERT_SIZE(ebpf_rep_prog_run, 64);
 ASSERT_SIZE(ebpf_req_map_create, 120);
 ASSERT_SIZE(ebpf_rep_map_info, 152);
 ASSERT_SIZE(ebpf_req_map_key, 16);

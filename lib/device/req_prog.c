@@ -396,6 +396,7 @@ run_reply(struct ebpf_call *call, const struct ebpf_req_prog_run *req,
 	call->out_len = (size_t)rep->data_sent + rep->ctx_sent;
 	rep->retval = run->retval;
 	rep->duration_ns = run->duration_ns;
+	rep->time_ns = run->time_ns;
 	rep->redirect = run->redirect.set;
 	rep->redirect_target = run->redirect.target;
 	rep->redirect_map_id = run->redirect.map_id;
