@@ -23,7 +23,7 @@ struct packet_ring {
 };
 
 struct packet_frame {
-	uint8_t *data; /* the 4 bytes before it may be written, too */
+	uint8_t *data; /* the 32 bytes before it may be written, too */
 	uint32_t len;
 	uint64_t time_ns;	    /* Unix time of arrival */
 	uint32_t vlan;		    /* tag taken off, with its type; 0: none */

@@ -2,11 +2,10 @@
 /*
  * if:NAME: an existing interface, taken over by a packet socket: promiscuous,
  * everything that arrives goes to the switch, nothing that this host sends.
- * VLAN tags that the kernel took off are put back and checksums it left to
- * the hardware are computed, because the frame leaves through another port.
- * TCP and UDP data that the kernel has merged is split again (offload.h), so
- * only frames that a wire takes move. Frames come by a ring (packet_ring.h) and
- * go by a socket of their own. Needs CAP_NET_RAW.
+ * VLAN tags that the kernel took off are put back, UDP data that it has merged
+ * is split again (offload.h), because older kernels do not take it back; other
+ * frames move as they are (struct vale_burst). They come by a ring
+ * (packet_ring.h) and go by sockets of their own. Needs CAP_NET_RAW.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,14 +32,15 @@ enum {
 };
 
 struct packet_socket {
-	int in, out;
+	int in;
+	int out, out_unfinished; /* the latter: with a header for each; or -1 */
 	struct packet_ring ring;
 	uint8_t *merged; /* the frame being split: VALE_SLOT_SIZE */
 	bool splitting;	 /* split is under way */
 	uint64_t split_time_ns;
 	struct offload_split split;
 	struct mmsghdr messages[VALE_BURST]; /* to send */
-	struct iovec parts[VALE_BURST];
+	struct iovec parts[VALE_BURST][2];
 };
 
 static int
@@ -74,22 +74,38 @@ receiver_setup(struct packet_socket *s, const char *name, unsigned int index,
 	return 0;
 }
 
-/* Of no protocol: nothing is queued for it. */
+/* Of no protocol: nothing is queued for it. errno, or 0. */
 static int
-sender_setup(struct packet_socket *s, unsigned int index)
+sender_open(int *fd, unsigned int index)
 {
 	struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
 		.sll_ifindex = (int)index,
 	};
-	uint32_t i;
 
-	for (i = 0; i < VALE_BURST; i++) {
-		s->messages[i].msg_hdr.msg_iov = &s->parts[i];
-		s->messages[i].msg_hdr.msg_iovlen = 1;
+	*fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0 ||
+	    bind(*fd, (struct sockaddr *)&address, sizeof(address)))
+		return errno;
+	return 0;
+}
+
+static int
+senders_open(struct packet_socket *s, unsigned int index)
+{
+	int one = 1, error = sender_open(&s->out, index);
+
+	if (error || !s->ring.vnet)
+		return error;
+	error = sender_open(&s->out_unfinished, index);
+	if (error)
+		return error;
+	if (setsockopt(s->out_unfinished, SOL_PACKET, PACKET_VNET_HDR, &one,
+		       sizeof(one))) {
+		close(s->out_unfinished);
+		s->out_unfinished = -1;
 	}
-	return bind(s->out, (struct sockaddr *)&address, sizeof(address)) ?
-		       errno : 0;
+	return 0;
 }
 
 static void
@@ -100,6 +116,8 @@ packet_socket_free(struct packet_socket *s)
 		close(s->in);
 	if (s->out >= 0)
 		close(s->out);
+	if (s->out_unfinished >= 0)
+		close(s->out_unfinished);
 	free(s->merged);
 	free(s);
 }
@@ -124,16 +142,13 @@ if_open(struct vale_port *port, const char *argument, char *why,
 	if (!s)
 		return -EBPF_ENOMEM;
 	number = ENOMEM;
-	s->in = s->out = -1;
+	s->in = s->out = s->out_unfinished = -1;
 	s->merged = malloc(VALE_SLOT_SIZE);
 	if (!s->merged)
 		goto free;
 	/* No protocol before bind: nothing of other interfaces slips in. */
 	s->in = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->in >= 0)
-		s->out = socket(AF_PACKET,
-				SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->out < 0) {
+	if (s->in < 0) {
 		number = errno;
 		if (number == EPERM)
 			snprintf(why, why_size, "needs root (CAP_NET_RAW)");
@@ -155,13 +170,14 @@ if_open(struct vale_port *port, const char *argument, char *why,
 		mtu = (uint32_t)request.ifr_mtu;
 	number = receiver_setup(s, argument, index, mtu);
 	if (!number)
-		number = sender_setup(s, index);
+		number = senders_open(s, index);
 	if (number) {
 		snprintf(why, why_size, "interface %s: %s", argument,
 			 strerror(number));
 		goto free;
 	}
 	port->state = s;
+	port->takes_unfinished = s->out_unfinished >= 0;
 	return 0;
 
 free:
@@ -220,46 +236,34 @@ message_receive(struct packet_socket *s, struct packet_frame *frame,
 	return true;
 }
 
-/* Make it what was on the wire, or would have been but for its length. */
+/* Put back the tag that the kernel took off. */
 static void
-frame_mend(struct packet_frame *frame, bool merged)
+tag_put_back(struct packet_frame *frame)
 {
 	struct virtio_net_hdr *head = &frame->head;
-	uint32_t l4 = head->csum_start, vlan;
+	uint32_t tag = htonl(frame->vlan);
 
-	if (!merged && (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
-		offload_checksum(frame->data, frame->len, l4,
-				 l4 + head->csum_offset);
-	if (!frame->vlan)
-		return;
 	frame->data -= VLAN_SIZE;
 	memmove(frame->data, frame->data + VLAN_SIZE, MAC_PAIR);
-	vlan = htonl(frame->vlan);
-	memcpy(frame->data + MAC_PAIR, &vlan, VLAN_SIZE);
+	memcpy(frame->data + MAC_PAIR, &tag, VLAN_SIZE);
 	frame->len += VLAN_SIZE;
 	head->csum_start = (uint16_t)(head->csum_start + VLAN_SIZE);
+	head->hdr_len = (uint16_t)(head->hdr_len + VLAN_SIZE);
 }
 
 static bool
 split_begin(struct packet_socket *s, const struct packet_frame *frame)
 {
-	const struct virtio_net_hdr *head = &frame->head;
-	uint32_t type = head->gso_type & ~(uint32_t)VIRTIO_NET_HDR_GSO_ECN;
-	bool tcp = type == VIRTIO_NET_HDR_GSO_TCPV4 ||
-		   type == VIRTIO_NET_HDR_GSO_TCPV6;
-
-	if (!tcp && type != GSO_UDP_L4)
-		return false;
 	s->split_time_ns = frame->time_ns;
 	s->splitting = offload_split_begin(&s->split, frame->data, frame->len,
-					   head->csum_start, head->gso_size,
-					   tcp);
+					   frame->head.csum_start,
+					   frame->head.gso_size, false);
 	return s->splitting;
 }
 
 static bool
 frame_add(struct vale_port *port, struct vale_burst *burst, uint8_t *data,
-	  uint32_t len, uint64_t time_ns)
+	  uint32_t len, uint64_t time_ns, const struct virtio_net_hdr *head)
 {
 	struct ebpf_frame *frame = &burst->frames[burst->count];
 
@@ -272,6 +276,10 @@ frame_add(struct vale_port *port, struct vale_burst *burst, uint8_t *data,
 	frame->verdict = EBPF_VALE_DROP;
 	burst->time_ns[burst->count] = time_ns;
 	burst->wire_len[burst->count] = len;
+	burst->heads[burst->count] = *head;
+	burst->heads[burst->count].flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	burst->unfinished |= ((head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) |
+			      head->gso_type) != 0;
 	burst->count++;
 	return true;
 }
@@ -282,35 +290,43 @@ frame_take(struct vale_port *port, struct vale_burst *burst,
 	   struct packet_frame *frame, uint8_t *slot)
 {
 	struct packet_socket *s = port->state;
-	bool merged = frame->head.gso_type != VIRTIO_NET_HDR_GSO_NONE;
+	const struct virtio_net_hdr *head = &frame->head;
+	bool udp = head->gso_type == GSO_UDP_L4;
 
 	/* a split may go on in the next burst, in memory of its own */
 	if (frame->message &&
 	    !message_receive(s, frame,
-			     merged ? s->merged + VALE_SLOT_HEAD : slot))
+			     udp ? s->merged + VALE_SLOT_HEAD : slot))
 		return false;
 	if (frame->cut || frame->len < VALE_FRAME_MIN)
 		return false;
-	if (merged && !frame->message) {
+	if (udp && !frame->message) {
 		memcpy(s->merged + VALE_SLOT_HEAD, frame->data, frame->len);
 		frame->data = s->merged + VALE_SLOT_HEAD;
 	}
-	frame_mend(frame, merged);
-	return merged ? split_begin(s, frame) :
-			frame_add(port, burst, frame->data, frame->len,
-				  frame->time_ns);
+	if (frame->vlan)
+		tag_put_back(frame);
+	if (udp)
+		return split_begin(s, frame);
+	if (head->gso_type != VIRTIO_NET_HDR_GSO_NONE &&
+	    !vale_gso_is_tcp(head))
+		return false;
+	return frame_add(port, burst, frame->data, frame->len, frame->time_ns,
+			 head);
 }
 
 static void
 if_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 {
 	struct packet_socket *s = port->state;
+	static const struct virtio_net_hdr whole; /* nothing left to do */
 	struct packet_frame frame;
 	socklen_t size = sizeof(int);
 	uint8_t *slot;
 	uint32_t len;
 	int error;
 
+	burst->unfinished = false;
 	while (burst->count < VALE_BURST) {
 		slot = slots + (size_t)burst->count * VALE_SLOT_SIZE +
 		       VALE_SLOT_HEAD;
@@ -319,7 +335,7 @@ if_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 			if (!len)
 				s->splitting = false;
 			else if (!frame_add(port, burst, slot, len,
-					    s->split_time_ns))
+					    s->split_time_ns, &whole))
 				port->info.rx_drops++;
 			continue;
 		}
@@ -352,16 +368,20 @@ if_send(struct vale_port *port, const struct vale_burst *burst,
 {
 	struct packet_socket *s = port->state;
 	const struct ebpf_frame *frame;
-	uint32_t i, done = 0;
-	int n;
+	int fd = burst->unfinished ? s->out_unfinished : s->out, n;
+	uint32_t i, done = 0, skip = burst->unfinished ? 0 : 1;
 
 	for (i = 0; i < count; i++) {
 		frame = &burst->frames[index[i]];
-		s->parts[i].iov_base = frame->data;
-		s->parts[i].iov_len = frame->len;
+		s->parts[i][0].iov_base = (void *)&burst->heads[index[i]];
+		s->parts[i][0].iov_len = sizeof(burst->heads[0]);
+		s->parts[i][1].iov_base = frame->data;
+		s->parts[i][1].iov_len = frame->len;
+		s->messages[i].msg_hdr.msg_iov = &s->parts[i][skip];
+		s->messages[i].msg_hdr.msg_iovlen = 2 - skip;
 	}
 	while (done < count) {
-		n = sendmmsg(s->out, s->messages + done, count - done,
+		n = sendmmsg(fd, s->messages + done, count - done,
 			     MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -22,11 +22,13 @@ enum {
 	SKIP = 0xffffffff,   /* len of a record that fills the ring's end */
 };
 
-struct record {
+struct record { /* VALE_FRAME_ROOM, once it was read */
 	uint32_t len; /* bytes of the frame that follows */
 	uint32_t wire_len;
 	uint64_t time_ns;
 };
+
+_Static_assert(sizeof(struct record) == VALE_FRAME_ROOM, "room for others");
 
 /* From one end to the other. Positions only grow; offset = position mod size. */
 struct ring {
@@ -382,6 +384,7 @@ pair_port_receive(struct vale_port *port, struct vale_burst *burst,
 	struct ebpf_frame *frame;
 	struct record *record;
 
+	burst->unfinished = false;
 	while (burst->count < VALE_BURST) {
 		record = next_record(ring);
 		if (!record)

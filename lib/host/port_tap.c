@@ -3,7 +3,8 @@
  * tap:NAME: a tap interface; what its owner sends into it comes to the switch.
  * An existing one is joined, else one is made that goes with the port; either
  * way it is brought up. Needs CAP_NET_ADMIN, or a tap made for this user. The
- * kernel completes checksums and segments before a frame comes here.
+ * kernel leaves checksums and the splitting of TCP data to whoever comes last:
+ * a header before each frame says what is left to do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,11 @@
 
 #include "core/os.h"
 #include "host/vswitch_parts.h"
+
+enum {
+	UNFINISHED = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
+	BURST_BYTES = 1 << 18, /* of merged frames: what caches hold */
+};
 
 static int
 bring_up(const char *name)
@@ -64,7 +70,7 @@ tap_open(struct vale_port *port, const char *argument, char *why,
 	}
 	memset(&request, 0, sizeof(request));
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", argument);
-	request.ifr_flags = IFF_TAP | IFF_NO_PI;
+	request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
 	if (ioctl(fd, TUNSETIFF, &request)) {
 		number = errno;
 		if (number == EPERM || number == EACCES)
@@ -88,7 +94,10 @@ tap_open(struct vale_port *port, const char *argument, char *why,
 			 argument, strerror(number));
 		goto close;
 	}
+	/* or it finishes everything itself */
+	ioctl(fd, TUNSETOFFLOAD, (unsigned long)UNFINISHED);
 	port->state = (void *)(intptr_t)fd;
+	port->takes_unfinished = true;
 	return 0;
 
 close:
@@ -99,7 +108,11 @@ close:
 static void
 tap_close(struct vale_port *port)
 {
-	close((int)(intptr_t)port->state);
+	int fd = (int)(intptr_t)port->state;
+
+	/* it may stay, for somebody who does not know of headers */
+	ioctl(fd, TUNSETOFFLOAD, 0ul);
+	close(fd);
 }
 
 static void
@@ -120,13 +133,17 @@ tap_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 	int fd = (int)(intptr_t)port->state;
 	struct ebpf_frame *frame;
 	uint64_t now = os_wall_time_ns();
+	struct virtio_net_hdr *head;
+	uint32_t bytes = 0;
 	uint8_t *data;
 	ssize_t n;
 
-	while (burst->count < VALE_BURST) {
+	burst->unfinished = false;
+	while (burst->count < VALE_BURST && bytes < BURST_BYTES) {
 		data = slots + (size_t)burst->count * VALE_SLOT_SIZE +
 		       VALE_SLOT_HEAD;
-		n = read(fd, data, VALE_FRAME_MAX + 1);
+		n = read(fd, data - sizeof(*head),
+			 sizeof(*head) + VALE_FRAME_MAX + 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EBADFD) {
@@ -138,10 +155,16 @@ tap_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 		}
 		if (n <= 0)
 			break;
+		n -= (ssize_t)sizeof(*head);
 		if (n < VALE_FRAME_MIN || n > VALE_FRAME_MAX) {
 			port->info.rx_drops++;
 			continue;
 		}
+		head = &burst->heads[burst->count];
+		memcpy(head, data - sizeof(*head), sizeof(*head));
+		head->flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		burst->unfinished |= (head->flags | head->gso_type) != 0;
+		bytes += (uint32_t)n;
 		frame = &burst->frames[burst->count];
 		frame->data = data;
 		frame->len = (uint32_t)n;
@@ -158,15 +181,20 @@ static void
 tap_send(struct vale_port *port, const struct vale_burst *burst,
 	 const uint8_t *index, uint32_t count)
 {
+	static const struct virtio_net_hdr whole; /* nothing left to do */
 	int fd = (int)(intptr_t)port->state;
 	const struct ebpf_frame *frame;
 	uint32_t i;
+	uint8_t *at;
 	ssize_t n;
 
 	for (i = 0; i < count; i++) {
 		frame = &burst->frames[index[i]];
+		at = frame->data - sizeof(whole); /* two pieces take longer */
+		memcpy(at, burst->unfinished ? &burst->heads[index[i]] : &whole,
+		       sizeof(whole));
 		do
-			n = write(fd, frame->data, frame->len);
+			n = write(fd, at, sizeof(whole) + frame->len);
 		while (n < 0 && errno == EINTR);
 		/* Full, down, or longer than it takes: like a cable, it drops. */
 		if (n < 0) {

@@ -114,6 +114,7 @@ vale_free(struct vale *vale)
 	pthread_mutex_destroy(&vale->halt_lock);
 	pthread_cond_destroy(&vale->changed);
 	free(vale->slots);
+	free(vale->splits);
 	free(vale);
 }
 

@@ -154,6 +154,16 @@ gather(const struct vale_burst *burst, const struct queues *q, uint32_t to,
 	return n;
 }
 
+static inline void
+send(struct vale_port *port, struct vale_burst *burst, const uint8_t *index,
+     uint32_t count)
+{
+	if (os_unlikely(burst->unfinished && !port->takes_unfinished))
+		vale_send_whole(port, burst, index, count);
+	else
+		port->ops->send(port, burst, index, count);
+}
+
 void
 vale_forward(struct vale *vale, struct vale_burst *burst)
 {
@@ -170,7 +180,7 @@ vale_forward(struct vale *vale, struct vale_burst *burst)
 		for (i = 0; i < q.target_count; i++) {
 			port = vale->ports[q.targets[i]];
 			n = gather(burst, &q, q.targets[i], index);
-			port->ops->send(port, burst, index, n);
+			send(port, burst, index, n);
 		}
 		return;
 	}
@@ -180,7 +190,7 @@ vale_forward(struct vale *vale, struct vale_burst *burst)
 			continue;
 		n = gather(burst, &q, i, index);
 		if (n)
-			port->ops->send(port, burst, index, n);
+			send(port, burst, index, n);
 	}
 }
 

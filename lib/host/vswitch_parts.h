@@ -6,6 +6,7 @@
  *   vswitch_hook.c    attaching links
  *   vswitch_port.c    adding, deleting, naming ports
  *   vswitch_move.c    one burst from its ports to its ports; the poll thread
+ *   vswitch_whole.c   unfinished frames for ports that take whole ones
  *   vswitch_replay.c  captures merged by time; the replay thread
  *   port_*.c          one kind of port each, a const table
  *
@@ -16,6 +17,7 @@
 #ifndef HOST_VSWITCH_PARTS_H
 #define HOST_VSWITCH_PARTS_H
 
+#include <linux/virtio_net.h>
 #include <pthread.h>
 #include <sys/types.h>
 
@@ -27,18 +29,27 @@ enum {
 	VALE_BURST = 64,
 	VALE_FRAME_MIN = 14,
 	VALE_FRAME_MAX = 65535,
-	VALE_SLOT_HEAD = 64, /* room before a frame in its slot */
+	VALE_FRAME_ROOM = 16, /* before each frame: ports that send write there */
+	VALE_SLOT_HEAD = 64,  /* as much in a slot */
 	/* not a power of two: slots must not share one cache set */
 	VALE_SLOT_SIZE = VALE_SLOT_HEAD + 65536 + 192,
 	VALE_SWITCH_MAX = 256,
 };
 
-/* Frames on their way, of one or more ingress ports, in order. */
+/*
+ * Frames on their way, of one or more ingress ports, in order. Kernels hand
+ * over frames to which something is left to do: a checksum to be completed, TCP
+ * data to be split. Another kernel takes them as they are, which is many times
+ * faster than many small ones, so they move unfinished, as in netmap's VALE.
+ */
 struct vale_burst {
 	uint32_t count;
-	struct ebpf_frame frames[VALE_BURST];
+	bool unfinished; /* heads say what is left to do; else nothing is */
+	struct ebpf_frame frames[VALE_BURST]; /* VALE_FRAME_ROOM before each */
 	uint64_t time_ns[VALE_BURST];  /* Unix time of arrival */
 	uint32_t wire_len[VALE_BURST]; /* >= frames[].len */
+	/* NEEDS_CSUM; gso_type NONE, or TCP's */
+	struct virtio_net_hdr heads[VALE_BURST];
 };
 
 struct vale_port {
@@ -48,6 +59,7 @@ struct vale_port {
 	void *state; /* the kind's */
 	uint32_t index;
 	uint32_t serial; /* tells ports at one index apart */
+	bool takes_unfinished;
 	/* move lock */
 	struct ebpf_rep_port_info info; /* counters; the rest is constant */
 	int error;		     /* 0, or why it failed */
@@ -67,13 +79,15 @@ struct vale_port_ops {
 	void (*close)(struct vale_port *port);
 	/* Default name out of the argument. */
 	void (*name)(const char *argument, char name[EBPF_NAME_SIZE]);
-	/* Take count frames of the burst; count what went and what did not. */
+	/* Take count frames of the burst, unfinished ones if the port has said
+	 * so; count what went and what did not. */
 	void (*send)(struct vale_port *port, const struct vale_burst *burst,
 		     const uint8_t *index, uint32_t count);
 
-	/* Live ports: the file to wait on, and frames appended to the burst
-	 * (into slots, if the port has no memory of its own), fewer than room
-	 * when there are no more; release: the burst has been dealt with. */
+	/* Live ports: the file to wait on; frames into the empty burst (in
+	 * slots, if the port has no memory of its own), VALE_BURST of them
+	 * when there may be more that the file does not tell of; release: the
+	 * burst has been dealt with. */
 	int (*fd)(struct vale_port *port);
 	void (*receive)(struct vale_port *port, struct vale_burst *burst,
 			uint8_t *slots);
@@ -131,7 +145,8 @@ struct vale {
 	pthread_t replay_thread, poll_thread;
 	pthread_mutex_t halt_lock; /* one halts at a time; taken before lock */
 	int epoll, kick; /* kick: an eventfd in epoll */
-	uint8_t *slots;	 /* the poll thread's */
+	uint8_t *slots;	 /* the poll thread's: what came */
+	uint8_t *splits; /* and what it was split into, for one port */
 	char name[EBPF_NAME_SIZE];
 };
 
@@ -190,6 +205,19 @@ void vale_control_lock(struct vale *vale); /* control, briefly */
 void vale_move_unlock(struct vale *vale);
 void vale_forward(struct vale *vale, struct vale_burst *burst);
 void *vale_poll_main(void *vale);
+
+static inline bool
+vale_gso_is_tcp(const struct virtio_net_hdr *head)
+{
+	uint32_t type = head->gso_type & ~(uint32_t)VIRTIO_NET_HDR_GSO_ECN;
+
+	return type == VIRTIO_NET_HDR_GSO_TCPV4 ||
+	       type == VIRTIO_NET_HDR_GSO_TCPV6;
+}
+
+/* vswitch_whole.c: send to a port that takes no unfinished frames. */
+void vale_send_whole(struct vale_port *port, struct vale_burst *burst,
+		     const uint8_t *index, uint32_t count);
 
 /* vswitch_replay.c */
 int vale_replay_start(struct vale *vale); /* vale->lock held */

@@ -126,11 +126,12 @@ port_listen(struct vale *vale, struct vale_port *port)
 
 	if (!port->ops->fd)
 		return 0;
-	if (!vale->slots) {
+	if (!vale->slots)
 		vale->slots = malloc((size_t)VALE_BURST * VALE_SLOT_SIZE);
-		if (!vale->slots)
-			return -EBPF_ENOMEM;
-	}
+	if (!vale->splits)
+		vale->splits = malloc((size_t)VALE_BURST * VALE_SLOT_SIZE);
+	if (!vale->slots || !vale->splits)
+		return -EBPF_ENOMEM;
 	if (!vale->poll_thread_made) {
 		error = vale_thread(&vale->poll_thread, vale_poll_main, vale);
 		if (error)

@@ -12,7 +12,7 @@
 #include "host/vswitch_parts.h"
 
 enum {
-	ARENA_SIZE = VALE_BURST * (VALE_FRAME_MAX + 64),
+	ARENA_SIZE = VALE_BURST * (VALE_FRAME_MAX + 64 + VALE_FRAME_ROOM),
 };
 
 /* The port whose next frame is the earliest; NULL: all are at their end. */
@@ -49,12 +49,13 @@ fill(struct vale *vale, struct vale_burst *burst, uint8_t *arena)
 	size_t used = 0;
 
 	burst->count = 0;
+	burst->unfinished = false;
 	while (burst->count < VALE_BURST) {
 		port = earliest(vale, &time_ns, &len);
 		if (!port)
 			break;
 		frame = &burst->frames[burst->count];
-		frame->data = arena + used;
+		frame->data = arena + used + VALE_FRAME_ROOM;
 		frame->len = len;
 		frame->port = (uint16_t)port->index;
 		frame->ring_nr = 0;
@@ -62,7 +63,7 @@ fill(struct vale *vale, struct vale_burst *burst, uint8_t *arena)
 		burst->time_ns[burst->count] = time_ns;
 		port->ops->take(port, frame->data,
 				&burst->wire_len[burst->count]);
-		used += (len + 63u) & ~63u;
+		used += (VALE_FRAME_ROOM + len + 63u) & ~63u;
 		burst->count++;
 	}
 }

@@ -2,13 +2,16 @@
 /*
  * Ports on interfaces of the kernel: that frames of every sort which a kernel
  * hands over (tagged, with a checksum only begun, merged, longer than expected)
- * come out as a wire would have had them, in order, and more of them than a
- * ring holds. The other side of the interface is a tap that this test writes
- * to. Root only; other traffic on the tap is passed over.
+ * come out of other ports as a wire would have had them, in order, and more of
+ * them than a ring holds; and that they go from kernel to kernel as they are.
+ * The other side of the interface is a tap that this test writes to. Root only;
+ * other traffic is passed over.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
@@ -198,13 +201,63 @@ arrive(uint8_t *copy)
 	return 0;
 }
 
+/* The same from the wire. */
+static uint32_t
+wire_receive(uint8_t *copy)
+{
+	static uint8_t got[65536 + sizeof(struct virtio_net_hdr)];
+	uint64_t stop = os_time_ns() + WAIT_MS * 1000000ull;
+	const uint8_t *frame = got + sizeof(struct virtio_net_hdr);
+	ssize_t n;
+
+	while (os_time_ns() < stop) {
+		n = read(wire, got, sizeof(got));
+		if (n < 0) {
+			nap();
+			continue;
+		}
+		n -= (ssize_t)sizeof(struct virtio_net_hdr);
+		if (n > 0 && is_ours(frame, (uint32_t)n)) {
+			memcpy(copy, frame, (size_t)n);
+			return (uint32_t)n;
+		}
+	}
+	return 0;
+}
+
+/* What a merged frame became: right pieces of it, all there? */
+static bool
+pieces_right(uint32_t (*next)(uint8_t *copy), const uint8_t *frame)
+{
+	static uint8_t got[65536];
+	uint32_t len, at, count = 0;
+	bool right = true;
+
+	for (at = HEADERS; at < LONG; at += len - HEADERS, count++) {
+		len = next(got);
+		if (len <= HEADERS || len > LONG - at + HEADERS)
+			break;
+		right &= tcp_right(got, len) &&
+			 !memcmp(got + HEADERS, frame + at, len - HEADERS);
+	}
+	return right && at == LONG &&
+	       count == (LONG - HEADERS + MSS - 1) / MSS;
+}
+
+static void
+merged_make(uint8_t *frame, struct virtio_net_hdr *head)
+{
+	tcp_make(frame, LONG, head);
+	head->gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+	head->gso_size = MSS;
+	head->hdr_len = HEADERS;
+}
+
 static void
 test_sorts(void)
 {
 	static uint8_t frame[65536], got[65536];
 	struct virtio_net_hdr head = { 0 };
-	uint32_t len, at, count = 0;
-	bool right = true;
 
 	frame_make(frame, 60, TEST_TYPE, 1);
 	TAP_CHECK(wire_send(NULL, frame, 60));
@@ -232,20 +285,9 @@ test_sorts(void)
 		       !memcmp(got + HEADERS, frame + HEADERS, 200 - HEADERS),
 	       "a checksum that was only begun is complete");
 
-	tcp_make(frame, LONG, &head);
-	head.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
-	head.gso_size = MSS;
-	head.hdr_len = HEADERS;
+	merged_make(frame, &head);
 	TAP_CHECK(wire_send(&head, frame, LONG));
-	for (at = HEADERS; at < LONG; at += len - HEADERS, count++) {
-		len = arrive(got);
-		if (len <= HEADERS || len > LONG - at + HEADERS)
-			break;
-		right &= tcp_right(got, len) &&
-			 !memcmp(got + HEADERS, frame + at, len - HEADERS);
-	}
-	tap_ok(right && at == LONG && count == (LONG - HEADERS + MSS - 1) / MSS,
-	       "a merged frame is several (%u)", count);
+	tap_ok(pieces_right(arrive, frame), "a merged frame is several");
 }
 
 /* Numbers in order, whatever way each sort takes. */
@@ -314,9 +356,8 @@ test_sending(void)
 {
 	uint64_t stop = os_time_ns() + WAIT_MS * 1000000ull;
 	static uint8_t frame[65536], got[65536];
-	uint32_t i, seen = 0, number, len, wrong = 0;
+	uint32_t i, number, len, wrong = 0;
 	struct ebpf_rep_port_info info;
-	ssize_t n;
 
 	for (i = 0; i < 100; i++) {
 		len = 60 + i * 13;
@@ -324,21 +365,12 @@ test_sending(void)
 		wrong += !ebpf_pair_put(pair, frame, len);
 	}
 	ebpf_pair_flush(pair);
-	while (seen < 100 && os_time_ns() < stop) {
-		n = read(wire, got, sizeof(got));
-		if (n < 0)
-			nap();
-		if (n < 0 || !is_ours(got + sizeof(struct virtio_net_hdr),
-				      (uint32_t)n))
-			continue;
-		memcpy(&number, got + sizeof(struct virtio_net_hdr) + 14,
-		       sizeof(number));
-		wrong += number != seen ||
-			 (size_t)n != sizeof(struct virtio_net_hdr) + 60 +
-					      seen * 13;
-		seen++;
+	for (i = 0; i < 100 && !wrong; i++) {
+		len = wire_receive(got);
+		memcpy(&number, got + 14, sizeof(number));
+		wrong += number != i || len != 60 + i * 13;
 	}
-	tap_ok(seen == 100 && !wrong, "from the switch, in order (%u)", seen);
+	tap_ok(!wrong, "from the switch, in order (%u)", i);
 	/* longer than the interface takes: like a cable, it drops */
 	frame_make(frame, LONG, TEST_TYPE, 7);
 	TAP_CHECK(ebpf_pair_put(pair, frame, LONG));
@@ -362,6 +394,88 @@ test_down(void)
 	if (arrive(got))
 		memcpy(&number, got + 14, sizeof(number));
 	tap_ok(number == 5, "an interface that was down is back");
+}
+
+/* The host's side of an interface; frames come with their heads. */
+static int
+host_open(const char *interface)
+{
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)if_nametoindex(interface),
+	};
+	int one = 1, fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
+
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one,
+		       sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		tap_diag("%s: %s", interface, strerror(errno));
+	return fd;
+}
+
+/* The length of the next frame of ours with its head before it. */
+static uint32_t
+host_receive(int fd, uint8_t *got)
+{
+	uint64_t stop = os_time_ns() + WAIT_MS * 1000000ull;
+	ssize_t n;
+
+	while (os_time_ns() < stop) {
+		n = recv(fd, got, 65536, 0);
+		if (n < 0) {
+			nap();
+			continue;
+		}
+		n -= (ssize_t)sizeof(struct virtio_net_hdr);
+		if (n > 0 && is_ours(got + sizeof(struct virtio_net_hdr),
+				     (uint32_t)n))
+			return (uint32_t)n;
+	}
+	return 0;
+}
+
+static int
+tap_add(const char *port, char last)
+{
+	struct ebpf_rep_port_info info;
+	char spec[32], why[256] = "";
+
+	snprintf(spec, sizeof(spec), "tap:gi%d%c", (int)getpid() % 1000000,
+		 last);
+	if (ebpf_vswitch_ops.port_add(set, "vale0", port, spec, &info, why,
+				      sizeof(why)))
+		tap_ok(false, "%s: %s", spec, why);
+	return host_open(spec + 4);
+}
+
+/* One merged frame from a tap to everybody. */
+static void
+test_unfinished(void)
+{
+	static uint8_t out[65536], got[65536];
+	struct virtio_net_hdr *head = (struct virtio_net_hdr *)out;
+	const struct virtio_net_hdr *came = (struct virtio_net_hdr *)got;
+	uint8_t *frame = out + sizeof(*head);
+	int from = tap_add("from", 'b'), to = tap_add("to", 'c');
+
+	memset(head, 0, sizeof(*head));
+	merged_make(frame, head);
+	TAP_CHECK(send(from, out, sizeof(*head) + LONG, 0) ==
+		  (ssize_t)(sizeof(*head) + LONG));
+	tap_ok(pieces_right(arrive, frame), "from a tap to memory in pieces");
+	tap_ok(pieces_right(wire_receive, frame),
+	       "through an interface, whose kernel splits it");
+	tap_ok(host_receive(to, got) == LONG &&
+		       came->gso_type == VIRTIO_NET_HDR_GSO_TCPV4 &&
+		       came->gso_size == MSS &&
+		       !memcmp(got + sizeof(*head), frame, LONG),
+	       "to another tap as it is");
+	TAP_CHECK(!ebpf_vswitch_ops.port_del(set, "vale0", 0, "from"));
+	TAP_CHECK(!ebpf_vswitch_ops.port_del(set, "vale0", 0, "to"));
+	close(from);
+	close(to);
 }
 
 int
@@ -393,6 +507,7 @@ main(void)
 	test_many();
 	test_sending();
 	test_down();
+	test_unfinished();
 	ebpf_pair_close(pair);
 	ebpf_vswitch_destroy(set);
 	ebpf_runtime_destroy(rt);
