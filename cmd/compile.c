@@ -19,9 +19,8 @@
 
 extern char **environ;
 
-/* The folder with vale_bpf.h and friends, or "" when there is none. */
-static void
-include_folder(char *folder, size_t size)
+void
+compile_include_folder(char *folder, size_t size)
 {
 	static const char *const places[] = { "../lib/bpf", "../../lib/bpf",
 					      "../include/gebpf/bpf" };
@@ -61,7 +60,7 @@ run_clang(struct cmd *cmd, const char *clang, const char *path,
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
 
-	include_folder(include, sizeof(include));
+	compile_include_folder(include, sizeof(include));
 	args[n++] = (char *)clang;
 	args[n++] = "-target";
 	args[n++] = "bpf";

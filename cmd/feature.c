@@ -217,8 +217,10 @@ cmd_feature_probe(struct cmd *cmd)
 		 f.rep.hooks & 1 ? "" : "NOT ");
 	if (!(f.rep.hooks & 1) &&
 	    strncmp(gebpf_target(cmd->dev), "kernel", 6) == 0)
-		out_text(out, "\tit needs netmap: make kmod NETMAP=DIR, insmod "
-			      "netmap.ko, insmod vale_bpf.ko\n");
+		out_string(out, "vale_hook_hint", "\t%\n",
+			   "it needs netmap: make kmod NETMAP=DIR, insmod "
+			   "netmap.ko, insmod vale_bpf.ko; gebpf doctor tells "
+			   "what of it is there");
 	out_end(out);
 	out_text(out, "\nScanning eBPF program types...\n");
 	out_object(out, "program_types");

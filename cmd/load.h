@@ -51,6 +51,8 @@ void explain_stack(struct out *out, const char *report);
 /* Pick and load; the session holds it. */
 int load_file_prog(struct cmd *cmd, struct load_file *file, uint32_t *id);
 
+/* The folder of the headers that programs include, or "" when there is none. */
+void compile_include_folder(char *folder, size_t size);
 /* Compile a C file for BPF into memory. */
 int compile_source(struct cmd *cmd, const char *path, void **data,
 		   size_t *len);

@@ -5,6 +5,7 @@
  * everything else is in device/. Owner root, mode 0600; udev may give it a
  * group.
  */
+#include "abi/version.h"
 #include "abi/chardev.h"
 #include "abi/wire.h"
 #include "core/os.h"
@@ -224,5 +225,6 @@ ebpf_dev_exit(void)
 module_init(ebpf_dev_init);
 module_exit(ebpf_dev_exit);
 MODULE_DESCRIPTION("device of the portable eBPF runtime: /dev/ebpf");
+MODULE_VERSION(EBPF_RELEASE);
 MODULE_LICENSE("Dual BSD/GPL");
 MODULE_AUTHOR("the gebpf authors");

@@ -4,6 +4,7 @@
  * character device and hooks like VALE share, and exports the embedding API
  * (core/ebpf.h) and what those modules need of the engine.
  */
+#include "abi/version.h"
 #include "core/ebpf.h"
 #include "core/os.h"
 #include "ebpf_linux.h"
@@ -104,5 +105,6 @@ ebpf_exit(void)
 module_init(ebpf_init);
 module_exit(ebpf_exit);
 MODULE_DESCRIPTION("portable eBPF runtime");
+MODULE_VERSION(EBPF_RELEASE);
 MODULE_LICENSE("Dual BSD/GPL");
 MODULE_AUTHOR("the gebpf authors");

@@ -3,6 +3,7 @@
  * The switches that ask us about frames, and the module. Each of them pins the
  * module, because netmap calls back without taking a reference.
  */
+#include "abi/version.h"
 #include "vale_parts.h"
 
 #include <linux/workqueue.h>
@@ -179,5 +180,6 @@ vale_bpf_exit(void)
 module_init(vale_bpf_init);
 module_exit(vale_bpf_exit);
 MODULE_DESCRIPTION("eBPF programs decide at netmap's VALE switches");
+MODULE_VERSION(EBPF_RELEASE);
 MODULE_LICENSE("Dual BSD/GPL");
 MODULE_AUTHOR("the gebpf authors");

@@ -30,7 +30,7 @@ setup() {
 
 @test "synopses are the command table" {
 	gebpf -j help >"$BATS_TEST_TMPDIR/all"
-	for noun in prog map link attach detach vale btf device feature bench batch; do
+	for noun in prog map link attach detach vale btf device feature bench doctor batch; do
 		gebpf -j help $noun >"$BATS_TEST_TMPDIR/$noun"
 	done
 	for page in "$top"/man/gebpf-*.8; do
@@ -69,7 +69,7 @@ setup() {
 
 @test "the main page names every object, option and variable" {
 	page=$(mandoc -T ascii "$top/man/gebpf.8" | sed 's/.\x08//g')
-	for word in prog map link attach detach vale btf device feature bench batch \
+	for word in prog map link attach detach vale btf device feature bench doctor batch \
 		--json --pretty --yaml --pins --quiet --debug --target --color \
 		--version --help GEBPF_TARGET GEBPF_CLANG GEBPF_INCLUDE NO_COLOR; do
 		[[ $page == *"$word"* ]] || { echo "no $word"; false; }
