@@ -10,6 +10,11 @@
 
 #include "core/ebpf.h"
 
+/*
+ * Loops in callbacks multiply, up to 8 frames of them. What a run takes is not
+ * bounded by that any more than in Linux: one that does more is only refused
+ * by whoever loads it.
+ */
 enum {
 	EBPF_LOOPS_MAX = 1 << 23, /* calls that one bpf_loop makes at most */
 };
