@@ -547,21 +547,62 @@ rotation(struct progen *gen)
 	forget(gen, regs[0], false);
 }
 
-/* Two bytes as one number, in either order, or nearly so. */
+/* A load of a byte at `at`, or now and then near it. */
 static void
-two_bytes(struct progen *gen)
+byte_at(struct progen *gen, uint32_t reg, uint32_t at)
 {
-	uint32_t regs[3], high, at = 2 + below(gen, gen->mem - 4);
+	if (below(gen, 16) == 0)
+		at += below(gen, 3) - 1;
+	progen_put(gen, 0x71, reg, gen->base, (int16_t)at, 0);
+}
+
+/* into = two bytes, the high one at `high`, low beside it; as compilers do */
+static void
+two_bytes(struct progen *gen, uint32_t into, uint32_t other, uint32_t high,
+	  uint32_t low)
+{
+	uint8_t wide = below(gen, 2) ? 3 : 0;
+	int32_t shift = below(gen, 16) ? 8 : 7;
+
+	switch (below(gen, 3)) {
+	case 0:
+		byte_at(gen, into, high);
+		progen_put(gen, 0x64 | wide, into, 0, 0, shift);
+		byte_at(gen, other, low);
+		break;
+	case 1:
+		byte_at(gen, other, low);
+		byte_at(gen, into, high);
+		progen_put(gen, 0x64 | wide, into, 0, 0, shift);
+		break;
+	default:
+		byte_at(gen, into, low);
+		byte_at(gen, other, high);
+		progen_put(gen, 0x64 | wide, other, 0, 0, shift);
+		break;
+	}
+	progen_put(gen, 0x4c | wide, into, other, 0, 0);
+}
+
+/* A number of two or four bytes, first byte low or high, or nearly so. */
+static void
+bytes(struct progen *gen)
+{
+	uint32_t regs[3], at = 2 + below(gen, gen->mem - 8);
+	uint32_t swap = below(gen, 2) ? 0 : 3;
 	uint8_t wide = below(gen, 2) ? 3 : 0;
 
 	three(gen, regs);
-	high = below(gen, 2);
-	progen_put(gen, 0x71, regs[0], gen->base, (int16_t)at, 0);
-	progen_put(gen, 0x71, regs[1], gen->base,
-		   (int16_t)(at + below(gen, 4) - 1), 0);
-	progen_put(gen, 0x64 | wide, regs[high], 0, 0, below(gen, 8) ? 8 : 7);
-	progen_put(gen, 0x4c | wide, regs[high], regs[!high], 0, 0);
-	forget(gen, regs[!high], false);
+	two_bytes(gen, regs[0], regs[2], at + (1 ^ swap), at + (0 ^ swap));
+	if (below(gen, 2)) {
+		two_bytes(gen, regs[1], regs[2], at + (3 ^ swap),
+			  at + (2 ^ swap));
+		progen_put(gen, 0x64 | wide, regs[1], 0, 0,
+			   below(gen, 16) ? 16 : 8);
+		progen_put(gen, 0x4c | wide, regs[1], regs[0], 0, 0);
+		forget(gen, regs[0], false);
+	}
+	forget(gen, regs[2], false);
 }
 
 /* A load whose result only the next instruction wants. */
@@ -594,7 +635,7 @@ together(struct progen *gen)
 		rotation(gen);
 		break;
 	case 1:
-		two_bytes(gen);
+		bytes(gen);
 		break;
 	case 2:
 		operand(gen);

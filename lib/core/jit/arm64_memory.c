@@ -153,12 +153,6 @@ arm64_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
 				     (match->width - match->count) << 10,
 			  dst, src, src);
 		break;
-	case EBPF_JIT_PAIR:
-		arm64_access(a, A_LOAD, 16, dst, arm64_regs[match->base],
-			     match->off);
-		if (match->swap)
-			arm64_put(a, A_REV16 | dst << 5 | dst);
-		break;
 	}
 	return match->slots;
 }

@@ -223,41 +223,6 @@ match_rotate(const struct ebpf_jit_gen *gen, struct ebpf_jit_match *match)
 	return true;
 }
 
-/* ---- pairs of bytes ---- */
-
-/* a = one byte; b = the one next to it; b <<= 8; b |= a; a is not read again */
-static bool
-match_pair(const struct ebpf_jit_gen *gen, struct ebpf_jit_match *match)
-{
-	const struct ebpf_op *one = &gen->prog->ops[gen->slot];
-	const struct ebpf_op *two = ebpf_jit_follower(gen, gen->slot + 1);
-	const struct ebpf_op *shift = ebpf_jit_follower(gen, gen->slot + 2);
-	const struct ebpf_op *both = ebpf_jit_follower(gen, gen->slot + 3);
-	const struct ebpf_op *high, *low;
-
-	if (two == NULL || shift == NULL || both == NULL ||
-	    two->code != EBPF_OP_LDXB || two->src != one->src ||
-	    one->dst == one->src || one->dst == two->dst ||
-	    (shift->code != EBPF_OP_LSH64_IMM &&
-	     shift->code != EBPF_OP_LSH32_IMM) || shift->imm != 8 ||
-	    (both->code != EBPF_OP_OR64_REG && both->code != EBPF_OP_OR32_REG))
-		return false;
-	high = shift->dst == two->dst ? two : one;
-	low = high == two ? one : two;
-	if (shift->dst != high->dst || both->dst != high->dst ||
-	    both->src != low->dst ||
-	    (high->off != low->off + 1 && low->off != high->off + 1) ||
-	    !ebpf_jit_unread(gen, gen->slot + 3, low->dst))
-		return false;
-	match->kind = EBPF_JIT_PAIR;
-	match->slots = 4;
-	match->dst = high->dst;
-	match->base = one->src;
-	match->swap = high->off < low->off;
-	match->off = match->swap ? high->off : low->off;
-	return true;
-}
-
 bool
 ebpf_jit_match(const struct ebpf_jit_gen *gen, struct ebpf_jit_match *match)
 {
@@ -273,8 +238,6 @@ ebpf_jit_match(const struct ebpf_jit_gen *gen, struct ebpf_jit_match *match)
 	case EBPF_OP_ADD64_IMM:
 	case EBPF_OP_LSH64_IMM:
 		return match_address(gen, match);
-	case EBPF_OP_LDXB:
-		return match_pair(gen, match);
 	}
 	return false;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Several instructions that are one thing: an address that is added up and then
- * used once, a rotation, two bytes that make a number. jit_match.c recognises
- * them, whichever machine it is for; backends say what they are there.
+ * used once, a rotation. jit_match.c recognises them, whichever machine it is for; backends say what they are there.
  */
 #ifndef CORE_JIT_JIT_MATCH_H
 #define CORE_JIT_JIT_MATCH_H
@@ -14,8 +13,6 @@ enum ebpf_jit_match_kind {
 	EBPF_JIT_ADDRESS,
 	/* dst = src rotated left by count, in width bits */
 	EBPF_JIT_ROTATE,
-	/* dst = 16 bits at base + off; swap: the first byte is the high one */
-	EBPF_JIT_PAIR,
 };
 
 /* Registers are the program's. */
@@ -30,7 +27,6 @@ struct ebpf_jit_match {
 	uint8_t index, scale;
 	int32_t off;
 	uint8_t width, count;
-	bool swap;
 };
 
 /* Whether something begins at gen->slot. */

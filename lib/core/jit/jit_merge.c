@@ -2,14 +2,14 @@
 /*
  * Bytes that lie side by side and are put together by shifts and ors, as
  * compilers do for fields that may not be aligned (addresses in packets), are
- * one load here: all machines that we compile for load from any address, lowest
- * byte first. jit_gen.c asks at every load.
+ * one load here, and a swap where the first byte is the highest: all machines
+ * that we compile for load from any address, lowest byte first. jit_gen.c asks
+ * at every load.
  */
 #include "core/jit/jit_gen.h"
 
 enum {
 	WINDOW = 32, /* most ops looked at */
-	AHEAD = 16,  /* and behind them, for registers nobody reads any more */
 };
 
 /* What a register holds: bytes from memory, moved up by shift bits. */
@@ -17,6 +17,7 @@ struct piece {
 	int32_t off;
 	uint8_t bytes; /* 0: the register was not touched */
 	uint8_t shift;
+	bool swap; /* of several bytes: the first is the highest */
 };
 
 struct window {
@@ -32,7 +33,8 @@ load(struct window *w, const struct ebpf_op *op)
 	if (info->fn != EBPF_FN_LDX || op->src != w->base ||
 	    op->dst == w->base)
 		return false;
-	w->pieces[op->dst] = (struct piece){ op->off, info->width / 8, 0 };
+	w->pieces[op->dst] = (struct piece){ op->off, info->width / 8, 0,
+					      false };
 	return true;
 }
 
@@ -63,9 +65,18 @@ join(struct window *w, const struct ebpf_op *op, uint32_t width)
 		high = other;
 	}
 	if (high.shift != low.shift + 8 * low.bytes ||
-	    (int64_t)high.off != (int64_t)low.off + low.bytes ||
 	    high.shift + 8u * high.bytes > width)
 		return false;
+	if (high.off == low.off + low.bytes && !low.swap && !high.swap) {
+		; /* in the order that loads have */
+	} else if (low.off == high.off + high.bytes &&
+		   (low.bytes == 1 || low.swap) &&
+		   (high.bytes == 1 || high.swap)) {
+		low.off = high.off;
+		low.swap = true;
+	} else {
+		return false;
+	}
 	low.bytes = (uint8_t)(low.bytes + high.bytes);
 	w->pieces[op->dst] = low;
 	return true;
@@ -105,52 +116,10 @@ cost(const struct window *w)
 		if ((bytes & (bytes - 1)) != 0)
 			return 0;
 		if (bytes != 0)
-			sum += 1u + (w->pieces[r].shift != 0);
+			sum += 1u + (w->pieces[r].shift != 0) +
+			       w->pieces[r].swap;
 	}
 	return sum;
-}
-
-/* No op from slot on reads reg before it is written: as far as one sees. */
-static bool
-is_dead(const struct ebpf_prog *prog, uint32_t slot, uint32_t end, uint32_t reg)
-{
-	const struct ebpf_op_info *info;
-	const struct ebpf_op *op;
-	uint32_t last = end - slot < AHEAD ? end : slot + AHEAD;
-
-	for (; slot < last; slot++) {
-		op = &prog->ops[slot];
-		info = &ebpf_op_info[op->code];
-		switch ((enum ebpf_form)info->form) {
-		case EBPF_FORM_ALU_REG:
-		case EBPF_FORM_ALU_IMM:
-			/* constants have register 0 as their source */
-			if (op->src == reg && info->form == EBPF_FORM_ALU_REG)
-				return false;
-			if (op->dst == reg)
-				return info->fn == EBPF_FN_MOV;
-			break;
-		case EBPF_FORM_LDX:
-			if (op->src == reg)
-				return false;
-			if (op->dst == reg)
-				return true;
-			break;
-		case EBPF_FORM_STX:
-			if (op->src == reg || op->dst == reg)
-				return false;
-			break;
-		case EBPF_FORM_ST:
-			if (op->dst == reg)
-				return false;
-			break;
-		case EBPF_FORM_EXIT:
-			return reg != 0;
-		default:
-			return false;
-		}
-	}
-	return false;
 }
 
 /* The code that makes reg what it is after all these ops. */
@@ -169,6 +138,14 @@ put_piece(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg)
 	op.src = (uint8_t)w->base;
 	op.off = piece->off;
 	gen->target->memory(gen, &op);
+	if (piece->swap) {
+		memset(&op, 0, sizeof(op));
+		op.code = piece->bytes == 2 ? EBPF_OP_BSWAP16 :
+			  piece->bytes == 4 ? EBPF_OP_BSWAP32 :
+					      EBPF_OP_BSWAP64;
+		op.dst = (uint8_t)reg;
+		gen->target->alu(gen, &op);
+	}
 	if (piece->shift == 0)
 		return;
 	memset(&op, 0, sizeof(op));
@@ -182,7 +159,7 @@ uint32_t
 ebpf_jit_merge(struct ebpf_jit_gen *gen)
 {
 	const struct ebpf_op *ops = gen->prog->ops;
-	uint32_t first = gen->slot, end = gen->func->end;
+	uint32_t first = gen->slot, end = gen->limit;
 	uint32_t last = end - first < WINDOW ? end : first + WINDOW;
 	uint32_t used = 0, gain = 0, price, i;
 	struct window w, best;
@@ -211,7 +188,8 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 		if (best.pieces[i].bytes == 0)
 			continue;
 		ebpf_jit_forget(gen, i, i);
-		if (!is_dead(gen->prog, first + used, end, i))
+		if (first + used >= gen->func->end ||
+		    (gen->scan.live[first + used] >> i & 1))
 			put_piece(gen, &best, i);
 	}
 	return used;

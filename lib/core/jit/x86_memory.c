@@ -67,19 +67,22 @@ memory_operand(uint32_t fn)
 }
 
 /*
- * The load at slot. Where nothing but the next op reads what was loaded, that
- * op reads memory itself: how many ops that makes.
+ * A load, of slot if it stands there. Where nothing but the next op reads what
+ * was loaded, that op reads memory itself: how many ops that makes.
  */
 static uint32_t
-load(struct x86 *x, uint32_t slot, const struct place *at)
+load(struct x86 *x, const struct ebpf_op *op, uint32_t slot,
+     const struct place *at)
 {
-	const struct ebpf_op *op = &x->gen.prog->ops[slot];
-	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-	const struct ebpf_op *next = ebpf_jit_follower(&x->gen, slot + 1);
-	const struct ebpf_op_info *then =
-		next != NULL ? &ebpf_op_info[next->code] : NULL;
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code], *then = NULL;
+	const struct ebpf_op *next = NULL;
 	uint32_t opcode = 0, width = info->width == 64 ? X_W : 0;
 
+	/* jit_merge.c makes up loads of its own */
+	if (op == &x->gen.prog->ops[slot])
+		next = ebpf_jit_follower(&x->gen, slot + 1);
+	if (next != NULL)
+		then = &ebpf_op_info[next->code];
 	if (next != NULL && then->form == EBPF_FORM_ALU_REG &&
 	    info->fn == EBPF_FN_LDX && info->width >= 32 &&
 	    then->width == info->width && next->src == op->dst &&
@@ -224,7 +227,7 @@ x86_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
 		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 		case EBPF_FORM_LDX:
 			slot += match->slots - 1;
-			return match->slots - 1 + load(x, slot, &at);
+			return match->slots - 1 + load(x, op, slot, &at);
 		case EBPF_FORM_ST:
 			store_imm(x, ebpf_op_info[op->code].width,
 				  (int32_t)op->imm, &at);
@@ -238,13 +241,6 @@ x86_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
 	case EBPF_JIT_ROTATE:
 		x86_shift_imm(x, match->width == 64 ? X_W : 0, SHIFT_ROL, dst,
 			      match->count);
-		break;
-	case EBPF_JIT_PAIR:
-		access(x, OP_MOVZX16, dst, &at);
-		if (match->swap) {
-			x86_rr(x, X_16 | 0xc1, SHIFT_ROL, dst);
-			x86_put(x, 8, 1);
-		}
 		break;
 	}
 	return match->slots;
@@ -262,7 +258,7 @@ x86_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	switch (info->fn) {
 	case EBPF_FN_LDX:
 	case EBPF_FN_LDXS:
-		used = load(x, gen->slot, &from);
+		used = load(x, op, gen->slot, &from);
 		ebpf_jit_forget(gen, op->dst, op->dst);
 		if (used > 1)
 			ebpf_jit_forget(gen, op[1].dst, op[1].dst);
