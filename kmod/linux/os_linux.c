@@ -384,6 +384,41 @@ os_epoch_sync(void)
 	synchronize_rcu_expedited();
 }
 
+/* RCU begins a grace period only for those who wait for one: that is this. */
+static struct rcu_head asked;
+static atomic_t is_asked = ATOMIC_INIT(0);
+
+static void
+asked_over(struct rcu_head *head)
+{
+	atomic_set_release(&is_asked, 0);
+}
+
+static void
+ask(void)
+{
+	if (atomic_read(&is_asked) == 0 && atomic_xchg(&is_asked, 1) == 0)
+		call_rcu(&asked, asked_over);
+}
+
+uint64_t
+os_epoch_begin(void)
+{
+	unsigned long number = get_state_synchronize_rcu();
+
+	ask();
+	return number;
+}
+
+bool
+os_epoch_over(uint64_t number)
+{
+	if (poll_state_synchronize_rcu((unsigned long)number))
+		return true;
+	ask();
+	return false;
+}
+
 static void
 run_deferred(struct work_struct *work)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* See hash_pool.h. At most one grace period of a pool is under way. */
+/* See hash_pool.h. */
 #include "core/hash_pool.h"
 
 struct ebpf_hash_pool *
@@ -20,51 +20,51 @@ ebpf_hash_pool_create(struct ebpf_hash_meta *meta, uint32_t first,
 void
 ebpf_hash_pool_destroy(struct ebpf_hash_pool *pool)
 {
-	bool in_grace;
-
-	if (pool == NULL)
-		return;
-	os_spin_lock(&pool->lock);
-	in_grace = pool->in_grace;
-	pool->orphan = true;
-	os_spin_unlock(&pool->lock);
-	if (!in_grace)
-		os_free(pool);
+	os_free(pool);
 }
 
-static void grace_over(struct os_deferred *work);
-
-/* Locked pool: let the next grace period begin unless one is under way. */
+/*
+ * Locked pool: these may be used again, and first of all, for they are still in
+ * some cache. Stamps only go up; a late settle may come with an old one.
+ */
 static void
-grace_begin(struct ebpf_hash_pool *pool)
+leaving_over(struct ebpf_hash_pool *pool, struct ebpf_hash_leaving *leaving)
 {
-	if (pool->in_grace || (pool->waiting.first == 0 && !pool->stamped))
+	if (!leaving->any)
 		return;
-	pool->in_grace = true;
-	pool->stamped = false;
-	os_add(&pool->live, 1ull << 32);
-	ebpf_hash_list_join(&pool->grace, &pool->waiting, pool->meta);
-	os_epoch_defer(&pool->deferred, grace_over);
+	ebpf_hash_list_join(&leaving->list, &pool->free, pool->meta);
+	pool->free = leaving->list;
+	if ((int32_t)(leaving->stamp - pool->done) > 0)
+		os_store_release(&pool->done, leaving->stamp);
+	memset(leaving, 0, sizeof(*leaving));
 }
 
+/* Locked pool: what can be had again by now. */
 static void
-grace_over(struct os_deferred *work)
+look(struct ebpf_hash_pool *pool)
 {
-	struct ebpf_hash_pool *pool =
-		os_container(work, struct ebpf_hash_pool, deferred);
-	bool orphan;
-
-	os_spin_lock(&pool->lock);
-	pool->in_grace = false;
-	os_store_release(&pool->done, pool->done + 1);
-	orphan = pool->orphan;
-	if (!orphan) {
-		ebpf_hash_list_join(&pool->free, &pool->grace, pool->meta);
-		grace_begin(pool);
+	if (pool->late.any && os_epoch_over(pool->late.epoch)) {
+		leaving_over(pool, &pool->early);
+		leaving_over(pool, &pool->late);
+	} else if (pool->early.any && os_epoch_over(pool->early.epoch)) {
+		leaving_over(pool, &pool->early);
 	}
-	os_spin_unlock(&pool->lock);
-	if (orphan)
-		os_free(pool);
+	if (!pool->early.any) {
+		pool->early = pool->late;
+		memset(&pool->late, 0, sizeof(pool->late));
+	}
+}
+
+static uint32_t
+take(struct ebpf_hash_pool *pool)
+{
+	uint32_t number = ebpf_hash_list_pop(&pool->free, pool->meta);
+
+	if (number == 0 && pool->fresh < pool->end) {
+		number = pool->fresh;
+		os_store(&pool->fresh, number + 1);
+	}
+	return number;
 }
 
 void
@@ -74,12 +74,10 @@ ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 	uint32_t number;
 
 	os_spin_lock(&pool->lock);
+	if (pool->free.first == 0)
+		look(pool);
 	for (; batch > 0; batch--) {
-		number = ebpf_hash_list_pop(&pool->free, pool->meta);
-		if (number == 0 && pool->fresh < pool->end) {
-			number = pool->fresh;
-			os_store(&pool->fresh, number + 1);
-		}
+		number = take(pool);
 		if (number == 0)
 			break;
 		ebpf_hash_list_push(&stripe->free, pool->meta, number);
@@ -91,26 +89,36 @@ void
 ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 		      struct ebpf_hash_stripe *stripe)
 {
+	struct ebpf_hash_leaving *late = &pool->late;
+	uint32_t i;
+
 	os_spin_lock(&pool->lock);
-	ebpf_hash_list_join(&pool->waiting, &stripe->removed, pool->meta);
-	pool->stamped |= stripe->stamped != 0;
-	stripe->stamped = 0;
-	grace_begin(pool);
+	look(pool);
+	ebpf_hash_list_join(&late->list, &stripe->removed, pool->meta);
+	late->any = true;
+	late->stamp = ++pool->stamp;
+	for (i = 0; i < stripe->home_count; i++)
+		os_store(&pool->meta[stripe->home[i]].link,
+			 late->stamp & EBPF_HASH_STAMPS);
+	stripe->home_count = 0;
+	late->epoch = os_epoch_begin();
 	os_spin_unlock(&pool->lock);
 }
 
-/* What a grace period under way was for, its end then looks for in vain. */
 void
 ebpf_hash_pool_settle(struct ebpf_hash_pool *pool)
 {
-	struct ebpf_hash_list settled = { 0 };
+	struct ebpf_hash_leaving early, late;
 
 	os_spin_lock(&pool->lock);
-	ebpf_hash_list_join(&settled, &pool->grace, pool->meta);
-	ebpf_hash_list_join(&settled, &pool->waiting, pool->meta);
+	early = pool->early;
+	late = pool->late;
+	memset(&pool->early, 0, sizeof(early));
+	memset(&pool->late, 0, sizeof(late));
 	os_spin_unlock(&pool->lock);
 	os_epoch_sync();
 	os_spin_lock(&pool->lock);
-	ebpf_hash_list_join(&pool->free, &settled, pool->meta);
+	leaving_over(pool, &early);
+	leaving_over(pool, &late);
 	os_spin_unlock(&pool->lock);
 }

@@ -11,6 +11,11 @@
 #include "core/os.h"
 
 #define EBPF_HASH_LIVE UINT32_MAX /* in the map, on no list */
+#define EBPF_HASH_REMOVED (UINT32_MAX - 1) /* not returned yet, on no list */
+
+enum {
+	EBPF_HASH_BATCH = 16, /* most elements between a stripe and the pool */
+};
 
 struct ebpf_hash_meta {
 	uint32_t chain; /* next without a slot; readers follow it, so it stays
@@ -28,43 +33,47 @@ struct ebpf_hash_stripe {
 	struct os_spin lock;
 	struct ebpf_hash_list free;
 	struct ebpf_hash_list removed; /* their grace period has not begun */
-	uint32_t stamped; /* removed since the last return, in no list */
+	/*
+	 * Places in the map's count that removals left here for insertions;
+	 * written with the lock, read without by who counts.
+	 */
+	uint32_t places;
+	uint32_t home_count;
+	uint32_t home[EBPF_HASH_BATCH]; /* removed, in no list; likewise */
 } __attribute__((aligned(64)));
 
 /*
- * Where stripes get and return elements. Allocated apart from the map: a grace
- * period may end after the map's end. Its owner may have elements of smaller
- * numbers that are in no list: such a one, when removed, is stamped with the
- * number of a grace period, after which it may be used again.
+ * Removed elements on their way back, all of them removed before the grace
+ * period of that number began.
+ */
+struct ebpf_hash_leaving {
+	struct ebpf_hash_list list; /* but for those that are stamped */
+	bool any;
+	uint32_t stamp;
+	uint64_t epoch; /* of os_epoch_begin() */
+};
+
+/*
+ * Where stripes get and return elements. Its owner may have elements of smaller
+ * numbers that are in no list (home): when such a one is returned it is stamped,
+ * and may be used again when that stamp is done. Nobody waits for a grace
+ * period: who needs an element asks whether it is over.
  */
 struct ebpf_hash_pool {
 	/* read-mostly */
 	struct ebpf_hash_meta *meta;
 	uint32_t end;
-	uint32_t done; /* atomic: grace periods that are over */
-	/*
-	 * Atomic, written by every insertion and removal: the number of the
-	 * map's elements, and in the upper half that of grace periods begun. In
-	 * one word, so that a removal, which counts itself after its unlinking,
-	 * learns a grace period that begins after both.
-	 */
-	uint64_t live __attribute__((aligned(64)));
+	uint32_t done; /* atomic: what has that stamp may be used again */
 	/* protected by the lock, which is taken inside a stripe's */
 	struct os_spin lock __attribute__((aligned(64)));
-	struct ebpf_hash_list free;
-	struct ebpf_hash_list waiting; /* for the next grace period */
-	struct ebpf_hash_list grace;   /* until the current one ends */
-	bool in_grace;
-	bool stamped; /* there are some since the current one began */
-	bool orphan; /* the map is gone: free the pool when grace ends */
+	uint32_t stamp; /* of the last return */
 	uint32_t fresh; /* atomic: from here on never handed out */
-	struct os_deferred deferred;
+	struct ebpf_hash_list free;
+	/* two, so that the first ones need not wait for the last ones */
+	struct ebpf_hash_leaving early, late;
 };
 
-/*
- * Elements first .. end - 1, all free; meta[end] is borrowed. NULL: no memory.
- * The end of it: at once, or with the grace period under way.
- */
+/* Elements first .. end - 1, all free; meta[end] is borrowed. NULL: no memory. */
 struct ebpf_hash_pool *ebpf_hash_pool_create(struct ebpf_hash_meta *meta,
 					     uint32_t first, uint32_t end);
 void ebpf_hash_pool_destroy(struct ebpf_hash_pool *pool); /* NULL is fine */
@@ -79,24 +88,20 @@ void ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 void ebpf_hash_pool_settle(struct ebpf_hash_pool *pool);
 
 /*
- * Of meta.link, for elements in no list: a number of 31 bits, so that it is
- * never LIVE. A stamp much older than that may pass for one that is not over.
+ * Of meta.link, for elements in no list: the lower 31 bits of a stamp. One that
+ * is very old may pass for one that is not over.
  */
-static inline uint32_t
-ebpf_hash_stamp(uint64_t live)
-{
-	return ((uint32_t)(live >> 32) + 1) & 0x7fffffff;
-}
+#define EBPF_HASH_STAMPS 0x7fffffffu
 
-/* Is that grace period over? What is LIVE is refused as well. */
+/* Is that grace period over? LIVE and REMOVED are no stamps. */
 static inline bool
 ebpf_hash_stamp_over(uint32_t link, uint32_t done)
 {
-	return link != EBPF_HASH_LIVE &&
-	       ((done - link) & 0x7fffffff) < 0x40000000;
+	return link <= EBPF_HASH_STAMPS &&
+	       ((done - link) & EBPF_HASH_STAMPS) < EBPF_HASH_STAMPS / 2;
 }
 
-/* At the end: what was removed first is handed out first. */
+/* At the end. */
 static inline void
 ebpf_hash_list_push(struct ebpf_hash_list *list, struct ebpf_hash_meta *meta,
 		    uint32_t number)

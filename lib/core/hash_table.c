@@ -10,10 +10,11 @@ enum {
 	BUCKET_LOAD = 4,  /* most elements per bucket in the mean */
 	STRIPES_MIN = 16, /* unless there are fewer buckets */
 	STRIPES_MAX = 256,
-	BATCH = 8,	    /* elements between a stripe and the pool */
 	BATCH_BYTES = 4096, /* bigger elements move one by one */
+	BATCH_MIN = 4, /* rather fewer stripes, unless it is one */
 	LINUX_MORE = 40,    /* bytes an element, see spares_make() */
 	FIXED_BYTES = 2048, /* of a map, elements apart */
+	PLACES_MAX = 8, /* that a stripe keeps */
 	SPARE_MIN = 8,
 	SPARE_SMALL = 64,
 	SPARE_BYTES = 2048, /* for as many as that, if need be */
@@ -28,8 +29,6 @@ enum {
 	ENTRIES_MAX = 1u << 30,
 };
 
-/* ---- elements and buckets ---- */
-
 /* An element at home with its bucket that is free, 0: none. */
 static uint32_t
 home_take(struct ebpf_map_hash *hash, uint64_t h)
@@ -43,39 +42,102 @@ home_take(struct ebpf_map_hash *hash, uint64_t h)
 	return 0;
 }
 
+/* ---- places in the count ---- */
+
+static int
+place_take(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe)
+{
+	if (stripe->places > 0) {
+		os_store(&stripe->places, stripe->places - 1);
+		return 0;
+	}
+	if (os_load(&hash->count) < hash->map.max_entries) {
+		if (os_add(&hash->count, 1) <= hash->map.max_entries)
+			return 0;
+		os_sub(&hash->count, 1);
+	}
+	return os_load(&hash->places_kept) != 0 ? EBPF_HASH_PLACES_KEPT :
+						  -EBPF_E2BIG;
+}
+
+/* LRU maps keep none: what goes there makes place for another stripe's. */
+static void
+place_give(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe)
+{
+	if (hash->used != NULL || stripe->places == PLACES_MAX) {
+		os_sub(&hash->count, 1);
+		return;
+	}
+	os_store(&stripe->places, stripe->places + 1);
+	if (os_load(&hash->places_kept) == 0)
+		os_store(&hash->places_kept, 1);
+}
+
+/*
+ * Who keeps a place in a stripe that was already gathered has seen by its lock
+ * that places_kept is no longer set, and sets it again.
+ */
+void
+ebpf_hash_places_gather(struct ebpf_map_hash *hash)
+{
+	struct ebpf_hash_stripe *stripe = hash->stripes;
+	uint32_t i, places = 0;
+
+	os_store(&hash->places_kept, 0);
+	for (i = 0; i <= hash->stripe_mask; i++, stripe++) {
+		os_spin_lock(&stripe->lock);
+		places += stripe->places;
+		os_store(&stripe->places, 0);
+		os_spin_unlock(&stripe->lock);
+	}
+	os_sub(&hash->count, places);
+}
+
+uint32_t
+ebpf_hash_count(const struct ebpf_map_hash *hash)
+{
+	uint32_t count = os_load(&hash->count), places = 0, i;
+
+	for (i = 0; i <= hash->stripe_mask; i++)
+		places += os_load(&hash->stripes[i].places);
+	/* an insertion that is about to be refused may have counted itself */
+	count = count > places ? count - places : 0;
+	return count < hash->map.max_entries ? count : hash->map.max_entries;
+}
+
+/* ---- elements and buckets ---- */
+
 int
-ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *number)
+ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, bool has_place,
+	       uint32_t *number)
 {
 	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, h);
-	struct ebpf_hash_pool *pool = hash->pool;
+	int error = has_place ? 0 : place_take(hash, stripe);
 
-	if ((uint32_t)os_load(&pool->live) >= hash->map.max_entries)
-		return -EBPF_E2BIG;
-	if ((uint32_t)os_add(&pool->live, 1) > hash->map.max_entries) {
-		os_sub(&pool->live, 1);
-		return -EBPF_E2BIG;
-	}
-	*number = home_take(hash, h);
+	if (error != 0)
+		return error;
+	*number = hash->home != 0 ? home_take(hash, h) : 0;
 	if (*number != 0)
 		return 0;
 	if (stripe->free.first == 0)
-		ebpf_hash_pool_refill(pool, stripe, hash->batch);
+		ebpf_hash_pool_refill(hash->pool, stripe, hash->batch);
 	*number = ebpf_hash_list_pop(&stripe->free, hash->meta);
-	if (*number == 0) {
-		os_sub(&pool->live, 1);
-		return -EBPF_EAGAIN;
-	}
-	return 0;
+	if (*number != 0)
+		return 0;
+	if (!has_place)
+		place_give(hash, stripe);
+	return -EBPF_EAGAIN;
 }
 
 void
 ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
+	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, h);
+
 	/* one at home was not linked yet: nothing says that it is taken */
 	if (!ebpf_hash_is_home(hash, h, number))
-		ebpf_hash_list_push(&ebpf_hash_stripe(hash, h)->free,
-				    hash->meta, number);
-	os_sub(&hash->pool->live, 1);
+		ebpf_hash_list_push(&stripe->free, hash->meta, number);
+	place_give(hash, stripe);
 }
 
 void
@@ -98,7 +160,8 @@ ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 	os_store_release(&bucket->chain, number);
 }
 
-static void
+/* False: it is not there. */
+static bool
 unlink_element(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
@@ -112,30 +175,34 @@ unlink_element(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 			continue;
 		os_store_release(&bucket->tags,
 				 bucket->tags & ~(0xffull << (slot * 8)));
-		return;
+		return true;
 	}
 	for (at = &bucket->chain; *at != number; at = &hash->meta[*at].chain)
-		;
+		if (*at == 0)
+			return false;
 	os_store_release(at, hash->meta[number].chain);
+	return true;
 }
 
-void
-ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
+bool
+ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number,
+		 bool keep_place)
 {
 	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, h);
-	uint64_t live;
 
-	unlink_element(hash, h, number);
-	live = os_sub(&hash->pool->live, 1);
+	if (os_unlikely(!unlink_element(hash, h, number)))
+		return false;
 	if (ebpf_hash_is_home(hash, h, number)) {
-		os_store_release(&hash->meta[number].link,
-				 ebpf_hash_stamp(live));
-		stripe->stamped++;
+		os_store(&hash->meta[number].link, EBPF_HASH_REMOVED);
+		stripe->home[stripe->home_count++] = number;
 	} else {
 		ebpf_hash_list_push(&stripe->removed, hash->meta, number);
 	}
-	if (stripe->removed.count + stripe->stamped >= hash->batch)
+	if (stripe->removed.count + stripe->home_count >= hash->batch)
 		ebpf_hash_pool_return(hash->pool, stripe);
+	if (!keep_place)
+		place_give(hash, stripe);
+	return true;
 }
 
 /* ---- making and ending ---- */
@@ -185,10 +252,12 @@ spares_make(struct plan *plan, uint64_t max_entries, uint64_t bytes_each,
 		spares = least;
 	if (spares > (lru ? LRU_SPARE_MAX : SPARE_MAX))
 		spares = lru ? LRU_SPARE_MAX : SPARE_MAX;
-	while (plan->batch > 1 && plan->stripes * plan->batch * 4 > spares)
+	while (plan->batch > BATCH_MIN && plan->stripes * plan->batch * 4 > spares)
 		plan->batch /= 2;
 	while (plan->stripes > 1 && plan->stripes * plan->batch * 4 > spares)
 		plan->stripes /= 2;
+	while (plan->batch > 1 && plan->stripes * plan->batch * 4 > spares)
+		plan->batch /= 2;
 	return spares;
 }
 
@@ -217,7 +286,7 @@ plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu,
 					 plan->buckets / 2) / plan->buckets);
 	plan->first = plan->home == 0 ? 1 : EBPF_HASH_HOME +
 					    plan->buckets * plan->home;
-	plan->batch = each <= BATCH_BYTES ? BATCH : 1;
+	plan->batch = each <= BATCH_BYTES ? EBPF_HASH_BATCH : 1;
 	plan->elements = plan->first + (uint64_t)spec->max_entries +
 			 spares_make(plan, spec->max_entries, each, lru);
 	plan->percpu_size = percpu ? plan->elements * value : 0;

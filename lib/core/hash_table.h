@@ -66,8 +66,14 @@ struct ebpf_map_hash {
 	struct ebpf_hash_pool *pool;
 	uint32_t batch;
 	uint32_t home; /* how many elements are at home with each bucket */
-	/* LRU: where eviction looked last */
-	uint32_t hand __attribute__((aligned(64)));
+	/*
+	 * Elements in the map and places that stripes keep for some more: what
+	 * is removed where something is inserted soon, as in a full map, need
+	 * not be counted twice. places_kept is set when some may have any.
+	 */
+	uint32_t count __attribute__((aligned(64)));
+	uint32_t places_kept;
+	uint32_t hand; /* LRU: where eviction looked last */
 };
 
 static inline struct ebpf_map_hash *
@@ -192,9 +198,9 @@ uint32_t ebpf_hash_find_chained(const struct ebpf_map_hash *hash,
  * another key, which the comparison refuses. A slot that has a tag once got a
  * number before.
  */
-static inline uint32_t
-ebpf_hash_find(const struct ebpf_map_hash *hash,
-	       const struct ebpf_hash_probe *probe)
+EBPF_HASH_INLINE uint32_t
+ebpf_hash_find_sized(const struct ebpf_map_hash *hash,
+		     const struct ebpf_hash_probe *probe, uint32_t size)
 {
 	const struct ebpf_hash_bucket *bucket =
 		ebpf_hash_bucket(hash, probe->hash);
@@ -205,13 +211,19 @@ ebpf_hash_find(const struct ebpf_map_hash *hash,
 	for (; match != 0; match &= match - 1) {
 		number = os_load_acquire(&bucket->elements[ebpf_hash_first(match)]);
 		if (os_likely(ebpf_hash_probe_is(
-			    probe, ebpf_hash_element(hash, number),
-			    hash->map.key_size)))
+			    probe, ebpf_hash_element(hash, number), size)))
 			return number;
 	}
 	if (os_likely(os_load_acquire(&bucket->chain) == 0))
 		return 0;
 	return ebpf_hash_find_chained(hash, *probe);
+}
+
+static inline uint32_t
+ebpf_hash_find(const struct ebpf_map_hash *hash,
+	       const struct ebpf_hash_probe *probe)
+{
+	return ebpf_hash_find_sized(hash, probe, hash->map.key_size);
 }
 
 static inline void *
@@ -255,6 +267,25 @@ ebpf_hash_is_home(const struct ebpf_map_hash *hash, uint64_t h,
 	return number - ebpf_hash_home(hash, h) < hash->home;
 }
 
+/*
+ * Ask for the memory that an insertion or removal is about to touch, all at
+ * once: behind an atomic operation one would wait for each of it. (Inlined
+ * always: gcc drops calls of what does nothing else.)
+ */
+EBPF_HASH_INLINE void
+ebpf_hash_ask(const struct ebpf_map_hash *hash, uint64_t h)
+{
+	const uint8_t *home;
+
+	__builtin_prefetch(ebpf_hash_bucket(hash, h), 1);
+	if (hash->home == 0)
+		return;
+	home = hash->homes + (h & hash->bucket_mask) * hash->home_step;
+	__builtin_prefetch(home, 1);
+	__builtin_prefetch(home + hash->home_step - 1, 1);
+	__builtin_prefetch(&hash->meta[ebpf_hash_home(hash, h)], 1);
+}
+
 /* Is in the map. If seen in a section, its key stays to the section's end. */
 static inline bool
 ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
@@ -262,17 +293,32 @@ ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
 	return os_load_acquire(&hash->meta[number].link) == EBPF_HASH_LIVE;
 }
 
+enum {
+	EBPF_HASH_PLACES_KEPT = 1, /* a result, no error code */
+};
+
 /*
- * Locked stripe of h: a place in the count and an element. E2BIG when the map
- * is full, EAGAIN when all spare elements wait for their grace period.
+ * Locked stripe of h: an element, and a place in the count unless the caller
+ * has one. E2BIG when the map is full; PLACES_KEPT when stripes may have places
+ * left: then ebpf_hash_places_gather(), with no stripe locked, and again.
+ * EAGAIN when all spare elements wait for their grace period.
  */
-int ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *number);
+int ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, bool has_place,
+		   uint32_t *number);
+void ebpf_hash_places_gather(struct ebpf_map_hash *hash);
+/* How many elements are in the map, as exactly as others let us. */
+uint32_t ebpf_hash_count(const struct ebpf_map_hash *hash);
 /* Give both back: nobody has seen it. */
 void ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
 /* Locked stripe of h: make a filled element findable. */
 void ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
-/* Locked stripe of h: take it out of the map; it begins its way back. */
-void ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
+/*
+ * Locked stripe of h: take it out of the map; it begins its way back, its place
+ * in the count is the caller's or given back as well. False: no such element is
+ * there.
+ */
+bool ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number,
+		      bool keep_place);
 
 /* hash_lookup.c: of the ops tables, for keys of any size. */
 void *ebpf_hash_lookup(struct ebpf_map *map, const void *key);
@@ -296,8 +342,8 @@ void ebpf_hash_fini(struct ebpf_map *map);
 void ebpf_hash_settle(struct ebpf_map *map);
 
 /*
- * map_lru.c: remove an element that was not used lately, with no stripe locked.
- * ENOENT when none was found.
+ * map_lru.c: remove an element that was not used lately, with no stripe locked;
+ * its place in the count is the caller's. ENOENT when none was found.
  */
 int ebpf_hash_evict(struct ebpf_map_hash *hash);
 

@@ -88,12 +88,13 @@ key_set(struct ebpf_map_hash *hash, uint32_t number,
 	return stored.hash == probe->hash && ebpf_hash_find(hash, &stored) == 0;
 }
 
-/* Locked stripe: overwrite or insert. */
-static inline int
+/* Locked stripe: overwrite or insert; *place: has one in the count. */
+EBPF_HASH_INLINE int
 set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
-	   const void *value, uint64_t flags, enum target target)
+	   const void *value, uint64_t flags, enum target target,
+	   uint32_t size, bool *place)
 {
-	uint32_t number = ebpf_hash_find(hash, probe);
+	uint32_t number = ebpf_hash_find_sized(hash, probe, size);
 	int error;
 
 	if (number != 0) {
@@ -106,9 +107,10 @@ set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	}
 	if (flags & EBPF_EXIST)
 		return -EBPF_ENOENT;
-	error = ebpf_hash_take(hash, probe->hash, &number);
+	error = ebpf_hash_take(hash, probe->hash, *place, &number);
 	if (error != 0)
 		return error;
+	*place = false;
 	if (os_unlikely(!key_set(hash, number, probe))) {
 		ebpf_hash_untake(hash, probe->hash, number);
 		return KEY_CHANGED;
@@ -120,33 +122,60 @@ set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	return 0;
 }
 
-static inline int
-set(struct ebpf_map *map, const void *key, const void *value, uint64_t flags,
-    enum target target)
+/* In a full LRU map something must go first; true: its place is ours. */
+static bool
+place_make(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
+	   uint64_t flags)
+{
+	return os_load(&hash->count) >= hash->map.max_entries &&
+	       !(flags & EBPF_EXIST) && ebpf_hash_find(hash, probe) == 0 &&
+	       ebpf_hash_evict(hash) == 0;
+}
+
+/* Size: of the keys, where it is a constant, else as the map says. */
+EBPF_HASH_INLINE int
+set_sized(struct ebpf_map *map, const void *key, const void *value,
+	  uint64_t flags, enum target target, uint32_t size)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe;
 	struct ebpf_hash_stripe *stripe;
-	uint32_t tries;
+	bool place = false, again;
+	uint32_t tries = 0;
 	int error;
 
 	if (os_unlikely(!ebpf_map_flags_ok(map, flags)))
 		return -EBPF_EINVAL;
-	for (tries = 0; tries <= TRIES; tries++) {
-		probe = ebpf_hash_probe(hash, key);
+	do {
+		probe = ebpf_hash_probe_sized(hash, key, size);
 		stripe = ebpf_hash_stripe(hash, probe.hash);
+		ebpf_hash_ask(hash, probe.hash);
+		if (hash->used != NULL && !place)
+			place = place_make(hash, &probe, flags);
 		os_spin_lock(&stripe->lock);
-		error = set_locked(hash, &probe, value, flags, target);
+		error = set_locked(hash, &probe, value, flags, target, size,
+				   &place);
 		os_spin_unlock(&stripe->lock);
-		if (os_likely(error == 0) ||
-		    (error != KEY_CHANGED &&
-		     (error != -EBPF_E2BIG || hash->used == NULL)))
-			return error;
-		/* others may take the place that this makes: then again */
-		if (error != KEY_CHANGED)
-			ebpf_hash_evict(hash);
-	}
+		if (error == EBPF_HASH_PLACES_KEPT) {
+			ebpf_hash_places_gather(hash);
+			error = -EBPF_E2BIG;
+			again = true;
+		} else {
+			/* others may have taken the place that was made */
+			again = error == KEY_CHANGED ||
+				(error == -EBPF_E2BIG && hash->used != NULL);
+		}
+	} while (os_unlikely(again) && tries++ < TRIES);
+	if (place)
+		os_sub(&hash->count, 1);
 	return error == KEY_CHANGED ? -EBPF_EAGAIN : error;
+}
+
+static int
+set(struct ebpf_map *map, const void *key, const void *value, uint64_t flags,
+    enum target target)
+{
+	return set_sized(map, key, value, flags, target, map->key_size);
 }
 
 /* ---- the ops ---- */
@@ -155,32 +184,54 @@ static int
 hash_update(struct ebpf_map *map, const void *key, const void *value,
 	    uint64_t flags)
 {
-	return set(map, key, value, flags, ONE);
+	switch (map->key_size) {
+	case 4:
+		return set_sized(map, key, value, flags, ONE, 4);
+	case 8:
+		return set_sized(map, key, value, flags, ONE, 8);
+	case 16:
+		return set_sized(map, key, value, flags, ONE, 16);
+	default:
+		return set(map, key, value, flags, ONE);
+	}
+}
+
+EBPF_HASH_INLINE int
+remove_sized(struct ebpf_map *map, const void *key, uint32_t size)
+{
+	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	struct ebpf_hash_probe probe = ebpf_hash_probe_sized(hash, key, size);
+	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	uint32_t number;
+
+	ebpf_hash_ask(hash, probe.hash);
+	os_spin_lock(&stripe->lock);
+	number = ebpf_hash_find_sized(hash, &probe, size);
+	if (number != 0)
+		ebpf_hash_unlink(hash, probe.hash, number, false);
+	os_spin_unlock(&stripe->lock);
+	return number != 0 ? 0 : -EBPF_ENOENT;
 }
 
 static int
 hash_remove(struct ebpf_map *map, const void *key)
 {
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
-	uint32_t number;
-
-	os_spin_lock(&stripe->lock);
-	number = ebpf_hash_find(hash, &probe);
-	if (number != 0)
-		ebpf_hash_unlink(hash, probe.hash, number);
-	os_spin_unlock(&stripe->lock);
-	return number != 0 ? 0 : -EBPF_ENOENT;
+	switch (map->key_size) {
+	case 4:
+		return remove_sized(map, key, 4);
+	case 8:
+		return remove_sized(map, key, 8);
+	case 16:
+		return remove_sized(map, key, 16);
+	default:
+		return remove_sized(map, key, map->key_size);
+	}
 }
 
 static uint64_t
 hash_count(struct ebpf_map *map)
 {
-	uint32_t n = (uint32_t)os_load(&ebpf_hash_of(map)->pool->live);
-
-	/* an insertion that is about to be refused may have counted itself */
-	return n < map->max_entries ? n : map->max_entries;
+	return ebpf_hash_count(ebpf_hash_of(map));
 }
 
 /* The first live number from `number` on, 0 when there is none before `end`. */
@@ -304,11 +355,12 @@ hash_extract(struct ebpf_map *map, const void *key, void *value)
 	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
 	uint32_t number;
 
+	ebpf_hash_ask(hash, probe.hash);
 	os_spin_lock(&stripe->lock);
 	number = ebpf_hash_find(hash, &probe);
 	if (number != 0) {
 		value_get(hash, number, value);
-		ebpf_hash_unlink(hash, probe.hash, number);
+		ebpf_hash_unlink(hash, probe.hash, number, false);
 	}
 	os_spin_unlock(&stripe->lock);
 	return number != 0 ? 0 : -EBPF_ENOENT;
@@ -358,7 +410,7 @@ maps_remove(struct ebpf_map *map, const void *key)
 	if (number != 0) {
 		/* left in place for who has just found the element */
 		inner = *ebpf_hash_inner(hash, number);
-		ebpf_hash_unlink(hash, probe.hash, number);
+		ebpf_hash_unlink(hash, probe.hash, number, false);
 	}
 	os_spin_unlock(&stripe->lock);
 	ebpf_map_put(inner);

@@ -19,16 +19,13 @@ enum {
 static bool
 evict_one(struct ebpf_map_hash *hash, uint32_t number)
 {
-	struct ebpf_hash_probe probe;
-	struct ebpf_hash_stripe *stripe;
+	struct ebpf_hash_probe probe = ebpf_hash_probe_stored(
+		hash, ebpf_hash_element(hash, number));
+	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
 	bool there;
 
-	probe = ebpf_hash_probe_stored(hash, ebpf_hash_element(hash, number));
-	stripe = ebpf_hash_stripe(hash, probe.hash);
 	os_spin_lock(&stripe->lock);
-	there = ebpf_hash_find(hash, &probe) == number;
-	if (there)
-		ebpf_hash_unlink(hash, probe.hash, number);
+	there = ebpf_hash_unlink(hash, probe.hash, number, true);
 	os_spin_unlock(&stripe->lock);
 	return there;
 }

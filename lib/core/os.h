@@ -111,6 +111,13 @@ void os_epoch_sync(void);		       /* sleep */
 void os_epoch_defer(struct os_deferred *work,
 		    void (*fn)(struct os_deferred *work)); /* any; fn: sleep */
 void os_epoch_drain(void); /* sleep: all deferred work is done on return */
+/*
+ * For those who would rather ask than wait: begin gives a grace period that
+ * begins now its number; what was unlinked before is not reached any more once
+ * it is over. Sections that the caller itself has open count as well.
+ */
+uint64_t os_epoch_begin(void);		/* any */
+bool os_epoch_over(uint64_t number);	/* any */
 
 uint64_t os_time_ns(void);	/* any: monotonic, not counting suspend */
 uint64_t os_boot_time_ns(void); /* any: monotonic, counting suspend */

@@ -107,6 +107,33 @@ os_epoch_sync(void)
 	}
 }
 
+uint64_t
+os_epoch_begin(void)
+{
+	uint64_t number;
+
+	number = __atomic_add_fetch(&os_epoch_now, 1, __ATOMIC_SEQ_CST);
+#if !OS_TSAN && !defined(__x86_64__)
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+	return number;
+}
+
+bool
+os_epoch_over(uint64_t number)
+{
+	const struct os_epoch_record *record;
+	uint64_t active;
+
+	for (record = os_load_acquire(&records); record;
+	     record = record->next) {
+		active = __atomic_load_n(&record->active, __ATOMIC_SEQ_CST);
+		if (active != 0 && active < number)
+			return false;
+	}
+	return true;
+}
+
 /* ---- deferred work ---- */
 
 static struct os_deferred *deferred; /* atomic stack, newest first */

@@ -219,7 +219,8 @@ check_nodes(struct ebpf_map *map)
 	for (i = 0; i < 1u << lpm->root_bits; i++)
 		nodes += nodes_below(lpm, lpm->root[i].ref, &good);
 	idle = store->at_hand.free.count + store->at_hand.removed.count +
-	       store->pool->free.count + store->pool->waiting.count;
+	       store->pool->free.count + store->pool->early.list.count +
+	       store->pool->late.list.count;
 	return good && nodes + idle + 1 == store->pool->fresh;
 }
 
