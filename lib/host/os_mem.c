@@ -27,7 +27,9 @@
 enum {
 	LINE = 64,
 	MAP_MIN = 256 << 10, /* bytes from which memory is mapped */
-	HUGE_MIN = 4 << 20,  /* and large pages are worth their zeroing */
+	HUGE = 2 << 20,	     /* a large page */
+	PAGE_MAX = 64 << 10, /* small pages are no larger anywhere */
+	HUGE_MIN = 3 << 19,  /* and large pages are worth their zeroing */
 };
 
 /* Stands right before what the caller gets. */
@@ -84,6 +86,49 @@ os_test_bytes(void)
 	return os_load(&live_bytes);
 }
 
+static void *
+map(size_t size)
+{
+	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return base == MAP_FAILED ? NULL : base;
+}
+
+/* The last large page is whole if half of it is used. */
+static size_t
+huge_size(size_t size)
+{
+	size_t tail = size % HUGE;
+
+	if (tail >= HUGE / 2)
+		return size + HUGE - tail;
+	return (size + PAGE_MAX - 1) & ~(size_t)(PAGE_MAX - 1);
+}
+
+/*
+ * Big maps are hit at random: large pages mean fewer TLB misses. They lie at
+ * multiples of their size, so what is mapped in front of the first is let go.
+ */
+static void *
+map_huge(size_t wanted)
+{
+	size_t size = huge_size(wanted), before;
+	char *base = map(size + HUGE);
+
+	if (!base)
+		return NULL;
+	before = (HUGE - (uintptr_t)base % HUGE) % HUGE; /* less than HUGE */
+	if (before > 0)
+		munmap(base, before);
+	base += before;
+	munmap(base + size, HUGE - before);
+#ifdef MADV_HUGEPAGE
+	madvise(base, size, MADV_HUGEPAGE);
+#endif
+	return base;
+}
+
 void *
 os_alloc(size_t size)
 {
@@ -97,16 +142,8 @@ os_alloc(size_t size)
 	if (size < LINE) {
 		base = calloc(1, total);
 	} else if (!HEAP_ONLY && total >= MAP_MIN) {
-		base = mmap(NULL, total, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (base == MAP_FAILED)
-			base = NULL;
+		base = total < HUGE_MIN ? map(total) : map_huge(total);
 		mapped = IS_MAPPED;
-#ifdef MADV_HUGEPAGE
-		/* big maps are hit at random: fewer TLB misses */
-		if (base && total >= HUGE_MIN)
-			madvise(base, total, MADV_HUGEPAGE);
-#endif
 	} else if (posix_memalign(&base, LINE, total) == 0) {
 		memset(base, 0, total);
 	} else {
@@ -138,7 +175,7 @@ os_free(void *memory)
 		       (uint64_t)((char *)memory - (char *)header->base) -
 			       total);
 	if (header->total & IS_MAPPED)
-		munmap(header->base, total);
+		munmap(header->base, total < HUGE_MIN ? total : huge_size(total));
 	else
 		free(header->base);
 }
