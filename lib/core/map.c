@@ -14,6 +14,7 @@
 
 enum {
 	SECTION_ELEMENTS = 256, /* copied by a walk inside one section */
+	ASK_AHEAD = 4, /* of many elements, so that their memory comes at once */
 	USER_VALUE_MAX = 32 << 20,
 	USER_MODES = EBPF_F_RDONLY | EBPF_F_WRONLY,
 	PROG_MODES = EBPF_F_RDONLY_PROG | EBPF_F_WRONLY_PROG,
@@ -399,6 +400,8 @@ ebpf_map_write_many(struct ebpf_map *map, const void *elements,
 						      n + SECTION_ELEMENTS;
 		os_epoch_enter(&section);
 		for (; n < end; n++, at += element) {
+			if (map->ops->ask != NULL && end - n > ASK_AHEAD)
+				map->ops->ask(map, at + ASK_AHEAD * element);
 			error = write(map, at, at + map->key_size, flags);
 			if (error != 0)
 				break;
@@ -429,6 +432,9 @@ ebpf_map_remove_many(struct ebpf_map *map, const void *keys, uint32_t *count)
 						      n + SECTION_ELEMENTS;
 		os_epoch_enter(&section);
 		for (; n < end; n++, at += map->key_size) {
+			if (map->ops->ask != NULL && end - n > ASK_AHEAD)
+				map->ops->ask(map,
+					      at + ASK_AHEAD * map->key_size);
 			error = map->ops->remove(map, at);
 			if (error != 0)
 				break;

@@ -58,6 +58,11 @@ struct ebpf_map_ops {
 	int (*read)(struct ebpf_map *map, const void *key, void *value);
 	int (*write)(struct ebpf_map *map, const void *key, const void *value,
 		     uint64_t flags);
+	/*
+	 * That key's update or removal comes soon: its memory is asked for.
+	 * NULL: there is nothing to gain.
+	 */
+	void (*ask)(struct ebpf_map *map, const void *key);
 	/* Read and remove in one step. NULL: by pop, or not at all. */
 	int (*extract)(struct ebpf_map *map, const void *key, void *value);
 	int (*next)(struct ebpf_map *map, const void *key, void *next);

@@ -228,6 +228,14 @@ hash_remove(struct ebpf_map *map, const void *key)
 	}
 }
 
+static void
+hash_ask(struct ebpf_map *map, const void *key)
+{
+	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+
+	ebpf_hash_ask(hash, ebpf_hash_probe(hash, key).hash);
+}
+
 static uint64_t
 hash_count(struct ebpf_map *map)
 {
@@ -512,6 +520,7 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
 	.each = hash_each,
 };
@@ -534,6 +543,7 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
 	.each = hash_each,
 };
@@ -553,6 +563,7 @@ const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
 	.each = hash_each,
 };
@@ -575,6 +586,7 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
 	.each = hash_each,
 };
@@ -595,5 +607,6 @@ const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
 };
