@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Suite load: what it takes to load a program (decode, verify, compile), and to
- * verify it alone, for a parser as programs have it and for shapes that show
- * how time grows with size; then how much machine code comes of it. Freeing is
- * not counted.
+ * Suite load: what it takes to load a program (decode, verify, compile), and
+ * the second and the last step alone, for programs as a compiler makes them and
+ * for shapes that show how time grows with size; then how much machine code
+ * comes of it. Freeing is not counted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "core/os.h"
 #include "core/prog.h"
 
-enum { LOAD, LINUX, VERIFY };
+enum { LOAD, LINUX, VERIFY, COMPILE };
 enum { LOAD_LINUX };
 enum {
 	INSNS_MAX = 1 << 16,
@@ -24,7 +24,8 @@ enum {
 
 /* Some instructions, whoever made them, with at most one map. */
 struct code {
-	struct bench_home *home;
+	struct bench_home *home; /* the suite's, or */
+	struct bench_home own;	 /* one with the object the program is in */
 	struct ebpf_insn *insns;
 	uint32_t count;
 	struct bench_table table; /* map NULL: none */
@@ -118,22 +119,29 @@ static const struct row {
 	const char *name;
 	void (*shape)(struct code *code, uint32_t n);
 	uint32_t n;
-	const char *program; /* or one that was compiled */
+	const struct bench_blob *blob; /* or a program of that object */
+	const char *program;
 	double goal; /* us */
 } rows[] = {
-	{ "header parser", NULL, 0, "parser", 40 },
-	{ "header parser, many paths", NULL, 0, "paths", 0 },
-	{ "straight, 250 instructions", straight, 250, NULL, 0 },
-	{ "straight, 1000 instructions", straight, 1000, NULL, 0 },
-	{ "straight, 4000 instructions", straight, 4000, NULL, 700 },
-	{ "straight, 32000 instructions", straight, 32000, NULL, 0 },
-	{ "100 diamonds", diamonds, 100, NULL, 0 },
-	{ "1000 diamonds", diamonds, 1000, NULL, 0 },
-	{ "10000 diamonds", diamonds, 10000, NULL, 50000 },
-	{ "1000 spills", spills, 1000, NULL, 0 },
-	{ "10000 spills", spills, 10000, NULL, 0 },
-	{ "loop of 1000", loop, 1000, NULL, 0 },
-	{ "loop of 10000", loop, 10000, NULL, 0 },
+	{ "header parser", NULL, 0, &bench_blob_load, "parser", 40 },
+	{ "header parser, many paths", NULL, 0, &bench_blob_load, "paths", 0 },
+	{ "learning bridge, one frame", NULL, 0, &bench_blob_bridge,
+	  "bridge_one", 0 },
+	{ "learning bridge, loop of frames", NULL, 0, &bench_blob_bridge,
+	  "bridge", 0 },
+	{ "crc32, loops", NULL, 0, &bench_blob_compute, "crc32", 0 },
+	{ "sort, loops in loops", NULL, 0, &bench_blob_compute, "sort", 0 },
+	{ "straight, 250 instructions", straight, 250, NULL, NULL, 0 },
+	{ "straight, 1000 instructions", straight, 1000, NULL, NULL, 0 },
+	{ "straight, 4000 instructions", straight, 4000, NULL, NULL, 700 },
+	{ "straight, 32000 instructions", straight, 32000, NULL, NULL, 0 },
+	{ "100 diamonds", diamonds, 100, NULL, NULL, 0 },
+	{ "1000 diamonds", diamonds, 1000, NULL, NULL, 0 },
+	{ "10000 diamonds", diamonds, 10000, NULL, NULL, 50000 },
+	{ "1000 spills", spills, 1000, NULL, NULL, 0 },
+	{ "10000 spills", spills, 10000, NULL, NULL, 0 },
+	{ "loop of 1000", loop, 1000, NULL, NULL, 0 },
+	{ "loop of 10000", loop, 10000, NULL, NULL, 0 },
 };
 
 /* ---- both sides ---- */
@@ -190,6 +198,26 @@ run_verify(void *cookie, uint64_t repeat)
 	return load_time(cookie, &load, repeat);
 }
 
+/* What the engine itself says of its last step. */
+static double
+run_compile(void *cookie, uint64_t repeat)
+{
+	const struct code *code = cookie;
+	struct ebpf_load load = load_of(code);
+	struct ebpf_load_stats stats;
+	double spent = 0;
+
+	load.stats = &stats;
+	for (uint64_t i = 0; i < repeat; i++) {
+		if (load_time(code, &load, 1) < 0)
+			return -1;
+		spent += (double)stats.jit_ns;
+		if (i % DRAIN == DRAIN - 1)
+			os_epoch_drain();
+	}
+	return spent;
+}
+
 static int
 linux_load(struct code *code)
 {
@@ -220,17 +248,53 @@ run_linux(void *cookie, uint64_t repeat)
 
 /* ---- rows ---- */
 
+/* The only map of the object, if there is one. */
+static int
+open_map(struct code *code)
+{
+	const struct gebpf_obj_map *map;
+	struct bench_table_spec spec = { .filled = 0 };
+
+	if (gebpf_object_map_count(code->home->object) == 0)
+		return 0;
+	map = gebpf_object_map(code->home->object, 0);
+	spec.kind = map->kind;
+	spec.key_size = map->key_size;
+	spec.value_size = map->value_size;
+	spec.max_entries = map->max_entries;
+	return bench_table_open(code->home, &spec, &code->table);
+}
+
+static int
+open_program(struct code *code, const struct row *row)
+{
+	const struct gebpf_obj_prog *prog;
+	int error = bench_home_open(code->home->bench, row->blob, LINUX,
+				    &code->own);
+
+	if (error != 0)
+		return error;
+	code->home = &code->own;
+	prog = bench_home_prog(code->home, row->program);
+	if (prog == NULL || prog->insn_count > INSNS_MAX) {
+		error = bench_fail(code->home->bench, -EBPF_ENOENT,
+				   "there is no program '%s'", row->program);
+		goto out;
+	}
+	code->count = prog->insn_count;
+	memcpy(code->insns, prog->insns, code->count * sizeof(*code->insns));
+	error = open_map(code);
+	if (error == 0)
+		return 0;
+out:
+	bench_home_close(&code->own);
+	return error;
+}
+
 static int
 open_code(struct bench_home *home, const struct row *row, struct code *code)
 {
-	static const struct bench_table_spec flows = {
-		.kind = EBPF_MAP_HASH,
-		.key_size = 40,
-		.value_size = 16,
-		.max_entries = 1024,
-	};
-	const struct gebpf_obj_prog *parser;
-	int error;
+	int error = 0;
 
 	memset(code, 0, sizeof(*code));
 	code->home = home;
@@ -240,20 +304,11 @@ open_code(struct bench_home *home, const struct row *row, struct code *code)
 	if (row->shape != NULL) {
 		begin(code);
 		row->shape(code, row->n);
-		return 0;
+	} else {
+		error = open_program(code, row);
 	}
-	parser = bench_home_prog(home, row->program);
-	if (parser == NULL || parser->insn_count > INSNS_MAX) {
-		error = -EBPF_ENOENT;
-		goto out;
-	}
-	code->count = parser->insn_count;
-	memcpy(code->insns, parser->insns, code->count * sizeof(*code->insns));
-	error = bench_table_open(home, &flows, &code->table);
-	if (error == 0)
-		return 0;
-out:
-	free(code->insns);
+	if (error != 0)
+		free(code->insns);
 	return error;
 }
 
@@ -261,6 +316,8 @@ static void
 close_code(struct code *code)
 {
 	bench_table_close(&code->table);
+	if (code->home == &code->own)
+		bench_home_close(&code->own);
 	free(code->insns);
 }
 
@@ -311,6 +368,11 @@ measure_time(struct bench_home *home, const struct row *row)
 	note_cost(bench, &code);
 	bench_row_add(bench, LOAD, run_load, &code, 1);
 	bench_row_add(bench, VERIFY, run_verify, &code, 1);
+	if (ebpf_jit_host() != NULL)
+		bench_row_add(bench, COMPILE, run_compile, &code, 1);
+	else
+		bench_row_skip(bench, COMPILE,
+			       "there is no JIT for this machine");
 	if (linux_takes(home, &code))
 		bench_row_add(bench, LINUX, run_linux, &code, 1);
 	else
@@ -324,8 +386,9 @@ measure_time(struct bench_home *home, const struct row *row)
 
 /* Bytes of code; the same in every round, so there is but one. */
 static void
-measure_size(struct bench_home *home, struct code *code, double goal)
+measure_size(struct code *code, double goal)
 {
+	struct bench_home *home = code->home;
 	struct bench *bench = home->bench;
 	struct ebpf_load load = load_of(code);
 	struct ebpf_prog *prog;
@@ -375,7 +438,7 @@ sizes(struct bench_home *home)
 			error = open_code(home, &rows[i], &code);
 			if (error != 0)
 				break;
-			measure_size(home, &code, 1);
+			measure_size(&code, 1);
 			close_code(&code);
 		}
 	}
@@ -386,7 +449,7 @@ static int
 run(struct bench *bench)
 {
 	struct bench_home home;
-	int error = bench_home_open(bench, &bench_blob_load, LINUX, &home);
+	int error = bench_home_open(bench, NULL, LINUX, &home);
 
 	if (error != 0)
 		return error;
@@ -403,7 +466,7 @@ run(struct bench *bench)
 const struct bench_suite bench_suite_load = {
 	.name = "load",
 	.what = "time to load a program, and the size of its code",
-	.columns = { "jit", "linux", "verify" },
+	.columns = { "jit", "linux", "verify", "compile" },
 	.ratios = {
 		[LOAD_LINUX] = { LOAD, LINUX, BENCH_TIME },
 	},

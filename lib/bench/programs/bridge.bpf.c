@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Programs for suite bridge: the decision of a learning bridge for a frame, as
- * in lib/bpf/examples/l2_bridge.bpf.c, a thousand frames in a run or one. The
+ * in lib/bpf/examples/l2_bridge.bpf.c, many frames in a run or one. The
  * frames are written into the packet one after the other; bench_make does only that. Native (suite_bridge.c includes this file) with a table of its own
  * behind find() and learn().
  */
