@@ -311,8 +311,12 @@ conformance: $(B)/tests/engine_test
 demo: deps
 	+@tests/demo/run
 
+# Ratios to Linux and to native code: [SUITES="maps load"] [ROWS=part of a name]
+# [ROUNDS=9] [TIME=microseconds] [SVG=file]
 bench: all $(BENCH_BIN)
-	+@tests/bench/run
+	+@tests/bench/run $(SUITES) $(if $(ROWS),rows "$(ROWS)") \
+		$(if $(ROUNDS),rounds $(ROUNDS)) $(if $(TIME),time $(TIME)) \
+		$(if $(SVG),svg $(SVG))
 
 # Instruction counts and code sizes beside their limits; lower them to these.
 guard: $(B)/tests/guard
