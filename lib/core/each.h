@@ -11,9 +11,8 @@
 #include "core/ebpf.h"
 
 /*
- * Loops in callbacks multiply, up to 8 frames of them. What a run takes is not
- * bounded by that any more than in Linux: one that does more is only refused
- * by whoever loads it.
+ * Loops in callbacks multiply, as many as there may be frames: like Linux, this
+ * bounds what one call does, not how long a run takes.
  */
 enum {
 	EBPF_LOOPS_MAX = 1 << 23, /* calls that one bpf_loop makes at most */

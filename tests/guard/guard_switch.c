@@ -163,6 +163,8 @@ bridge(const char *name, uint32_t hosts)
 	text.map = guard_map(EBPF_MAP_HASH, 6, 4, 1024);
 	prog = guard_load(name, text.kind, text.insns, text.count, text.map);
 	row(name, prog, hosts);
+	if (text.map->ops->count(text.map) != 2 * hosts)
+		guard_fail(name, "it learned other addresses");
 	ebpf_prog_put(prog);
 	if (hosts == FEW)
 		guard_loading(&text);
