@@ -38,7 +38,7 @@ struct handle {
 static int
 handle_open(struct inode *inode, struct file *file)
 {
-	struct handle *handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	struct handle *handle = os_alloc(sizeof(*handle));
 	int error;
 
 	if (!handle)
@@ -48,7 +48,7 @@ handle_open(struct inode *inode, struct file *file)
 		device, from_kuid_munged(&init_user_ns, current_uid()),
 		&handle->session);
 	if (error) {
-		kfree(handle);
+		os_free(handle);
 		return error == -EBPF_ELIMIT ? -EMFILE : -ENOMEM;
 	}
 	file->private_data = handle;
@@ -61,7 +61,7 @@ handle_release(struct inode *inode, struct file *file)
 	struct handle *handle = file->private_data;
 
 	ebpf_session_close(handle->session);
-	kfree(handle);
+	os_free(handle);
 	return 0;
 }
 
@@ -114,6 +114,29 @@ call_short(struct handle *handle, void __user *place, size_t size)
 	return copy_to_user(place, reply, len) ? -EFAULT : 0;
 }
 
+/* As os_alloc(), counted and failing with the rest, but zeroed only if asked. */
+static void *
+message_alloc(size_t size, gfp_t zero)
+{
+	void *memory;
+
+	if (!os_linux_allocate())
+		return NULL;
+	memory = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN | zero);
+	if (!memory)
+		os_linux_release();
+	return memory;
+}
+
+static void
+message_free(void *memory)
+{
+	if (!memory)
+		return;
+	kvfree(memory);
+	os_linux_release();
+}
+
 static long
 handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
@@ -139,10 +162,8 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 		return -EMSGSIZE;
 	small = call.request_len <= SMALL && call.reply_cap <= SMALL;
 	if (!small) {
-		request = kvmalloc(call.request_len,
-				   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-		reply = kvzalloc(call.reply_cap,
-				 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		request = message_alloc(call.request_len, 0);
+		reply = message_alloc(call.reply_cap, __GFP_ZERO);
 		error = -ENOMEM;
 		if (!request || !reply)
 			goto out;
@@ -156,8 +177,8 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 		error = -EFAULT;
 out:
 	if (!small) {
-		kvfree(reply);
-		kvfree(request);
+		message_free(reply);
+		message_free(request);
 	}
 	return error;
 }

@@ -14,6 +14,7 @@
 #include "core/runtime.h"
 #include "core/test_run.h"
 #include "core/tracelog.h"
+#include "ebpf_linux.h"
 #include "switch/bridge.h"
 
 #include <linux/export.h>
@@ -90,6 +91,8 @@ EXPORT_SYMBOL_GPL(os_cpu_count);
 EXPORT_SYMBOL_GPL(os_cpu_id);
 EXPORT_SYMBOL_GPL(os_epoch_drain);
 EXPORT_SYMBOL_GPL(os_free);
+EXPORT_SYMBOL_GPL(os_linux_allocate);
+EXPORT_SYMBOL_GPL(os_linux_release);
 EXPORT_SYMBOL_GPL(os_mutex_destroy);
 EXPORT_SYMBOL_GPL(os_mutex_init);
 EXPORT_SYMBOL_GPL(os_mutex_lock);

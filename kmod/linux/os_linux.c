@@ -48,8 +48,6 @@ static DEFINE_IRQ_WORK(any_work, any_wake);
 
 int os_linux_init(void);
 void os_linux_exit(void);
-bool os_linux_allocate(void);
-void os_linux_release(void);
 
 int
 os_linux_init(void)

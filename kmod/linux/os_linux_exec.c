@@ -6,6 +6,7 @@
  * Programs share pages, as small ones would else waste them.
  */
 #include "core/os.h"
+#include "ebpf_linux.h"
 
 #include "abi/error.h"
 
@@ -32,8 +33,6 @@ static DEFINE_MUTEX(arena_lock); /* used */
 
 int os_linux_exec_init(void);
 void os_linux_exec_exit(void);
-bool os_linux_allocate(void);
-void os_linux_release(void);
 
 static unsigned long
 arena_size(void)

@@ -5,6 +5,7 @@
  * back. Where pages are larger than the ring: plain memory of twice the size.
  */
 #include "core/os.h"
+#include "ebpf_linux.h"
 
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -14,10 +15,6 @@
 enum {
 	HEAD = 64,
 };
-
-/* os_linux.c: every allocation asks there. */
-bool os_linux_allocate(void);
-void os_linux_release(void);
 
 /* At the very start of the first page. */
 struct pages {

@@ -22,7 +22,7 @@ setup() {
 	for page in "$top"/man/*.8; do
 		for section in NAME SYNOPSIS DESCRIPTION "EXIT STATUS" EXAMPLES \
 			"SEE ALSO"; do
-			grep -qx ".Sh $section" "$page" ||
+			[[ $'\n'$(<"$page") == *$'\n'".Sh $section"$'\n'* ]] ||
 				{ echo "$page: no $section"; false; }
 		done
 	done

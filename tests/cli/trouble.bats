@@ -38,6 +38,7 @@ capture() {
 }
 
 @test "a capture that is cut off: what came before is delivered" {
+	only_embedded "captures"
 	capture "$DIR/whole.pcap" 100
 	head -c $((24 + 60 * 1016 + 500)) "$DIR/whole.pcap" >"$DIR/cut.pcap"
 	capture "$DIR/none.pcap" 0
@@ -53,6 +54,7 @@ capture() {
 }
 
 @test "a full disk while OUT is written: said, counted, whole frames kept" {
+	only_embedded "captures"
 	capture "$DIR/in.pcap" 2000
 	capture "$DIR/none.pcap" 0
 	gebpf vale create vale0
@@ -70,6 +72,7 @@ capture() {
 }
 
 @test "a file system that fills up in the middle (root)" {
+	only_embedded "captures"
 	mkdir "$DIR/small"
 	mount -t tmpfs -o size=256k none "$DIR/small" 2>/dev/null ||
 		skip "cannot mount a small file system"
@@ -89,6 +92,7 @@ capture() {
 }
 
 @test "kill -9 of the device while clients wait" {
+	only_embedded "a daemon"
 	pid=$(gebpf -j device show | "$PY" -c 'import json,sys; print(json.load(sys.stdin)["pid"])')
 	kill -STOP "$pid"
 	before=$(grep -c "$DIR/device.sock" /proc/net/unix)
@@ -123,6 +127,7 @@ capture() {
 }
 
 @test "many commands find no device: one starts" {
+	only_embedded "a daemon"
 	gebpf device stop
 	for i in 1 2 3 4 5 6; do
 		gebpf -j device start >"$DIR/d$i" 2>"$DIR/e$i" 3>&- &
@@ -140,6 +145,7 @@ capture() {
 }
 
 @test "a stopped device is an error without a start, and no obstacle to one" {
+	only_embedded "a daemon"
 	gebpf device stop
 	fails 5 gebpf device show
 	[[ $words == *"no embedded device is running"*Hint* ]]

@@ -5,12 +5,12 @@
 load helper
 
 # The kernel's switches are netmap's, with ports of their own: make check-vale.
-setup_file() {
-	only_embedded "ports that replay captures; make check-vale has netmap's"
-	device_setup
-}
+setup_file() { device_setup; }
 teardown_file() { device_teardown; }
-setup() { device_clear; }
+setup() {
+	only_embedded "ports that replay captures; make check-vale has netmap's"
+	device_clear
+}
 
 three_ports() {
 	gebpf vale create vale0

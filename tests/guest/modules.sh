@@ -72,11 +72,15 @@ suite "verifier's cases" build/tests/verify_test --device kernel
 suite "against the interpreter" build/tests/device_diff_test --device kernel \
 	--programs 200
 suite "requests" build/tests/chardev_test
+suite "every request in every wrong form" build/tests/chardev_sweep
 suite "waiting, passing, 32 bits" build/tests/chardev_poll_test
 suite "storm" build/tests/chardev_storm --kills 30
 suite "storm, memory runs out" build/tests/chardev_storm --kills 15 --seed 3 \
 	--fail-at /sys/module/ebpf/parameters/fail_at
 suite "memory runs out" build/tests/chardev_test --fail-at \
+	/sys/module/ebpf/parameters/fail_at
+
+suite "memory runs out in every request" build/tests/chardev_sweep --fail-at \
 	/sys/module/ebpf/parameters/fail_at
 
 # ---- how Linux's verifier judges our cases -----------------------------------

@@ -237,6 +237,7 @@ tsc=reliable clocksource=tsc $debug rcupdate.rcu_cpu_stall_timeout=60" \
 	fi
 }
 
+[ -z "${GUEST_SCRIPT:-}" ] || [ "$parts" != "modules command" ] || parts=modules
 n=0 bad=
 [ -n "$compare" ] || n=1 # the modules were built
 for part in $parts; do

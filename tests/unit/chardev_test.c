@@ -89,7 +89,7 @@ bad_calls(int fd)
 
 	hello_fill(&hello);
 	tap_ok(ioctl(fd, 0, &hello) == -1 && errno == ENOTTY &&
-		       ioctl(fd, EBPF_CHARDEV_CALL + 1, &hello) == -1 &&
+		       ioctl(fd, EBPF_CHARDEV_CALL + 2, &hello) == -1 &&
 		       errno == ENOTTY,
 	       "other ioctls are unknown");
 	for (i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {

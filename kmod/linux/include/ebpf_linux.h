@@ -29,4 +29,8 @@ void ebpf_linux_switches_unregister(void);
 /* The owner's, or EUNSUPPORTED; the cookie means nothing. */
 extern const struct ebpf_switch_ops ebpf_linux_switches;
 
+/* Every allocation asks first, false: it is to fail; each end tells. */
+bool os_linux_allocate(void);
+void os_linux_release(void);
+
 #endif
