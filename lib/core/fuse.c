@@ -15,13 +15,14 @@ enum {
 
 const struct ebpf_fused_form ebpf_fused_forms[EBPF_FUSED_END - EBPF_OP_COUNT] = {
 #define CODE(a) EBPF_OP_##a
-#define CHAIN_SEQ 0
-#define CHAIN_CHAIN 1
-#define EBPF_FUSED2(how, a, b) { { CODE(a), CODE(b) }, 2, CHAIN_##how },
-#define EBPF_FUSED3(how, a, b, c) \
-	{ { CODE(a), CODE(b), CODE(c) }, 3, CHAIN_##how },
+#define SEQ(count) 0, 0
+#define CHAIN(count) 1, (count) - 1
+#define HEAD(count) 1, 1
+#define TAIL(count) (count) - 1, (count) - 1
+#define EBPF_FUSED2(how, a, b) { { CODE(a), CODE(b) }, 2, how(2) },
+#define EBPF_FUSED3(how, a, b, c) { { CODE(a), CODE(b), CODE(c) }, 3, how(3) },
 #define EBPF_FUSED4(how, a, b, c, d) \
-	{ { CODE(a), CODE(b), CODE(c), CODE(d) }, 4, CHAIN_##how },
+	{ { CODE(a), CODE(b), CODE(c), CODE(d) }, 4, how(4) },
 #include "core/fused.def"
 };
 
@@ -98,7 +99,7 @@ slots(uint16_t code)
 	return ebpf_op_info[code].form == EBPF_FORM_LDDW ? 2 : 1;
 }
 
-/* What a chain asks of an op behind the first, which writes dst. */
+/* What a chain asks of an op behind its first, which writes dst. */
 static bool
 continues(const struct ebpf_op *op, uint16_t code, uint8_t dst)
 {
@@ -106,6 +107,7 @@ continues(const struct ebpf_op *op, uint16_t code, uint8_t dst)
 		return false;
 	switch (ebpf_op_info[code].form) {
 	case EBPF_FORM_ALU_REG:
+	case EBPF_FORM_JCC_REG:
 		return op->src != dst;
 	case EBPF_FORM_LDX:
 		return op->src == dst;
@@ -123,14 +125,16 @@ static uint32_t
 fits(const struct ebpf_fused_form *form, const struct ebpf_op *ops,
      uint32_t count, const uint16_t *codes, uint32_t at, uint32_t slot)
 {
+	uint8_t dst = ops[at].dst; /* of the op before */
 	uint32_t i;
 
 	for (i = 1; i < form->count; i++) {
 		if (slot >= count || codes[slot % WINDOW] != form->code[i])
 			return 0;
-		if (form->chain &&
-		    !continues(&ops[slot], form->code[i], ops[at].dst))
+		if (i >= form->chain_from && i <= form->chain_to &&
+		    !continues(&ops[slot], form->code[i], dst))
 			return 0;
+		dst = ops[slot].dst;
 		slot += slots(form->code[i]);
 	}
 	return slot;

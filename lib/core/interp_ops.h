@@ -3,10 +3,12 @@
  * What each instruction does, for interp.c alone. Bottom up: what arithmetic,
  * comparisons and loads compute, one line for each fn of insn.def; what an
  * instruction of each form does with that, one macro for each form; and from
- * both, by going through insn.def, three functions for each row:
+ * both, by going through insn.def, functions for each row:
  *
  *	value_ROW(op, d, s)  what it leaves in its destination, for rows that
  *			     do nothing else
+ *	link_ROW(op, &d, s)  the same on a value that is not in its register;
+ *			     for comparisons too: true, it jumps
  *	take_ROW(m, op)	     execute it; true: it jumps
  *	do_ROW(m, op)	     execute it; the op to go on with, NULL: the run
  *			     ends with r0
@@ -285,14 +287,16 @@ target(const struct ebpf_op *op)
 
 /*
  * The same behind a comparison. Branches are predicted; without the barrier
- * compilers choose between two ops by a conditional move, and all that follows
- * waits for the comparison.
+ * compilers choose between two ops by a conditional move, or compute the one
+ * and the other in common, and all that follows waits for the comparison.
  */
 INSIDE const struct ebpf_op *
 jump(const struct ebpf_op *op)
 {
-	__asm__ volatile("");
-	return target(op);
+	const struct ebpf_op *to = target(op);
+
+	__asm__ volatile("" : "+r"(to));
+	return to;
 }
 
 /* The six forms of body; `what` may name m, op, d and s. */
@@ -302,10 +306,22 @@ jump(const struct ebpf_op *op)
 	{                                                                 \
 		return what;                                              \
 	}                                                                 \
+	INSIDE bool link_##row(const struct ebpf_op *op, uint64_t *d,     \
+			       uint64_t s)                                \
+	{                                                                 \
+		*d = value_##row(op, *d, s);                              \
+		return false;                                             \
+	}                                                                 \
 	ROW_EFFECT(row, m->r[op->dst] = value_##row(op, m->r[op->dst],    \
 						    m->r[op->src]))
 #define ROW_EFFECT(row, what) ROW_TAKE(row, ((void)(what), false))
-#define ROW_TEST(row, what) ROW_TAKE(row, what)
+#define ROW_TEST(row, what)                                           \
+	INSIDE bool link_##row(const struct ebpf_op *op, uint64_t *d, \
+			       uint64_t s)                            \
+	{                                                             \
+		return what;                                          \
+	}                                                             \
+	ROW_TAKE(row, link_##row(op, &m->r[op->dst], m->r[op->src]))
 #define ROW_TAKE(row, what)                                             \
 	INSIDE bool take_##row(struct machine *m, const struct ebpf_op *op) \
 	{                                                               \
@@ -340,9 +356,9 @@ jump(const struct ebpf_op *op)
 	ROW_EFFECT(row, atomic_##fn##_##bits(            \
 				m, address(op, m->r[op->dst]), op->src))
 #define ROW_JCC_IMM(row, fn, bits) \
-	ROW_TEST(row, fn##_##bits(m->r[op->dst], (uint64_t)op->imm))
+	ROW_TEST(row, fn##_##bits(*d, (uint64_t)op->imm))
 #define ROW_JCC_REG(row, fn, bits) \
-	ROW_TEST(row, fn##_##bits(m->r[op->dst], m->r[op->src]))
+	ROW_TEST(row, fn##_##bits(*d, s))
 #define ROW_JA(row, fn, bits) ROW_GOES(row, target(op))
 #define ROW_JA32(row, fn, bits) ROW_GOES(row, target(op))
 /* A function's address is a distance until it runs. */
@@ -418,20 +434,47 @@ enum {
 	op += SLOTS_##a;                     \
 	SEQ3(b, c, d)
 
-/* The source of an op behind others in a chain whose value is v so far. */
-#define LINK(row, op, v)                        \
-	value_##row(op, v, LOADS_##row ? (v) : m->r[(op)->src])
-#define CHAIN2(a, b)                                                      \
+/*
+ * Two of a chain, the value in v until the second is done with it. Of loads
+ * behind others v is the base.
+ */
+#define LINK(row, op, v) \
+	link_##row(op, &(v), LOADS_##row ? (v) : m->r[(op)->src])
+#define CHAIN(a, b)                                                       \
 	uint64_t v = value_##a(op, m->r[op->dst], m->r[op->src]);         \
+	bool jumps = LINK(b, op + 1, v);                                  \
                                                                           \
-	m->r[op->dst] = LINK(b, op + 1, v);                               \
-	return op + 2;
+	m->r[op->dst] = v;                                                \
+	if (jumps)                                                        \
+		return jump(op + 1);                                      \
+	op += 2;
+#define CHAIN2(a, b) \
+	CHAIN(a, b)  \
+	return op;
 #define CHAIN3(a, b, c)                                                   \
 	uint64_t v = value_##a(op, m->r[op->dst], m->r[op->src]);         \
+	bool jumps;                                                       \
                                                                           \
-	v = LINK(b, op + 1, v);                                           \
-	m->r[op->dst] = LINK(c, op + 2, v);                               \
-	return op + 3;
+	v = value_##b(op + 1, v, m->r[op[1].src]);                        \
+	jumps = LINK(c, op + 2, v);                                       \
+	m->r[op->dst] = v;                                                \
+	return jumps ? jump(op + 2) : op + 3;
+#define HEAD3(a, b, c) \
+	CHAIN(a, b)    \
+	return do_##c(m, op);
+#define HEAD4(a, b, c, d) \
+	CHAIN(a, b)       \
+	SEQ2(c, d)
+#define TAIL3(a, b, c)       \
+	if (take_##a(m, op)) \
+		return jump(op); \
+	op += SLOTS_##a;     \
+	CHAIN2(b, c)
+#define TAIL4(a, b, c, d)    \
+	if (take_##a(m, op)) \
+		return jump(op); \
+	op += SLOTS_##a;     \
+	TAIL3(b, c, d)
 
 #define FUSED(name, last, body)                                        \
 	enum { ENDS_##name = ENDS_##last };                            \

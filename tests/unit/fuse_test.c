@@ -188,6 +188,13 @@ put(uint16_t code, int dst, bool first, bool address)
 	}
 }
 
+/* Whether an op of a line continues a chain. */
+static bool
+chained(const struct ebpf_fused_form *line, uint32_t i)
+{
+	return i > 0 && i >= line->chain_from && i <= line->chain_to;
+}
+
 /* Registers from memory, the line, a mark that jumps pass, registers out. */
 static uint32_t
 put_line(const struct ebpf_fused_form *line)
@@ -202,13 +209,16 @@ put_line(const struct ebpf_fused_form *line)
 	progen_put(&gen, 0xb7, 6, 0, 0, 6);
 	progen_put(&gen, 0xb7, INDEX, 0, 0, 3);
 	progen_put(&gen, 0xbf, POINTER, BASE, 0, 0);
-	for (uint32_t i = 1; line->chain && i < line->count; i++)
-		loads += ebpf_op_info[line->code[i]].form == EBPF_FORM_LDX;
-	if (line->chain)
+	for (uint32_t i = 1; i < line->count; i++)
+		loads += chained(line, i) &&
+			 ebpf_op_info[line->code[i]].form == EBPF_FORM_LDX;
+	if (line->chain_from > 0)
 		dst = loads ? POINTER : (int)below(6);
 	at = gen.count;
 	for (uint32_t i = 0; i < line->count; i++)
-		put(line->code[i], dst, i == 0, loads != 0);
+		put(line->code[i],
+		    chained(line, i) || chained(line, i + 1) ? dst : -1,
+		    !chained(line, i), loads != 0);
 	end = gen.count;
 	for (uint32_t i = at; i < end; i++) {
 		if ((gen.insns[i].code & 7) >= 5 && /* jumps, no call or exit */
@@ -307,7 +317,7 @@ middle(void)
 	       "a jump into the middle");
 	tap_ok(prog->ops[2].code == EBPF_FUSED_CHAIN_MOV64_REG_ADD64_IMM &&
 		       prog->ops[5].code ==
-			       EBPF_FUSED_SEQ_ADD64_IMM_JEQ64_IMM_JA,
+			       EBPF_FUSED_HEAD_ADD64_IMM_JEQ64_IMM_JA,
 	       "copy and add, step and jump back are fused");
 	unverified_free(prog);
 }
