@@ -20,6 +20,7 @@
 #include "core/fuse.h"
 #include "core/interp.h"
 #include "core/jit/jit.h"
+#include "core/jit/jit_scan.h"
 #include "core/map.h"
 #include "guard.h"
 
@@ -439,6 +440,7 @@ size(const char *name, const struct ebpf_jit_ops *jit,
      const struct ebpf_prog *prog)
 {
 	struct ebpf_jit_image image = { 0 };
+	struct ebpf_jit_scan scan;
 	struct ebpf_prog linked = *prog; /* with its ops as before fusing */
 	struct ebpf_op *ops = calloc(prog->op_count, sizeof(*ops));
 
@@ -447,8 +449,10 @@ size(const char *name, const struct ebpf_jit_ops *jit,
 	linked.ops = ops;
 	image.slot_offs = calloc(prog->op_count, sizeof(uint32_t));
 	image.addrs = calloc(prog->op_count * 4, sizeof(*image.addrs));
-	if (jit->generate(&linked, &image, NULL, 0, FAR_AWAY))
+	if (ebpf_jit_scan(&linked, &scan) ||
+	    jit->generate(&linked, &scan, &image, NULL, 0, FAR_AWAY))
 		guard_fail(name, jit->name);
+	ebpf_jit_scan_free(&scan);
 	printf("size %s_%s %u\n", name, jit->name, image.code_len);
 	free(image.slot_offs);
 	free(image.addrs);

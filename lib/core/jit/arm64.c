@@ -101,7 +101,7 @@ stub(struct arm64 *a)
 	static const uint8_t link[] = { 29, A_LR };
 	uint32_t words;
 
-	if (!a->gen.scan.full_run) {
+	if (!a->gen.scan->full_run) {
 		push_all(a, link, 2);
 		arm64_const(a, A_T0, EBPF_TAIL_CALL_MAX);
 		pair(a, A_STP_PRE, A_T0, A_ZR, -16);
@@ -139,7 +139,7 @@ head(struct ebpf_jit_gen *gen)
 	arm64_put(a, A_BRK);
 	arm64_put(a, A_BRK);
 	arm64_put(a, A_BTI_C);
-	if (!a->gen.scan.funcs[0].run) {
+	if (!a->gen.scan->funcs[0].run) {
 		arm64_put(a, A_NOP);
 		arm64_put(a, A_BTI_C);
 		return;
@@ -264,7 +264,7 @@ jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	/* A jump over a jump: turn the condition round. */
 	if (target == slot + 2 && slot + 1 < a->gen.func->end &&
 	    (next->code == EBPF_OP_JA || next->code == EBPF_OP_JA32) &&
-	    !ebpf_jit_is_label(&a->gen.scan, slot + 1) &&
+	    !ebpf_jit_is_label(a->gen.scan, slot + 1) &&
 	    !ebpf_jit_is_dead(a->gen.prog, slot + 1)) {
 		target = ebpf_jit_target_slot(slot + 1, next);
 		if (target == slot + 2)
@@ -418,20 +418,16 @@ static const struct ebpf_jit_target target = {
 };
 
 static int
-generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
-	 uint8_t *write, size_t room, uint64_t run)
+generate(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+	 struct ebpf_jit_image *image, uint8_t *write, size_t room,
+	 uint64_t run)
 {
 	struct arm64 a;
-	int err;
 
 	memset(&a, 0, sizeof(a));
 	a.far = image->code_len > FAR;
-	err = ebpf_jit_begin(&a.gen, &target, prog, image, write, room, run);
-	if (err < 0)
-		return err;
-	err = ebpf_jit_generate(&a.gen);
-	ebpf_jit_end(&a.gen);
-	return err;
+	ebpf_jit_begin(&a.gen, &target, prog, scan, image);
+	return ebpf_jit_generate(&a.gen, write, room, run);
 }
 
 const struct ebpf_jit_ops ebpf_jit_arm64 = {

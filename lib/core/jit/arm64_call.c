@@ -174,7 +174,7 @@ call_inline(struct arm64 *a, const struct ebpf_helper *helper)
 static void
 tail_call(struct arm64 *a)
 {
-	uint32_t cost = a->gen.func == a->gen.scan.funcs ? 1 : a->gen.scan.nest_cost;
+	uint32_t cost = a->gen.func == a->gen.scan->funcs ? 1 : a->gen.scan->nest_cost;
 	uint32_t range, limit, empty;
 
 	arm64_access(a, A_LOAD, 32, A_T0, 1,
@@ -197,7 +197,7 @@ tail_call(struct arm64 *a)
 	empty = arm64_skip(a, A_CBZ | A_X | A_T1);
 	arm64_add_imm(a, A_X, A_T0, A_T0, -(int32_t)cost);
 	arm64_access(a, A_STORE, 64, A_T0, A_RUN, 0);
-	if (a->gen.scan.full_run) {
+	if (a->gen.scan->full_run) {
 		arm64_access(a, A_LOAD, 64, 1, A_RUN,
 			     (int32_t)offsetof(struct ebpf_jit_run, r2));
 		arm64_access(a, A_LOAD, 64, 2, A_RUN,

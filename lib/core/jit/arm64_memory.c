@@ -149,6 +149,10 @@ arm64_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
 			  match->indexed ? match->scale : -1, match->off);
 		break;
 	case EBPF_JIT_ROTATE: /* ror, which is extr of one register */
+		if (match->width == 16) { /* by 8 */
+			arm64_put(a, A_REV16 | src << 5 | dst);
+			break;
+		}
 		arm64_rrr(a, 0x13800000 | width | (width ? 1u << 22 : 0) |
 				     (match->width - match->count) << 10,
 			  dst, src, src);

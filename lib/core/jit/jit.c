@@ -5,6 +5,7 @@
  * prog.c.
  */
 #include "core/jit/jit_buf.h"
+#include "core/jit/jit_scan.h"
 #include "core/runtime.h"
 
 enum {
@@ -69,6 +70,7 @@ int
 ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 {
 	const struct ebpf_jit_ops *ops = ebpf_jit_host();
+	struct ebpf_jit_scan scan = { 0 };
 	struct ebpf_jit_image *image;
 	uint32_t start;
 	size_t room;
@@ -87,7 +89,10 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 		goto fail;
 	if (prog->obj.rt->config.harden & EBPF_HARDEN_CONSTANTS)
 		image->blind = os_random_u32() | 1;
-	err = ops->generate(prog, image, NULL, 0, 0);
+	err = ebpf_jit_scan(prog, &scan);
+	if (err < 0)
+		goto fail;
+	err = ops->generate(prog, &scan, image, NULL, 0, 0);
 	if (err < 0)
 		goto fail;
 	if (image->addr_count > 0) {
@@ -103,7 +108,7 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 	if (err < 0)
 		goto fail;
 	/* The home filled everything with traps; the code covers its part. */
-	err = ops->generate(prog, image, image->exec.write + start, room,
+	err = ops->generate(prog, &scan, image, image->exec.write + start, room,
 			    (uint64_t)(uintptr_t)image->exec.run + start);
 	if (err < 0)
 		goto fail;
@@ -111,9 +116,11 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 	err = os_exec_seal(&image->exec);
 	if (err < 0)
 		goto fail;
+	ebpf_jit_scan_free(&scan);
 	*result = image;
 	return 0;
 fail:
+	ebpf_jit_scan_free(&scan);
 	ebpf_jit_free(image);
 	return err;
 }

@@ -31,17 +31,20 @@ struct ebpf_jit_image {
 
 /* Code under construction. write == NULL: a sizing pass, only len counts. */
 struct ebpf_jit_buf;
+struct ebpf_jit_scan; /* jit_scan.h */
 
 struct ebpf_jit_ops {
 	const char *name; /* "x86_64", "arm64" */
 	/*
-	 * Generate code for prog (ops in run form) as it will run at address
+	 * Generate code for prog (ops in run form, scanned) as it will run at
+	 * address
 	 * run, into write[room]. Fills image's code_len, entry_off, slot_offs
 	 * and addrs (allocated by the caller of ebpf_jit_compile's machinery in
 	 * jit.c). With write NULL it only sizes. 0, -EBPF_E2BIG when room is
 	 * too small or a branch cannot reach, -EBPF_EUNSUPPORTED.
 	 */
 	int (*generate)(const struct ebpf_prog *prog,
+			struct ebpf_jit_scan *scan,
 			struct ebpf_jit_image *image, uint8_t *write,
 			size_t room, uint64_t run);
 	uint8_t trap[4]; /* the instruction that fills unused space */

@@ -66,7 +66,7 @@ put_inline(struct ebpf_jit_gen *gen, const struct ebpf_jit_func *callee)
 	struct ebpf_jit_func *func = gen->func;
 	uint32_t slot = gen->slot;
 
-	gen->func = &gen->scan.funcs[callee - gen->scan.funcs];
+	gen->func = &gen->scan->funcs[callee - gen->scan->funcs];
 	gen->limit = callee->end - 1;
 	for (uint32_t i = callee->start; i < callee->end - 1;) {
 		gen->slot = i;
@@ -81,7 +81,7 @@ static void
 call_local(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
 	const struct ebpf_jit_func *callee = ebpf_jit_func_at(
-		&gen->scan, ebpf_jit_target_slot(gen->slot, op));
+		gen->scan, ebpf_jit_target_slot(gen->slot, op));
 
 	if (callee == NULL)
 		gen->broken = true;
@@ -198,7 +198,7 @@ ebpf_jit_null_check(const struct ebpf_jit_gen *gen)
 	uint32_t slot = gen->slot + 1;
 	const struct ebpf_op *op = &gen->prog->ops[slot];
 
-	if (slot >= gen->func->end || ebpf_jit_is_label(&gen->scan, slot) ||
+	if (slot >= gen->func->end || ebpf_jit_is_label(gen->scan, slot) ||
 	    ebpf_jit_is_dead(gen->prog, slot) || op->dst != 0 || op->imm != 0 ||
 	    (op->code != EBPF_OP_JEQ64_IMM && op->code != EBPF_OP_JNE64_IMM))
 		return NULL;
@@ -237,7 +237,7 @@ generate_func(struct ebpf_jit_gen *gen, struct ebpf_jit_func *func)
 		if (i != func->start)
 			place(gen, i);
 		gen->slot = i;
-		if (ebpf_jit_is_label(&gen->scan, i))
+		if (ebpf_jit_is_label(gen->scan, i))
 			label(gen);
 		if (ebpf_jit_is_fenced(gen->prog, i))
 			gen->target->fence(gen);
@@ -257,28 +257,23 @@ ebpf_jit_pass(struct ebpf_jit_gen *gen)
 	gen->buf.len = 0;
 	gen->buf.addr_count = 0;
 	gen->target->head(gen);
-	for (uint32_t f = 0; f < gen->scan.func_count; f++)
-		generate_func(gen, &gen->scan.funcs[f]);
+	for (uint32_t f = 0; f < gen->scan->func_count; f++)
+		generate_func(gen, &gen->scan->funcs[f]);
 	if (gen->buf.len != gen->image->code_len) {
 		gen->image->code_len = gen->buf.len;
 		gen->moved = true;
 	}
 }
 
-int
+void
 ebpf_jit_begin(struct ebpf_jit_gen *gen, const struct ebpf_jit_target *target,
-	       const struct ebpf_prog *prog, struct ebpf_jit_image *image,
-	       uint8_t *write, size_t room, uint64_t run)
+	       const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+	       struct ebpf_jit_image *image)
 {
 	gen->target = target;
 	gen->prog = prog;
+	gen->scan = scan;
 	gen->image = image;
-	gen->buf.write = write;
-	gen->buf.room = room;
-	gen->buf.run = run;
-	gen->buf.addrs = image->addrs;
-	gen->buf.addr_room = image->addr_count;
-	return ebpf_jit_scan(prog, &gen->scan);
 }
 
 static void
@@ -292,10 +287,16 @@ plan(struct ebpf_jit_gen *gen)
 }
 
 int
-ebpf_jit_generate(struct ebpf_jit_gen *gen)
+ebpf_jit_generate(struct ebpf_jit_gen *gen, uint8_t *write, size_t room,
+		  uint64_t run)
 {
-	bool sizing = gen->buf.write == NULL;
+	bool sizing = write == NULL;
 
+	gen->buf.write = write;
+	gen->buf.room = room;
+	gen->buf.run = run;
+	gen->buf.addrs = gen->image->addrs;
+	gen->buf.addr_room = gen->image->addr_count;
 	if (!sizing)
 		ebpf_jit_pass(gen);
 	if (sizing || gen->moved) { /* near calls were possible after all */
@@ -310,10 +311,4 @@ ebpf_jit_generate(struct ebpf_jit_gen *gen)
 	gen->image->entry_off = EBPF_JIT_ENTRY;
 	gen->image->addr_count = gen->buf.addr_count;
 	return 0;
-}
-
-void
-ebpf_jit_end(struct ebpf_jit_gen *gen)
-{
-	ebpf_jit_scan_free(&gen->scan);
 }

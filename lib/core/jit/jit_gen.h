@@ -73,7 +73,7 @@ struct ebpf_jit_gen {
 	struct ebpf_jit_buf buf;
 	const struct ebpf_prog *prog;
 	struct ebpf_jit_image *image;
-	struct ebpf_jit_scan scan;
+	struct ebpf_jit_scan *scan;
 	struct ebpf_jit_func *func; /* the one being generated */
 	uint32_t slot;
 	uint32_t limit; /* what begins before this slot ends before it */
@@ -83,14 +83,16 @@ struct ebpf_jit_gen {
 	struct ebpf_jit_known known[EBPF_JIT_REGS];
 };
 
-/* Scan prog and set gen up; the image's arrays as jit.h says. */
-int ebpf_jit_begin(struct ebpf_jit_gen *gen,
-		   const struct ebpf_jit_target *target,
-		   const struct ebpf_prog *prog, struct ebpf_jit_image *image,
-		   uint8_t *write, size_t room, uint64_t run);
-/* Everything jit.h promises of generate(). */
-int ebpf_jit_generate(struct ebpf_jit_gen *gen);
-void ebpf_jit_end(struct ebpf_jit_gen *gen);
+/*
+ * Everything jit.h promises of generate(), whose arguments these are. What the
+ * backend has in gen beside the rest is its own to set.
+ */
+void ebpf_jit_begin(struct ebpf_jit_gen *gen,
+		    const struct ebpf_jit_target *target,
+		    const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+		    struct ebpf_jit_image *image);
+int ebpf_jit_generate(struct ebpf_jit_gen *gen, uint8_t *write, size_t room,
+		      uint64_t run);
 
 /* One walk over everything: code_len, slot_offs, moved. */
 void ebpf_jit_pass(struct ebpf_jit_gen *gen);

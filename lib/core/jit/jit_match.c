@@ -12,7 +12,7 @@ enum {
 const struct ebpf_op *
 ebpf_jit_follower(const struct ebpf_jit_gen *gen, uint32_t slot)
 {
-	if (slot >= gen->limit || ebpf_jit_is_label(&gen->scan, slot) ||
+	if (slot >= gen->limit || ebpf_jit_is_label(gen->scan, slot) ||
 	    ebpf_jit_is_dead(gen->prog, slot) || gen->image->blind)
 		return NULL;
 	return &gen->prog->ops[slot];
@@ -121,6 +121,7 @@ match_window(const struct ebpf_jit_gen *gen, struct window *w,
 	    (!(load && op->dst == temp) &&
 	     !ebpf_jit_unread(gen, slot + w->last, temp)))
 		return false;
+	memset(match, 0, sizeof(*match));
 	match->base = (uint8_t)temp;
 	w->parts = 0;
 	while (n > 0 && !begun) {
@@ -215,6 +216,7 @@ match_rotate(const struct ebpf_jit_gen *gen, struct ebpf_jit_match *match)
 	      (one->code == right && two->code == left)) ||
 	    !ebpf_jit_unread(gen, gen->slot + 3, mov->dst))
 		return false;
+	memset(match, 0, sizeof(*match));
 	match->kind = EBPF_JIT_ROTATE;
 	match->slots = 4;
 	match->dst = match->src = mov->src;
@@ -228,7 +230,6 @@ ebpf_jit_match(const struct ebpf_jit_gen *gen, struct ebpf_jit_match *match)
 {
 	if (gen->image->blind)
 		return false;
-	memset(match, 0, sizeof(*match));
 	switch (gen->prog->ops[gen->slot].code) {
 	case EBPF_OP_MOV64_REG:
 		return match_rotate(gen, match) || match_address(gen, match);

@@ -11,7 +11,7 @@
 enum ebpf_jit_match_kind {
 	/* op's access at base + (index << scale) + off */
 	EBPF_JIT_ADDRESS,
-	/* dst = src rotated left by count, in width bits */
+	/* dst = src, its low width bits rotated left; of 16, the rest stays */
 	EBPF_JIT_ROTATE,
 };
 
@@ -45,7 +45,7 @@ static inline bool
 ebpf_jit_unread(const struct ebpf_jit_gen *gen, uint32_t slot, uint32_t reg)
 {
 	return slot + 1 < gen->func->end &&
-	       !(gen->scan.live[slot + 1] >> reg & 1);
+	       !(gen->scan->live[slot + 1] >> reg & 1);
 }
 
 #endif

@@ -7,6 +7,7 @@
  * at every load.
  */
 #include "core/jit/jit_gen.h"
+#include "core/jit/jit_match.h"
 
 enum {
 	WINDOW = 32, /* most ops looked at */
@@ -127,6 +128,10 @@ static void
 put_piece(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg)
 {
 	const struct piece *piece = &w->pieces[reg];
+	const struct ebpf_jit_match bytes = {
+		.kind = EBPF_JIT_ROTATE, .dst = (uint8_t)reg,
+		.src = (uint8_t)reg, .width = 16, .count = 8,
+	};
 	struct ebpf_op op;
 
 	memset(&op, 0, sizeof(op));
@@ -138,10 +143,11 @@ put_piece(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg)
 	op.src = (uint8_t)w->base;
 	op.off = piece->off;
 	gen->target->memory(gen, &op);
-	if (piece->swap) {
+	if (piece->swap && piece->bytes == 2) { /* the rest is 0 already */
+		gen->target->match(gen, &bytes);
+	} else if (piece->swap) {
 		memset(&op, 0, sizeof(op));
-		op.code = piece->bytes == 2 ? EBPF_OP_BSWAP16 :
-			  piece->bytes == 4 ? EBPF_OP_BSWAP32 :
+		op.code = piece->bytes == 4 ? EBPF_OP_BSWAP32 :
 					      EBPF_OP_BSWAP64;
 		op.dst = (uint8_t)reg;
 		gen->target->alu(gen, &op);
@@ -171,7 +177,7 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 	w.base = ops[first].src;
 	best = w;
 	for (i = first; i < last; i++) {
-		if (i != first && (ebpf_jit_is_label(&gen->scan, i) ||
+		if (i != first && (ebpf_jit_is_label(gen->scan, i) ||
 				   ebpf_jit_is_dead(gen->prog, i)))
 			break;
 		if (!step(&w, &ops[i]))
@@ -189,7 +195,7 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 			continue;
 		ebpf_jit_forget(gen, i, i);
 		if (first + used >= gen->func->end ||
-		    (gen->scan.live[first + used] >> i & 1))
+		    (gen->scan->live[first + used] >> i & 1))
 			put_piece(gen, &best, i);
 	}
 	return used;

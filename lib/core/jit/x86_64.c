@@ -151,7 +151,7 @@ static void
 stub(struct x86 *x)
 {
 	static const uint8_t kept[] = { RBP, RBX, R13, R14, R15 };
-	bool full = x->gen.scan.full_run;
+	bool full = x->gen.scan->full_run;
 	uint32_t i;
 
 	if (full) {
@@ -186,7 +186,7 @@ head(struct ebpf_jit_gen *gen)
 	x->jump_count = 0;
 	x86_put(x, 0xcccccccccccccc, EBPF_JIT_ENTRY - X86_TAIL_ENTRY);
 	endbr(x);
-	if (!x->gen.scan.funcs[0].run) {
+	if (!x->gen.scan->funcs[0].run) {
 		x86_put(x, 0x0000441f0f, 5);
 		endbr(x);
 		return;
@@ -340,25 +340,21 @@ static const struct ebpf_jit_target target = {
 };
 
 static int
-generate(const struct ebpf_prog *prog, struct ebpf_jit_image *image,
-	 uint8_t *write, size_t room, uint64_t run)
+generate(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+	 struct ebpf_jit_image *image, uint8_t *write, size_t room,
+	 uint64_t run)
 {
 	struct x86 x;
-	int err;
+	int err = -EBPF_ENOMEM;
 
 	memset(&x, 0, sizeof(x));
 	x.features = ebpf_jit_features();
 	os_exec_rules(&x.rules);
-	err = ebpf_jit_begin(&x.gen, &target, prog, image, write, room, run);
-	if (err < 0)
-		return err;
-	err = -EBPF_ENOMEM;
-	x.jumps = os_alloc(((size_t)x.gen.scan.jump_count + 1) *
-			   sizeof(*x.jumps));
+	ebpf_jit_begin(&x.gen, &target, prog, scan, image);
+	x.jumps = os_alloc(((size_t)scan->jump_count + 1) * sizeof(*x.jumps));
 	if (x.jumps != NULL)
-		err = ebpf_jit_generate(&x.gen);
+		err = ebpf_jit_generate(&x.gen, write, room, run);
 	os_free(x.jumps);
-	ebpf_jit_end(&x.gen);
 	return err;
 }
 

@@ -191,7 +191,7 @@ tail_call(struct x86 *x)
 	const struct ebpf_map *map = x->gen.known[2].map;
 	const struct ebpf_map_prog_array *array =
 		(const struct ebpf_map_prog_array *)map;
-	uint32_t cost = x->gen.func == x->gen.scan.funcs ? 1 : x->gen.scan.nest_cost;
+	uint32_t cost = x->gen.func == x->gen.scan->funcs ? 1 : x->gen.scan->nest_cost;
 	uint32_t range, limit, empty;
 
 	x86_mov(x, 0, RDX, RDX);
@@ -221,7 +221,7 @@ tail_call(struct x86 *x)
 	x86_mem(x, 0x83, OP_SUB >> 3 & 7, R10,
 		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
 	x86_put(x, cost, 1);
-	if (x->gen.scan.full_run) {
+	if (x->gen.scan->full_run) {
 		x86_mem(x, OP_LOAD | X_W, RSI, R10,
 			(int32_t)offsetof(struct ebpf_jit_run, r2));
 		x86_mem(x, OP_LOAD | X_W, RDX, R10,

@@ -239,8 +239,9 @@ x86_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
 		}
 		break;
 	case EBPF_JIT_ROTATE:
-		x86_shift_imm(x, match->width == 64 ? X_W : 0, SHIFT_ROL, dst,
-			      match->count);
+		x86_shift_imm(x, match->width == 64 ? X_W :
+				 match->width == 16 ? X_16 : 0,
+			      SHIFT_ROL, dst, match->count);
 		break;
 	}
 	return match->slots;
