@@ -21,10 +21,10 @@ ebpf_lpm_covers_rest(const uint8_t *element, const uint8_t *data, uint32_t len)
 }
 
 /* A key shorter than the root's index can only have short prefixes. */
-static uint32_t
-find_short(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe)
+static __attribute__((__noinline__)) uint32_t
+find_short(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_probe probe)
 {
-	uint32_t place = ebpf_lpm_place(probe, lpm->root_bits), number;
+	uint32_t place = ebpf_lpm_place(&probe, lpm->root_bits), number;
 
 	for (; place != 0; place >>= 1) {
 		number = os_load_acquire(&lpm->shorts[place]);
@@ -50,10 +50,11 @@ own_longest(const struct ebpf_lpm_node *node, uint32_t bits, int32_t over)
 }
 
 /* Compares on the way down, and so knows where the key and the trie part. */
-static uint32_t
-find_careful(const struct ebpf_map_lpm *lpm,
-	     const struct ebpf_lpm_probe *probe, uint32_t ref, uint32_t best)
+static __attribute__((__noinline__)) uint32_t
+find_careful(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_probe by_value,
+	     uint32_t ref, uint32_t best)
 {
+	const struct ebpf_lpm_probe *probe = &by_value;
 	const struct ebpf_lpm_node *node;
 	uint32_t bits, number;
 	int32_t over; /* how far the key reaches into the node */
@@ -78,13 +79,38 @@ find_careful(const struct ebpf_map_lpm *lpm,
 	return best;
 }
 
+/* a, or if that is 0 then b, without a branch that nobody can predict. */
+static inline uint32_t
+either(uint32_t a, uint32_t b)
+{
+	return a | (b & ((uint32_t)(a != 0) - 1));
+}
+
+/*
+ * Of addresses of less than 64 bits: the last two on the way are compared at
+ * once, and which of them it is costs no branch either. Element 0, which stands
+ * for none, has no length and so is part of everything.
+ */
+static inline uint32_t
+choose(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
+       uint32_t ref, uint32_t last, uint32_t best, bool *careful)
+{
+	uint32_t ref_is = 0 - (uint32_t)ebpf_lpm_covers_less(lpm, ref, probe);
+	uint32_t last_is = 0 - (uint32_t)ebpf_lpm_covers_less(lpm, last, probe);
+	uint32_t number = ref & ref_is;
+
+	*careful = (number | last_is) == 0;
+	return either(number, either(last, best));
+}
+
 /*
  * Elements lie elsewhere in memory than nodes, so only the last one or two on
- * the way are compared: mostly these decide.
+ * the way are compared: mostly these decide. data_bits: of the map, for some a
+ * constant.
  */
-uint32_t
-ebpf_lpm_find(const struct ebpf_map_lpm *lpm,
-	      const struct ebpf_lpm_probe *probe)
+static inline __attribute__((always_inline)) uint32_t
+find_sized(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
+	   uint32_t data_bits)
 {
 	const struct ebpf_lpm_entry *entry;
 	const struct ebpf_lpm_node *node;
@@ -92,7 +118,7 @@ ebpf_lpm_find(const struct ebpf_map_lpm *lpm,
 	int32_t over;
 
 	if (os_unlikely(probe->len < lpm->root_bits))
-		return find_short(lpm, probe);
+		return find_short(lpm, *probe);
 	entry = &lpm->root[probe->head >> (64 - lpm->root_bits)];
 	ref = from = os_load_acquire(&entry->ref);
 	best = os_load_acquire(&entry->best);
@@ -102,19 +128,61 @@ ebpf_lpm_find(const struct ebpf_map_lpm *lpm,
 		ref = 0;
 		if (os_unlikely(over < 0))
 			break;
-		bits = ebpf_lpm_bits(lpm, probe, node->depth);
-		number = own_longest(node, bits, over);
-		if (number != 0)
-			last = number;
+		bits = ebpf_lpm_bits_sized(probe, node->depth, data_bits);
+		if (os_likely(over >= 2)) {
+			number = os_load_acquire(
+				&node->own[ebpf_lpm_own(bits, 1)]);
+			number = either(number, os_load_acquire(&node->own[0]));
+			number = either(
+				os_load_acquire(
+					&node->own[ebpf_lpm_own(bits, 2)]),
+				number);
+		} else {
+			number = own_longest(node, bits, over);
+		}
+		last = either(number, last);
 		ref = os_load_acquire(&node->child[bits]);
 	}
-	if (ref != 0 && ebpf_lpm_covers(lpm, ref, probe))
+	if (data_bits < 64) {
+		bool careful;
+
+		number = choose(lpm, probe, ref, last, best, &careful);
+		return os_unlikely(careful) ?
+			find_careful(lpm, *probe, from, best) : number;
+	}
+	if (ref != 0 && ebpf_lpm_covers_sized(lpm, ref, probe, data_bits))
 		return ref;
 	if (last == 0)
 		return best;
-	if (os_likely(ebpf_lpm_covers(lpm, last, probe)))
+	if (os_likely(ebpf_lpm_covers_sized(lpm, last, probe, data_bits)))
 		return last;
-	return find_careful(lpm, probe, from, best);
+	return find_careful(lpm, *probe, from, best);
+}
+
+void *
+ebpf_lpm_lookup(struct ebpf_map *map, const void *key)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	struct ebpf_lpm_probe probe = ebpf_lpm_probe(lpm, key);
+	uint32_t number;
+
+	if (os_unlikely(probe.len > lpm->data_bits))
+		return NULL;
+	number = find_sized(lpm, &probe, lpm->data_bits);
+	return number != 0 ? ebpf_lpm_value(lpm, number) : NULL;
+}
+
+void *
+ebpf_lpm_lookup_ipv4(struct ebpf_map *map, const void *key)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	struct ebpf_lpm_probe probe = ebpf_lpm_probe_sized(key, 32);
+	uint32_t number;
+
+	if (os_unlikely(probe.len > 32))
+		return NULL;
+	number = find_sized(lpm, &probe, 32);
+	return number != 0 ? ebpf_lpm_value(lpm, number) : NULL;
 }
 
 /* ---- places ---- */

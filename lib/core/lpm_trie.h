@@ -122,15 +122,19 @@ ebpf_lpm_head(const uint8_t *data, uint32_t data_bits)
 }
 
 static inline struct ebpf_lpm_probe
+ebpf_lpm_probe_sized(const uint8_t *key, uint32_t data_bits)
+{
+	return (struct ebpf_lpm_probe){
+		.head = ebpf_lpm_head(key + EBPF_LPM_LEN, data_bits),
+		.data = key + EBPF_LPM_LEN,
+		.len = ebpf_load32(key),
+	};
+}
+
+static inline struct ebpf_lpm_probe
 ebpf_lpm_probe(const struct ebpf_map_lpm *lpm, const void *key)
 {
-	const uint8_t *bytes = key;
-
-	return (struct ebpf_lpm_probe){
-		.head = ebpf_lpm_head(bytes + EBPF_LPM_LEN, lpm->data_bits),
-		.data = bytes + EBPF_LPM_LEN,
-		.len = ebpf_load32(bytes),
-	};
+	return ebpf_lpm_probe_sized(key, lpm->data_bits);
 }
 
 static inline const uint8_t *
@@ -169,17 +173,24 @@ ebpf_lpm_place(const struct ebpf_lpm_probe *probe, uint32_t root_bits)
 
 /* Three bits of an address, zeros where it ends. */
 static inline uint32_t
-ebpf_lpm_bits(const struct ebpf_map_lpm *lpm,
-	      const struct ebpf_lpm_probe *probe, uint32_t at)
+ebpf_lpm_bits_sized(const struct ebpf_lpm_probe *probe, uint32_t at,
+		    uint32_t data_bits)
 {
 	uint32_t byte = at / 8, two;
 
-	if (os_likely(at <= 61))
+	if (data_bits <= 61 || os_likely(at <= 61))
 		return (uint32_t)(probe->head << at >> 61);
 	two = (uint32_t)probe->data[byte] << 8;
-	if (byte + 1 < lpm->data_bits / 8)
+	if (byte + 1 < data_bits / 8)
 		two |= probe->data[byte + 1];
 	return two >> (13 - at % 8) & 7;
+}
+
+static inline uint32_t
+ebpf_lpm_bits(const struct ebpf_map_lpm *lpm,
+	      const struct ebpf_lpm_probe *probe, uint32_t at)
+{
+	return ebpf_lpm_bits_sized(probe, at, lpm->data_bits);
 }
 
 /* Where a prefix of that length, ending in the node, has its place in own. */
@@ -193,10 +204,29 @@ ebpf_lpm_own(uint32_t bits, uint32_t over)
 bool ebpf_lpm_covers_rest(const uint8_t *element, const uint8_t *data,
 			  uint32_t len);
 
+/* Is it one of the probe's? Of maps whose addresses have less than 64 bits. */
+static inline bool
+ebpf_lpm_covers_less(const struct ebpf_map_lpm *lpm, uint32_t number,
+		     const struct ebpf_lpm_probe *probe)
+{
+	const uint8_t *element = ebpf_lpm_element(lpm, number);
+	uint32_t len = ebpf_load32(element);
+	uint64_t head;
+
+	/* its address is padded with zeros to 4 or 12 bytes */
+	if (lpm->data_bits <= 32)
+		head = ebpf_lpm_swap32(ebpf_load32(element + EBPF_LPM_LEN))
+		       << 32;
+	else
+		head = ebpf_lpm_swap64(ebpf_load64(element + EBPF_LPM_LEN));
+	return ((head ^ probe->head) >> 1 >> (63 - len) == 0) &
+	       (len <= probe->len);
+}
+
 /* Is the element's prefix one of the probe's? */
 static inline bool
-ebpf_lpm_covers(const struct ebpf_map_lpm *lpm, uint32_t number,
-		const struct ebpf_lpm_probe *probe)
+ebpf_lpm_covers_sized(const struct ebpf_map_lpm *lpm, uint32_t number,
+		      const struct ebpf_lpm_probe *probe, uint32_t data_bits)
 {
 	const uint8_t *element = ebpf_lpm_element(lpm, number);
 	uint32_t len = ebpf_load32(element);
@@ -205,21 +235,28 @@ ebpf_lpm_covers(const struct ebpf_map_lpm *lpm, uint32_t number,
 	if (os_unlikely(len > probe->len))
 		return false;
 	/* an element's address is padded with zeros to 4 or 12 bytes */
-	if (lpm->data_bits <= 32)
+	if (data_bits <= 32)
 		head = ebpf_lpm_swap32(ebpf_load32(element + EBPF_LPM_LEN))
 		       << 32;
 	else
 		head = ebpf_lpm_swap64(ebpf_load64(element + EBPF_LPM_LEN));
 	head ^= probe->head;
-	if (os_likely(len <= 64))
+	if (data_bits <= 64 || os_likely(len <= 64))
 		return len == 0 || head >> (64 - len) == 0;
 	return head == 0 &&
 	       ebpf_lpm_covers_rest(element + EBPF_LPM_LEN, probe->data, len);
 }
 
-/* The longest stored prefix of the probe, 0: none. In a section. */
-uint32_t ebpf_lpm_find(const struct ebpf_map_lpm *lpm,
-		       const struct ebpf_lpm_probe *probe);
+static inline bool
+ebpf_lpm_covers(const struct ebpf_map_lpm *lpm, uint32_t number,
+		const struct ebpf_lpm_probe *probe)
+{
+	return ebpf_lpm_covers_sized(lpm, number, probe, lpm->data_bits);
+}
+
+/* The longest stored prefix's value, in a section; the other for IPv4 keys. */
+void *ebpf_lpm_lookup(struct ebpf_map *map, const void *key);
+void *ebpf_lpm_lookup_ipv4(struct ebpf_map *map, const void *key);
 /* That very prefix, 0: not there. In a section or with the lock. */
 uint32_t ebpf_lpm_find_exact(const struct ebpf_map_lpm *lpm,
 			     const struct ebpf_lpm_probe *probe);

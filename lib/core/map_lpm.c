@@ -17,19 +17,6 @@ enum {
 
 /* ---- run path ---- */
 
-static void *
-lpm_lookup(struct ebpf_map *map, const void *key)
-{
-	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
-	struct ebpf_lpm_probe probe = ebpf_lpm_probe(lpm, key);
-	uint32_t number;
-
-	if (os_unlikely(probe.len > lpm->data_bits))
-		return NULL;
-	number = ebpf_lpm_find(lpm, &probe);
-	return number != 0 ? ebpf_lpm_value(lpm, number) : NULL;
-}
-
 /* A free element with that key and value, 0: none. Locked. */
 static uint32_t
 element_new(struct ebpf_map_lpm *lpm, const void *key, const void *value)
@@ -280,6 +267,8 @@ lpm_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 	int error;
 
 	plan_make(&plan, spec);
+	if (map->key_size == EBPF_LPM_LEN + 4)
+		map->lookup = ebpf_lpm_lookup_ipv4;
 	os_spin_init(&lpm->lock);
 	lpm->root_bits = plan.root_bits;
 	lpm->data_bits = (spec->key_size - EBPF_LPM_LEN) * 8;
@@ -331,7 +320,7 @@ const struct ebpf_map_ops ebpf_map_lpm_trie_ops = {
 	.check = lpm_check,
 	.init = lpm_init,
 	.fini = lpm_fini,
-	.lookup = lpm_lookup,
+	.lookup = ebpf_lpm_lookup,
 	.update = lpm_update,
 	.remove = lpm_remove,
 	.next = lpm_next,
