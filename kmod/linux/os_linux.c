@@ -193,12 +193,6 @@ os_percpu_free(void *percpu)
 	os_free(pieces);
 }
 
-void *
-os_percpu_ptr(void *percpu, uint32_t cpu)
-{
-	return ((void **)percpu)[cpu];
-}
-
 /* What raw_smp_processor_id() reads; the copies are in a table by number. */
 bool
 os_percpu_plan(const void *percpu, struct os_percpu_plan *plan)
@@ -220,35 +214,6 @@ os_percpu_plan(const void *percpu, struct os_percpu_plan *plan)
 #else
 	return false;
 #endif
-}
-
-uint32_t
-os_cpu_count(void)
-{
-	return nr_cpu_ids;
-}
-
-uint32_t
-os_cpu_pin(void)
-{
-	/*
-	 * Softirqs off, not only preemption: a softirq that runs programs must
-	 * not share the number with a process in the middle of a run.
-	 */
-	local_bh_disable();
-	return smp_processor_id();
-}
-
-void
-os_cpu_unpin(void)
-{
-	local_bh_enable();
-}
-
-uint32_t
-os_cpu_id(void)
-{
-	return raw_smp_processor_id();
 }
 
 /* ---- locks ---- */
@@ -275,33 +240,6 @@ void
 os_mutex_unlock(struct os_mutex *lock)
 {
 	mutex_unlock(&lock->mutex);
-}
-
-void
-os_spin_init(struct os_spin *lock)
-{
-	raw_spin_lock_init(&lock->lock);
-}
-
-void
-os_spin_lock(struct os_spin *lock)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&lock->lock, flags);
-	lock->flags = flags;
-}
-
-void
-os_spin_unlock(struct os_spin *lock)
-{
-	raw_spin_unlock_irqrestore(&lock->lock, lock->flags);
-}
-
-void
-os_relax(uint32_t round)
-{
-	cpu_relax();
 }
 
 /* ---- events ---- */
@@ -362,18 +300,6 @@ os_event_wait(struct os_event *event, uint32_t seen, uint64_t timeout_ns)
 }
 
 /* ---- epochs ---- */
-
-void
-os_epoch_enter(struct os_epoch *section)
-{
-	rcu_read_lock();
-}
-
-void
-os_epoch_exit(struct os_epoch *section)
-{
-	rcu_read_unlock();
-}
 
 void
 os_epoch_sync(void)

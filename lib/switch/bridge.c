@@ -209,37 +209,56 @@ decide_prog(struct ebpf_bridge *bridge, const struct ebpf_prog *prog,
 	return verdict;
 }
 
+/* Decides, fills the frame's verdict, counts; not what was learned. */
+static inline void
+decide(struct ebpf_bridge *bridge, const struct ebpf_prog *prog, bool counted,
+       struct ebpf_frame *frame, struct ebpf_verdict_counts *counts)
+{
+	uint32_t verdict;
+
+	if (os_unlikely(frame->len < HEADER_LEN))
+		verdict = EBPF_VALE_DROP;
+	else if (prog != NULL)
+		verdict = decide_prog(bridge, prog, frame, counted);
+	else
+		verdict = decide_learned(bridge, frame);
+
+	if (os_likely(verdict < EBPF_VALE_BROADCAST))
+		counts->port++;
+	else if (verdict == EBPF_VALE_BROADCAST)
+		counts->broadcast++;
+	else if (verdict == EBPF_VALE_DROP)
+		counts->drop++;
+	else
+		counts->invalid++;
+	frame->verdict = verdict <= EBPF_VALE_DROP ? (uint8_t)verdict :
+						     EBPF_VALE_DROP;
+}
+
 void
 ebpf_bridge_decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
 		   uint32_t count, struct ebpf_verdict_counts *counts)
 {
 	const struct ebpf_prog *prog = os_load_acquire(&bridge->prog);
 	bool counted = os_load(&bridge->rt->stats_on) != 0;
-	struct ebpf_frame *frame;
-	uint32_t i, verdict;
+	uint32_t i;
 
 	for (i = 0; i < count; i++) {
-		frame = &frames[i];
 		if (i + AHEAD < count)
 			__builtin_prefetch(frames[i + AHEAD].data);
-		if (os_unlikely(frame->len < HEADER_LEN))
-			verdict = EBPF_VALE_DROP;
-		else if (prog != NULL)
-			verdict = decide_prog(bridge, prog, frame, counted);
-		else
-			verdict = decide_learned(bridge, frame);
-
-		if (os_likely(verdict < EBPF_VALE_BROADCAST))
-			counts->port++;
-		else if (verdict == EBPF_VALE_BROADCAST)
-			counts->broadcast++;
-		else if (verdict == EBPF_VALE_DROP)
-			counts->drop++;
-		else
-			counts->invalid++;
-		frame->verdict = verdict <= EBPF_VALE_DROP ?
-			(uint8_t)verdict : EBPF_VALE_DROP;
+		decide(bridge, prog, counted, &frames[i], counts);
 	}
 	if (prog == NULL)
 		counts->learned += count;
+}
+
+void
+ebpf_bridge_decide_one(struct ebpf_bridge *bridge, struct ebpf_frame *frame,
+		       struct ebpf_verdict_counts *counts)
+{
+	const struct ebpf_prog *prog = os_load_acquire(&bridge->prog);
+
+	decide(bridge, prog, os_load(&bridge->rt->stats_on) != 0, frame,
+	       counts);
+	counts->learned += prog == NULL;
 }

@@ -40,5 +40,9 @@ struct ebpf_frame {
  */
 void ebpf_bridge_decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
 			uint32_t count, struct ebpf_verdict_counts *counts);
+/* The same for a single frame, for movers that ask frame by frame. */
+void ebpf_bridge_decide_one(struct ebpf_bridge *bridge,
+			    struct ebpf_frame *frame,
+			    struct ebpf_verdict_counts *counts);
 
 #endif

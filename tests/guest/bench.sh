@@ -19,57 +19,58 @@ for i in w0 "$(basename /sys/class/net/veth*)"; do
 	busybox ip link set "$i" up
 done
 live=$(cat /sys/class/net/w0/ifindex 2>/dev/null)
+peer=$(cat /sys/class/net/w0/iflink 2>/dev/null)
 figures "maps and programs against bpf(2)" build/tests/bench_kernel \
-	--rounds 7 ${live:+--live "$live"}
+	--rounds 7 ${live:+--live "$live" --peer "$peer"}
 if [ -z "${GUEST_VALE:-}" ]; then
 	ok "switches # SKIP no NETMAP=DIR"
 	check "unload" unload
 	return 0
 fi
 
-pktgen=$kmod/pkt-gen
 check "netmap" busybox insmod "$kmod/netmap.ko"
 check "the hook" busybox insmod "$kmod/vale_bpf.ko"
 check "a program" "$gebpf" prog load build/examples/l2_bridge.bpf.o bridge
 check "a switch of our own" "$gebpf" vale create vale1
 
-# rate SWITCH: frames a second that arrive behind it, of 60 bytes
+# rate SWITCH MACS FILE: one more line of Mpps and ns into that file
 rate() {
-	local rx tx begin end
-	"$pktgen" -i "$1:rx" -f rx -w 0 >/tmp/rx 2>&1 &
-	rx=$!
-	while ! grep -q "waiting for initial" /tmp/rx; do sleep 0.1; done
-	begin=$(date +%s%N)
-	"$pktgen" -i "$1:tx" -f tx -w 0 -n 6000000 -D ff:ff:ff:ff:ff:ff \
-		>/tmp/tx 2>&1
-	end=$(date +%s%N)
-	sleep 1
-	kill -INT $rx
-	wait $rx
-	echo "$(sed -n 's/^Received \([0-9]*\) packets.*/\1/p' /tmp/rx | tail -n 1)" \
-		$((end - begin)) | awk '{ print $1 * 1000 / $2 }'
+	build/guest-run/vale_rate "$1" "$2" 500 >>"$3" 2>>/tmp/rate.err
 }
 
-medians() {
-	sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+medians() { # medians FILE COLUMN
+	cut -d' ' -f"$2" "$1" | sort -n |
+		awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
-rm -f /tmp/native /tmp/own /tmp/prog /tmp/adopted
-for i in 1 2 3; do
-	rate vale2 >>/tmp/native
-	rate vale1 >>/tmp/own
-	"$gebpf" -q attach vale vale1 bridge
-	rate vale1 >>/tmp/prog
-	"$gebpf" detach vale vale1
+for i in 1 2 3 4 5; do
+	for macs in 1 2 1024; do
+		rate vale2 $macs /tmp/native.$macs
+		rate vale1 $macs /tmp/own.$macs
+		"$gebpf" -q attach vale vale1 bridge
+		rate vale1 $macs /tmp/prog.$macs
+		"$gebpf" detach vale vale1
+	done
 done
-awk -v n="$(medians </tmp/native)" -v o="$(medians </tmp/own)" \
-	-v p="$(medians </tmp/prog)" 'BEGIN {
-	printf "# VALE, its own learning bridge            %8.3f Mpps\n", n
-	printf "# VALE, ours without a program             %8.3f Mpps, %.2fx\n", o, o / n
-	printf "# VALE, l2_bridge.bpf.o                    %8.3f Mpps, %.2fx\n", p, p / n
-}' >&3
-[ "$(wc -l </tmp/prog)" = 3 ] && ok "frames through switches" ||
-	not_ok "frames through switches" /tmp/rx
+for macs in 1 2 1024; do
+	for kind in native own prog; do
+		echo "$kind $macs $(medians /tmp/$kind.$macs 1)" \
+			"$(medians /tmp/$kind.$macs 2)"
+	done
+done | awk '
+	BEGIN {
+		name["native"] = "VALE, its own learning bridge"
+		name["own"] = "VALE, ours without a program"
+		name["prog"] = "VALE, l2_bridge.bpf.o"
+	}
+	$1 == "native" { base = $3 }
+	{ printf "# %-31s %4d MACs %7.3f Mpps %6.0f ns, %.2fx\n",
+		name[$1], $2, $3, $4, $3 / base }' >&3
+if [ "$(cat /tmp/prog.* | wc -l)" = 15 ] && [ ! -s /tmp/rate.err ]; then
+	ok "frames through switches, each received"
+else
+	not_ok "frames through switches, each received" /tmp/rate.err
+fi
 check "destroy" "$gebpf" vale destroy vale1
 check "unload the hook" busybox rmmod vale_bpf
 check "unload" unload

@@ -129,6 +129,8 @@ if [ -n "$netmap" ]; then
 	done
 	${BPF_CLANG:-clang} -target bpf -O2 -g -Ilib/bpf -Ilib \
 		-c tests/guest/vale_to.bpf.c -o "$work/vale_to.bpf.o" || exit 1
+	${CC:-cc} -O2 -Wall -Wextra -I"$netmap/sys" tests/guest/vale_rate.c \
+		-o "$work/vale_rate" || exit 1
 fi
 
 if [ -n "$netmap$bench" ]; then

@@ -7,7 +7,9 @@
 #ifndef OS_IMPL_H
 #define OS_IMPL_H
 
+#include <linux/bottom_half.h>
 #include <linux/compiler.h>
+#include <linux/cpumask.h>
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
@@ -50,6 +52,82 @@ struct os_exec {
 	size_t size;
 	unsigned long off; /* in the arena */
 };
+
+/* ---- what programs' runs are made of ---- */
+
+static inline void *
+os_percpu_ptr(void *percpu, uint32_t cpu)
+{
+	return ((void **)percpu)[cpu]; /* os_percpu_alloc() */
+}
+
+static inline uint32_t
+os_cpu_count(void)
+{
+	return nr_cpu_ids;
+}
+
+/*
+ * Softirqs off, not only preemption: a softirq that runs programs must not
+ * share the number with a process in the middle of a run.
+ */
+static inline uint32_t
+os_cpu_pin(void)
+{
+	local_bh_disable();
+	return raw_smp_processor_id();
+}
+
+static inline void
+os_cpu_unpin(void)
+{
+	local_bh_enable();
+}
+
+static inline uint32_t
+os_cpu_id(void)
+{
+	return raw_smp_processor_id();
+}
+
+static inline void
+os_epoch_enter(struct os_epoch *section)
+{
+	rcu_read_lock();
+}
+
+static inline void
+os_epoch_exit(struct os_epoch *section)
+{
+	rcu_read_unlock();
+}
+
+static inline void
+os_relax(uint32_t round)
+{
+	cpu_relax();
+}
+
+static inline void
+os_spin_init(struct os_spin *lock)
+{
+	raw_spin_lock_init(&lock->lock);
+}
+
+static inline void
+os_spin_lock(struct os_spin *lock)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&lock->lock, flags);
+	lock->flags = flags;
+}
+
+static inline void
+os_spin_unlock(struct os_spin *lock)
+{
+	raw_spin_unlock_irqrestore(&lock->lock, lock->flags);
+}
 
 /* objtool follows computed gotos only through tables in this section. */
 #define OS_JUMP_TABLE __annotate_jump_table
