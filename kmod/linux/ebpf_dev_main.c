@@ -201,6 +201,17 @@ handle_poll(struct file *file, poll_table *table)
 	return mask;
 }
 
+/*
+ * Memory of maps is not shared with processes: a writable mapping would be a
+ * writer that no freeze can see end, the same client could not do it through
+ * the daemon's socket, and batches carry many elements at little cost each.
+ */
+static int
+handle_mmap(struct file *file, struct vm_area_struct *area)
+{
+	return -EOPNOTSUPP;
+}
+
 static const struct file_operations operations = {
 	.owner = THIS_MODULE,
 	.open = handle_open,
@@ -208,6 +219,7 @@ static const struct file_operations operations = {
 	.unlocked_ioctl = handle_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = handle_poll,
+	.mmap = handle_mmap,
 	.llseek = noop_llseek,
 };
 

@@ -103,6 +103,12 @@ bad_calls(int fd)
 			 -EFAULT;
 	}
 	tap_ok(wrong == 0, "pointers to nowhere and into the kernel");
+	tap_ok(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED &&
+		       errno == EOPNOTSUPP &&
+		       mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
+			    4096) == MAP_FAILED &&
+		       errno == EOPNOTSUPP,
+	       "memory of maps cannot be mapped");
 	wrong = 0;
 	for (i = 0; i < sizeof(struct ebpf_msg); i++)
 		wrong += call(fd, &hello, i, reply, sizeof(reply)) != -EMSGSIZE;
