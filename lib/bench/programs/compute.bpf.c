@@ -158,19 +158,19 @@ parse_one(const u8 *p)
 		if (p[at] >> 4 != 4 || len != 20)
 			return 1;
 		if (proto == 6)
-			return *(const u32 *)(p + at + 16) ^
-			       *(const u32 *)(p + at + 20) ^ p[at + 33];
+			return *(const u32_any *)(p + at + 16) ^
+			       *(const u32_any *)(p + at + 20) ^ p[at + 33];
 		if (proto == 17)
-			return *(const u32 *)(p + at + 12) +
-			       *(const u32 *)(p + at + 20);
+			return *(const u32_any *)(p + at + 12) +
+			       *(const u32_any *)(p + at + 20);
 		return 2;
 	}
 	if (type == 0x86dd) {
 		if (p[at] >> 4 != 6)
 			return 3;
 		if (p[at + 6] == 6)
-			return *(const u32 *)(p + at + 8) ^
-			       *(const u32 *)(p + at + 24) ^ p[at + 53];
+			return *(const u32_any *)(p + at + 8) ^
+			       *(const u32_any *)(p + at + 24) ^ p[at + 53];
 		return 4;
 	}
 	return 5;

@@ -22,9 +22,14 @@ typedef unsigned long long u64;
 #define BENCH(name) SEC("tc") int bench_##name(struct __sk_buff *ctx)
 #define LOCAL static __noinline
 
+/* A number wherever it lies: BPF has such loads, whatever clang thinks. */
+typedef u32 u32_any;
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #else
+
+typedef u32 __attribute__((aligned(1), may_alias)) u32_any;
 
 struct bench_native {
 	u8 *data, *data_end;
