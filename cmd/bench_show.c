@@ -27,7 +27,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { NAME_WIDTH = 34, RATIO_WIDTH = 8, FIGURE_WIDTH = 16 };
+enum { NAME_WIDTH = 38, RATIO_WIDTH = 8, FIGURE_WIDTH = 16 };
 
 static struct out *
 out_of(struct bench_show *show)
@@ -389,7 +389,9 @@ suite_end(void *cookie, const struct bench_suite *suite,
 			out_string(out, NULL, "mean of %", name);
 			out_double(out, "mean", means[i].value);
 			out_text(out, " %s", text);
-			out_uint(out, "rows", " (% rows)", means[i].rows);
+			out_uint(out, "rows",
+				 means[i].rows == 1 ? " (% row)" : " (% rows)",
+				 means[i].rows);
 			show_goal(out, suite, &means[i].goal);
 			out_text(out, "\n");
 			out_end(out);

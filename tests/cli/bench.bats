@@ -57,6 +57,7 @@ for s in v["suites"]:
 }
 
 @test "every suite has figures in every row" {
+	only_embedded "suites ask no device of the user's, and take long"
 	for suite in compute calls bridge load vale; do
 		json=$(gebpf -j bench $suite "${short[@]}")
 		whole $suite
@@ -127,6 +128,7 @@ for s in v["suites"]:
 }
 
 @test "the picture is well-formed" {
+	only_embedded "suites ask no device of the user's, and take long"
 	gebpf -q bench compute calls load "${short[@]}" rows "*c*" \
 		svg "$DIR/all.svg" >/dev/null
 	"$PY" - "$DIR/all.svg" <<-'P'
@@ -153,7 +155,9 @@ for s in v["suites"]:
 	fails 2 gebpf bench compute rounds 1000
 	fails 2 gebpf bench compute time 0
 	fails 2 gebpf bench without nobody
-	[[ $words == *"columns are"* ]]
+	[[ $words == *"COLUMN"* ]]
+	fails 2 gebpf bench without against
+	[[ $words == *"no suite has a column 'against'"* ]]
 	run -2 gebpf bench conpute
 	[[ $output == *"did you mean 'compute'"* ]]
 }
