@@ -606,6 +606,22 @@ gathered_bytes(void)
 	unverified_free(gathered);
 	unverified_free(whole);
 
+	/* the last load over the address, which is read again */
+	lab_put(0xbf, 2, 1, 0, 0);
+	lab_put(0x71, 0, 2, 6, 0);
+	lab_put(0x67, 0, 0, 0, 8);
+	lab_put(0x71, 2, 2, 5, 0);
+	lab_put(0x4f, 0, 2, 0, 0);
+	lab_put(0x67, 0, 0, 0, 8);
+	lab_put(0x0f, 0, 2, 0, 0);
+	lab_put(0x95, 0, 0, 0, 0);
+	apart = lab_finish(NULL, 0, NULL);
+	TAP_CHECK(code_len(apart) > 0);
+	tap_ok(lab_run(apart, (uintptr_t)mem, MEM, 0) ==
+		       (bytes[6] * 256u + bytes[5]) * 256u + bytes[5],
+	       "bytes of which one replaces their address");
+	unverified_free(apart);
+
 	/* somebody jumps between the loads */
 	lab_put(0xb7, 0, 0, 0, 9);
 	lab_put(0x15, 2, 0, 2, 0);

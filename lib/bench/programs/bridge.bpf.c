@@ -2,8 +2,10 @@
 /*
  * Programs for suite bridge: the decision of a learning bridge for a frame, as
  * in lib/bpf/examples/l2_bridge.bpf.c, many frames in a run or one. The
- * frames are written into the packet one after the other; bench_make does only that. Native (suite_bridge.c includes this file) with a table of its own
- * behind find() and learn().
+ * frames are written into the packet one after the other; bench_make does only
+ * that. Native (suite_bridge.c includes this file) with a table of its own
+ * behind find() and learn(). Frames come in bursts, first from one port to the
+ * hosts at the other, then back, as they do at a switch.
  */
 #include "bench/programs/bridge.h"
 
@@ -67,11 +69,11 @@ decide(const struct bridge_frame *frame, u32 in)
 		x = p->state;                                            \
 		mask = p->mask;                                          \
 		for (u32 i = 0; i < count; i++) {                        \
-			u32 src, dst;                                    \
+			u32 in = p->turn++ / BRIDGE_BURST & 1, src, dst; \
 									 \
 			x = x * 6364136223846793005ull + 12345;          \
-			src = (u32)(x >> 40) & mask;                     \
-			dst = (u32)(x >> 52) & mask;                     \
+			src = ((u32)(x >> 40) & mask & ~1u) | in;        \
+			dst = ((u32)(x >> 52) & mask & ~1u) | (in ^ 1);  \
 			p->frame.src.host = (u16)src;                    \
 			p->frame.dst.host = (u16)dst;                    \
 			WRITTEN();                                       \
@@ -81,6 +83,6 @@ decide(const struct bridge_frame *frame, u32 in)
 		return (int)p->sum;                                      \
 	}
 
-FRAMES(make, BRIDGE_FRAMES, src & 1)
-FRAMES(bridge, BRIDGE_FRAMES, decide(&p->frame, src & 1))
-FRAMES(bridge_one, 1, decide(&p->frame, src & 1))
+FRAMES(make, BRIDGE_FRAMES, in)
+FRAMES(bridge, BRIDGE_FRAMES, decide(&p->frame, in))
+FRAMES(bridge_one, 1, decide(&p->frame, in))

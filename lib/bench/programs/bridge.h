@@ -8,6 +8,7 @@
 enum {
 	BRIDGE_HOSTS_MAX = 1024,
 	BRIDGE_FRAMES = 200, /* in one run: verifiers go through them all */
+	BRIDGE_BURST = 32,
 	BRIDGE_DROP = 255,
 	BRIDGE_ALL = 254,
 };
@@ -31,7 +32,7 @@ struct bridge_packet {
 	u64 state; /* of the sequence of hosts, from run to run */
 	u32 mask;  /* how many there are, less one */
 	u32 sum;   /* of what was decided; here, where no verifier knows it */
-	u16 pad;
+	u16 turn; /* counts frames */
 	struct bridge_frame frame;
 	u8 rest[44];
 };

@@ -31,8 +31,9 @@ load(struct window *w, const struct ebpf_op *op)
 {
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 
+	/* the last load may be over the base, which is then another */
 	if (info->fn != EBPF_FN_LDX || op->src != w->base ||
-	    op->dst == w->base)
+	    w->pieces[w->base].bytes != 0)
 		return false;
 	w->pieces[op->dst] = (struct piece){ op->off, info->width / 8, 0,
 					      false };
@@ -161,6 +162,18 @@ put_piece(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg)
 	gen->target->alu(gen, &op);
 }
 
+/* The same, unless it was not touched or nobody reads it again. */
+static void
+put_register(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg,
+	     uint32_t behind)
+{
+	if (w->pieces[reg].bytes == 0)
+		return;
+	ebpf_jit_forget(gen, reg, reg);
+	if (behind >= gen->func->end || (gen->scan->live[behind] >> reg & 1))
+		put_piece(gen, w, reg);
+}
+
 uint32_t
 ebpf_jit_merge(struct ebpf_jit_gen *gen)
 {
@@ -190,13 +203,10 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 			best = w;
 		}
 	}
-	for (i = 0; used > 0 && i < EBPF_REG_COUNT; i++) {
-		if (best.pieces[i].bytes == 0)
-			continue;
-		ebpf_jit_forget(gen, i, i);
-		if (first + used >= gen->func->end ||
-		    (gen->scan->live[first + used] >> i & 1))
-			put_piece(gen, &best, i);
-	}
+	for (i = 0; used > 0 && i < EBPF_REG_COUNT; i++)
+		if (i != best.base)
+			put_register(gen, &best, i, first + used);
+	if (used > 0)
+		put_register(gen, &best, best.base, first + used);
 	return used;
 }
