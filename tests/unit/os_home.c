@@ -315,6 +315,23 @@ test_epoch_order(void)
 	tap_ok(os_load(&waited_for) == 2, "and returns when it is left");
 }
 
+/* Nobody else has a section open now. */
+static void
+test_epoch_asked(void)
+{
+	struct os_epoch section;
+	uint64_t before, within;
+
+	before = os_epoch_begin();
+	TAP_CHECK(os_epoch_over(before));
+	os_epoch_enter(&section);
+	tap_ok(os_epoch_over(before), "a later section holds up nothing");
+	within = os_epoch_begin();
+	tap_ok(!os_epoch_over(within), "an open one does");
+	os_epoch_exit(&section);
+	tap_ok(os_epoch_over(within), "until it is left");
+}
+
 /* ---- executable memory ---- */
 
 #if defined(__x86_64__)
@@ -558,6 +575,7 @@ main(void)
 	test_spin();
 	test_epochs();
 	test_epoch_order();
+	test_epoch_asked();
 	test_exec();
 	test_ring_memory();
 	test_event();
