@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Suite maps: operations as programs make them, one and the same program here
- * and in Linux, net of the loop around them; then the library's own calls, and
+ * and in Linux, net of the loop around them (C has no such calls, so nothing is
+ * native); then the library's own calls, and
  * how both grow with a second thread (suite_maps_*.c).
  */
 #include "bench/suite_maps.h"
@@ -128,6 +129,8 @@ measure(struct bench_home *home, const struct row *row)
 	if (error == 0) {
 		bench_pair_add_jit(home, MAPS_JIT, &pair, &base, BENCH_LOOPS);
 		bench_pair_add_linux(home, &pair, &base, BENCH_LOOPS);
+		bench_row_add_net(bench, MAPS_INTERP, bench_pair_interp, &pair,
+				  bench_pair_interp, &base, BENCH_LOOPS);
 		if (row->goal != 0)
 			bench_row_goal(bench, BENCH_GOAL_RATIO,
 				       MAPS_JIT_LINUX, row->goal);
@@ -167,13 +170,14 @@ run(struct bench *bench)
 const struct bench_suite bench_suite_maps = {
 	.name = "maps",
 	.what = "time of one map operation",
-	.columns = { "jit", "linux", "library" },
+	.columns = { "jit", "linux", "interp", "library" },
 	.ratios = {
 		[MAPS_JIT_LINUX] = { MAPS_JIT, MAPS_LINUX, BENCH_FASTER },
 		[MAPS_LIBRARY_LINUX] = { MAPS_LIBRARY, MAPS_LINUX,
 					 BENCH_FASTER },
+		[MAPS_INTERP_JIT] = { MAPS_INTERP, MAPS_JIT, BENCH_TIME },
 	},
-	.ratio_count = 2,
+	.ratio_count = 3,
 	.reference = MAPS_LINUX,
 	.run = run,
 };

@@ -6,8 +6,8 @@
 #include "bench/bench_program.h"
 
 /* Columns and ratios of the suite. */
-enum { MAPS_JIT, MAPS_LINUX, MAPS_LIBRARY };
-enum { MAPS_JIT_LINUX, MAPS_LIBRARY_LINUX };
+enum { MAPS_JIT, MAPS_LINUX, MAPS_INTERP, MAPS_LIBRARY };
+enum { MAPS_JIT_LINUX, MAPS_LIBRARY_LINUX, MAPS_INTERP_JIT };
 
 /* The library's own calls. suite_maps_library.c */
 int bench_maps_library(struct bench_home *home);
