@@ -154,6 +154,23 @@ gather(const struct vale_burst *burst, const struct queues *q, uint32_t to,
 	return n;
 }
 
+/*
+ * Most bursts are for one port: no lists then. NULL: this one is not, or needs
+ * a closer look.
+ */
+static struct vale_port *
+only_target(struct vale *vale, const struct vale_burst *burst)
+{
+	uint32_t to = burst->frames[0].verdict, other = 0, i;
+
+	if (to >= vale->port_top)
+		return NULL;
+	for (i = 0; i < burst->count; i++)
+		other |= (burst->frames[i].verdict ^ to) |
+			 (burst->frames[i].port == to);
+	return other ? NULL : vale->ports[to];
+}
+
 static inline void
 send(struct vale_port *port, struct vale_burst *burst, const uint8_t *index,
      uint32_t count)
@@ -175,6 +192,13 @@ vale_forward(struct vale *vale, struct vale_burst *burst)
 	if (!burst->count)
 		return;
 	decide(vale, burst);
+	port = only_target(vale, burst);
+	if (port) {
+		for (i = 0; i < burst->count; i++)
+			index[i] = (uint8_t)i;
+		send(port, burst, index, burst->count);
+		return;
+	}
 	sort(vale, burst, &q);
 	if (!q.broadcast_count) {
 		for (i = 0; i < q.target_count; i++) {

@@ -156,6 +156,32 @@ learn(struct ebpf_bridge *bridge, struct set *set, uint64_t mac, uint64_t entry)
 	os_spin_unlock(&bridge->lock);
 }
 
+/* ---- frames ---- */
+
+/* The header of a frame that will be looked at soon. */
+static inline void
+prefetch(const struct ebpf_frame *frames, uint32_t i, uint32_t count)
+{
+	if (i + AHEAD < count)
+		__builtin_prefetch(frames[i + AHEAD].data);
+}
+
+static inline void
+settle(struct ebpf_frame *frame, uint32_t verdict,
+       struct ebpf_verdict_counts *counts)
+{
+	if (os_likely(verdict < EBPF_VALE_BROADCAST))
+		counts->port++;
+	else if (verdict == EBPF_VALE_BROADCAST)
+		counts->broadcast++;
+	else if (verdict == EBPF_VALE_DROP)
+		counts->drop++;
+	else
+		counts->invalid++;
+	frame->verdict = verdict <= EBPF_VALE_DROP ? (uint8_t)verdict :
+						     EBPF_VALE_DROP;
+}
+
 static inline uint32_t
 decide_learned(struct ebpf_bridge *bridge, const struct ebpf_frame *frame)
 {
@@ -178,61 +204,75 @@ decide_learned(struct ebpf_bridge *bridge, const struct ebpf_frame *frame)
 	return entry >> PORT_SHIFT & 0xff;
 }
 
-/* ---- programs ---- */
-
-/* A C function's int: what is above its 32 bits means nothing. */
-static inline uint32_t
-decide_prog(struct ebpf_bridge *bridge, const struct ebpf_prog *prog,
-	    struct ebpf_frame *frame, bool counted)
+static void
+decide_learned_all(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
+		   uint32_t count, struct ebpf_verdict_counts *counts)
 {
-	struct ebpf_vale_ctx ctx;
-	uint64_t r1, r2 = 0, r3 = 0;
-	uint32_t verdict;
+	uint32_t i;
 
-	if (prog->kind->entry == EBPF_ENTRY_BUF) {
-		r1 = (uintptr_t)frame->data;
-		r2 = frame->len < UINT16_MAX ? frame->len : UINT16_MAX;
-		r3 = frame->port & 0xff;
-	} else {
-		memset(&ctx, 0, sizeof(ctx));
-		ctx.data = frame->data;
-		ctx.data_end = frame->data + frame->len;
-		ctx.ingress_port = frame->port;
-		ctx.ring_nr = frame->ring_nr;
-		r1 = (uintptr_t)&ctx;
+	for (i = 0; i < count; i++) {
+		prefetch(frames, i, count);
+		settle(&frames[i], os_likely(frames[i].len >= HEADER_LEN) ?
+			       decide_learned(bridge, &frames[i]) :
+			       EBPF_VALE_DROP, counts);
 	}
-	verdict = (uint32_t)(counted ?
-		ebpf_prog_run_counted(prog, r1, r2, r3) :
-		ebpf_prog_run(prog, r1, r2, r3));
-	if (prog->kind->entry != EBPF_ENTRY_BUF)
-		frame->ring_nr = ctx.ring_nr;
-	return verdict;
+	counts->learned += count;
 }
 
-/* Decides, fills the frame's verdict, counts; not what was learned. */
-static inline void
-decide(struct ebpf_bridge *bridge, const struct ebpf_prog *prog, bool counted,
-       struct ebpf_frame *frame, struct ebpf_verdict_counts *counts)
+/* A program's result is a C function's int: what is above its 32 bits means
+ * nothing. */
+static inline uint32_t
+run(const struct ebpf_prog *prog, bool counted, uint64_t r1, uint64_t r2,
+    uint64_t r3)
 {
-	uint32_t verdict;
+	return (uint32_t)(counted ? ebpf_prog_run_counted(prog, r1, r2, r3) :
+				    ebpf_prog_run(prog, r1, r2, r3));
+}
 
-	if (os_unlikely(frame->len < HEADER_LEN))
+static void
+decide_context(const struct ebpf_prog *prog, bool counted,
+	       struct ebpf_frame *frames, uint32_t count,
+	       struct ebpf_verdict_counts *counts)
+{
+	struct ebpf_vale_ctx ctx;
+	struct ebpf_frame *frame;
+	uint32_t i, verdict;
+
+	memset(&ctx, 0, sizeof(ctx));
+	for (i = 0; i < count; i++) {
+		frame = &frames[i];
+		prefetch(frames, i, count);
 		verdict = EBPF_VALE_DROP;
-	else if (prog != NULL)
-		verdict = decide_prog(bridge, prog, frame, counted);
-	else
-		verdict = decide_learned(bridge, frame);
+		if (os_likely(frame->len >= HEADER_LEN)) {
+			ctx.data = frame->data;
+			ctx.data_end = frame->data + frame->len;
+			ctx.ingress_port = frame->port;
+			ctx.ring_nr = frame->ring_nr;
+			verdict = run(prog, counted, (uintptr_t)&ctx, 0, 0);
+			frame->ring_nr = ctx.ring_nr;
+		}
+		settle(frame, verdict, counts);
+	}
+}
 
-	if (os_likely(verdict < EBPF_VALE_BROADCAST))
-		counts->port++;
-	else if (verdict == EBPF_VALE_BROADCAST)
-		counts->broadcast++;
-	else if (verdict == EBPF_VALE_DROP)
-		counts->drop++;
-	else
-		counts->invalid++;
-	frame->verdict = verdict <= EBPF_VALE_DROP ? (uint8_t)verdict :
-						     EBPF_VALE_DROP;
+static void
+decide_buf(const struct ebpf_prog *prog, bool counted,
+	   struct ebpf_frame *frames, uint32_t count,
+	   struct ebpf_verdict_counts *counts)
+{
+	struct ebpf_frame *frame;
+	uint32_t i, len, verdict;
+
+	for (i = 0; i < count; i++) {
+		frame = &frames[i];
+		prefetch(frames, i, count);
+		len = frame->len < UINT16_MAX ? frame->len : UINT16_MAX;
+		verdict = EBPF_VALE_DROP;
+		if (os_likely(len >= HEADER_LEN))
+			verdict = run(prog, counted, (uintptr_t)frame->data,
+				      len, frame->port & 0xff);
+		settle(frame, verdict, counts);
+	}
 }
 
 void
@@ -241,24 +281,11 @@ ebpf_bridge_decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
 {
 	const struct ebpf_prog *prog = os_load_acquire(&bridge->prog);
 	bool counted = os_load(&bridge->rt->stats_on) != 0;
-	uint32_t i;
 
-	for (i = 0; i < count; i++) {
-		if (i + AHEAD < count)
-			__builtin_prefetch(frames[i + AHEAD].data);
-		decide(bridge, prog, counted, &frames[i], counts);
-	}
 	if (prog == NULL)
-		counts->learned += count;
-}
-
-void
-ebpf_bridge_decide_one(struct ebpf_bridge *bridge, struct ebpf_frame *frame,
-		       struct ebpf_verdict_counts *counts)
-{
-	const struct ebpf_prog *prog = os_load_acquire(&bridge->prog);
-
-	decide(bridge, prog, os_load(&bridge->rt->stats_on) != 0, frame,
-	       counts);
-	counts->learned += prog == NULL;
+		decide_learned_all(bridge, frames, count, counts);
+	else if (prog->kind->entry == EBPF_ENTRY_BUF)
+		decide_buf(prog, counted, frames, count, counts);
+	else
+		decide_context(prog, counted, frames, count, counts);
 }
