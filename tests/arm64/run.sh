@@ -21,7 +21,8 @@ flags="-std=gnu11 -O1 -g -Ilib -Ilib/host -Itests/lib -I. -D_GNU_SOURCE
 sources="lib/core/*.c lib/core/*/*.c lib/host/os_*.c lib/client/asm*.c
 	lib/client/insn_rows.c lib/client/disasm.c tests/arm64/no_device.c
 	lib/client/gebpf_names.c tests/lib/tap.c tests/lib/unverified.c
-	tests/lib/progen.c tests/lib/jit_lab.c tests/lib/interp_switch.c
+	tests/lib/progen.c tests/lib/frame_maker.c
+	tests/lib/jit_lab.c tests/lib/interp_switch.c
 	tests/lib/interp_clang.c"
 # objects do not know their headers: all anew when one has changed
 if [ -n "$(find lib tests/lib -name '*.[hd]*' -newer $b/stamp 2>&1)" ]; then
@@ -38,7 +39,7 @@ ls $sources | xargs -P "$(nproc)" -I{} sh -c \
 	}
 
 n=0 bad=0
-for t in engine_test fuse_test jit_test jit_image_test typed_run_test jit_diff_test; do
+for t in engine_test fuse_test jit_test jit_image_test typed_run_test jit_diff_test text_diff_test; do
 	# shellcheck disable=SC2086
 	$cc $flags -static tests/unit/$t.c $b/*.o -lpthread -o $b/$t.bin ||
 		echo "not ok - link" >$b/$t.log

@@ -485,7 +485,7 @@ guard_read(const char *name, uint32_t kind)
 	FILE *file;
 	size_t len;
 
-	snprintf(path, sizeof(path), "tests/guard/programs/%s.s", name);
+	snprintf(path, sizeof(path), "tests/programs/%s.s", name);
 	file = fopen(path, "r");
 	if (file == NULL)
 		guard_fail(path, "cannot be read");

@@ -25,7 +25,7 @@ struct ebpf_prog *guard_load(const char *what, uint32_t kind,
 			     const struct ebpf_insn *insns, uint32_t count,
 			     struct ebpf_map *map);
 
-/* A program of tests/guard/programs. */
+/* A program of tests/programs. */
 struct guard_text {
 	const char *name;
 	uint32_t kind, count;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# lib/bpf/examples/l2_bridge.bpf.c for vale, as clang 14 -O2 made it.
+# lib/bpf/examples/l2_bridge.bpf.c, as clang 14 -O2 made it.
+# kind vale
+# map hash 6 4 1024 0
 r6 = 255
 r7 = *(u64 *)(r1 +0)
 r8 = *(u32 *)(r1 +16)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# parse of lib/bench/programs/compute.bpf.c for xdp, as clang 14 -O2 -mcpu=v3 made it.
+# parse of lib/bench/programs/compute.bpf.c, as clang 14 -O2 -mcpu=v3 made it.
+# kind xdp
 w0 = -1
 r2 = *(u32 *)(r1 +4)
 r1 = *(u32 *)(r1 +0)
