@@ -168,7 +168,7 @@ same_maps(const struct twin *a, const struct twin *b)
 static bool
 same_runs(const struct twin *a, const struct twin *b)
 {
-	/* programs of tests/bench want as much as that */
+	/* programs of lib/bench want as much as that */
 	static uint8_t one[1024 + 64] __attribute__((aligned(64)));
 	static uint8_t other[1024 + 64] __attribute__((aligned(64)));
 	uint64_t state = 7, got, want;
