@@ -2,10 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 #
 # ebpf.ko and ebpf_dev.ko: loading and unloading, the command, requests from
-# below, engine cases, failing allocations. Read by inside.sh.
-#
-# What takes long in emulation runs only with GUEST_FULL: all but three of the
-# command's own tests, engine cases with the interpreter.
+# below, failing allocations, another module. Read by inside.sh.
 
 # ---- loading ---------------------------------------------------------------
 
@@ -65,12 +62,8 @@ check "maps: delete" "$gebpf" map delete m key 1
 check "maps: unpin" "$gebpf" map unpin m
 check "unload" "$gebpf" prog unload name l2_bridge
 
-# ---- the same cases as in a process ----------------------------------------
+# ---- requests from below ----------------------------------------------------
 
-suite "engine cases, jit" build/tests/engine_test --device kernel
-suite "verifier's cases" build/tests/verify_test --device kernel
-suite "against the interpreter" build/tests/device_diff_test --device kernel \
-	--programs 200
 suite "requests" build/tests/chardev_test
 suite "every request in every wrong form" build/tests/chardev_sweep
 suite "waiting, passing, 32 bits" build/tests/chardev_poll_test
@@ -83,16 +76,12 @@ suite "memory runs out" build/tests/chardev_test --fail-at \
 suite "memory runs out in every request" build/tests/chardev_sweep --fail-at \
 	/sys/module/ebpf/parameters/fail_at
 
-# ---- how Linux's verifier judges our cases -----------------------------------
+# ---- the runtime in another module ------------------------------------------
 
-# All of them take a minute in emulation; else every eighth.
-if [ -n "${GUEST_FULL:-}" ]; then
-	suite "Linux's verifier" tests/verify/compare
-else
-	# shellcheck disable=SC2046
-	suite "Linux's verifier" tests/verify/compare --this-kernel-may-die \
-		$(ls tests/verify/cases/*.txt | awk 'NR % 8 == 0')
-fi
+check "another module embeds the runtime" busybox insmod "$kmod/faulty.ko" what=embed
+check "and says what its program said" sees "embedded: fine, the program says 56" \
+	busybox dmesg
+check "it goes" busybox rmmod faulty
 
 # ---- again and again -------------------------------------------------------
 
@@ -113,7 +102,6 @@ check "interpreted" sees "loaded: id" "$gebpf" prog load build/examples/l2_bridg
 check "not compiled" sees '"jited":false' "$gebpf" -j prog show
 refuse "memory limit" "limit\|memory" "$gebpf" map create big type array key 4 \
 	value 4096 entries 1024 name big
-[ -z "${GUEST_FULL:-}" ] || suite "engine cases, interpreter" build/tests/engine_test --device kernel
 check "unload" unload
 
 check "a limit of verification" load insns_processed=50

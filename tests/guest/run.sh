@@ -23,13 +23,13 @@ cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
 work=$top/build/guest-run
 limit=${GUEST_TIMEOUT:-400} # of a boot; far more than it takes when idle
-parts="modules command"
+parts="modules engine"
 full= netmap= stress= bench= compare= bats=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--full)
 		full=1
-		parts="modules command selftest"
+		parts="modules engine selftest"
 		limit=${GUEST_TIMEOUT:-3600}
 		;;
 	--stress)
@@ -49,7 +49,7 @@ while [ $# -gt 0 ]; do
 		;;
 	--bats)
 		bats=$2
-		parts=command
+		parts="command"
 		limit=${GUEST_TIMEOUT:-3600}
 		shift
 		;;
@@ -115,10 +115,23 @@ if grep -i warning "$work/kmod.log" | sed 's/^/# /' | grep .; then
 fi
 echo "ok 1 - make kmod without warnings"
 fi
+# Another module, which embeds the runtime, and does wrong when asked to.
+case $parts in *modules* | *selftest*)
+	mkdir -p "$work/faulty"
+	ln -sf "$top"/tests/guest/faulty/* "$work/faulty/"
+	if ! make -C "${KDIR:-/lib/modules/$release/build}" M="$work/faulty" \
+		TOP="$top" KBUILD_EXTRA_SYMBOLS="$top/build/kmod/Module.symvers" \
+		modules >"$work/faulty.log" 2>&1; then
+		echo "not ok 2 - a module that embeds the runtime is built"
+		tail -n 20 "$work/faulty.log" | sed 's/^/# /'
+		exit 1
+	fi ;;
+esac
 # A copy, so that the next build does not change what the guest loads.
 rm -rf "$work/kmod"
 mkdir "$work/kmod"
 [ -n "$compare" ] || cp build/kmod/*.ko "$work/kmod/"
+cp "$work"/faulty/*.ko "$work/kmod/" 2>/dev/null
 if [ -n "$netmap" ]; then
 	for f in "$netmap"/LINUX/netmap.ko build/kvale/vale_bpf.ko \
 		"$(find "$netmap" -name pkt-gen -type f -perm -1 | head -n 1)"; do
@@ -148,7 +161,7 @@ strip --strip-debug "$work"/kmod/*.ko 2>/dev/null
 # three times as long, more on a busy machine.
 accel_of() { # accel_of PART
 	case $1 in
-	command | compare | selftest) echo "${GUEST_ACCEL:-tcg,thread=single}" ;;
+	engine | command | compare | fault) echo "${GUEST_ACCEL:-tcg,thread=single}" ;;
 	*) echo "${GUEST_ACCEL:-tcg,thread=multi}" ;;
 	esac
 }
@@ -239,7 +252,7 @@ tsc=reliable clocksource=tsc $debug rcupdate.rcu_cpu_stall_timeout=60" \
 	fi
 }
 
-[ -z "${GUEST_SCRIPT:-}" ] || [ "$parts" != "modules command" ] || parts=modules
+[ -z "${GUEST_SCRIPT:-}" ] || [ "$parts" != "modules engine" ] || parts=modules
 n=0 bad=
 [ -n "$compare" ] || n=1 # the modules were built
 for part in $parts; do

@@ -66,6 +66,9 @@ extern struct side side_ours, side_theirs;
 bool side_open_ours(void); /* door.h */
 void side_close_ours(void);
 bool side_open_theirs(void);
+/* map_side_device.c: what that device answers, in the place of a side. */
+bool side_open_device(struct side *side, const char *target);
+void side_close_device(struct side *side);
 
 bool side_is_percpu(uint32_t kind);
 bool side_is_outer(uint32_t kind);

@@ -6,6 +6,7 @@
  * may use bpf(2) (only maps, no programs). Run from the top of the tree.
  *
  *	map_linux_test [--record FILE] [--rounds N] [--seed N]
+ *	map_linux_test --device TARGET	recorded ones, by requests to a device
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -399,6 +400,17 @@ compare_lru(bool with_linux)
 	       theirs);
 }
 
+static int
+on_device(const char *target)
+{
+	if (!tap_ok(side_open_device(&side_ours, target), "device %s", target))
+		return tap_done();
+	replay(RECORDED);
+	compare_lru(false);
+	side_close_device(&side_ours);
+	return tap_done();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -409,6 +421,8 @@ main(int argc, char **argv)
 	bool with_linux;
 
 	seed = 20260101;
+	if (argc == 3 && strcmp(argv[1], "--device") == 0)
+		return on_device(argv[2]);
 	for (i = 1; i + 1 < (uint32_t)argc; i += 2) {
 		if (strcmp(argv[i], "--record") == 0)
 			path = argv[i + 1];
