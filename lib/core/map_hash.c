@@ -496,7 +496,8 @@ lru_percpu_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 
 /*
  * NO_PREALLOC is taken and means nothing: untouched memory is not used yet; LRU
- * kinds refuse it by another error than other flags. Nor does NO_COMMON_LRU: there is one order of age for all CPUs.
+ * kinds refuse it by another error than other flags. Nor does NO_COMMON_LRU:
+ * there is one order of age for all CPUs.
  */
 enum {
 	FLAGS = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_ZERO_SEED |
@@ -515,7 +516,6 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.lookup = ebpf_hash_lookup,
 	.update = hash_update,
 	.remove = hash_remove,
-	.read = hash_read,
 	.extract = hash_extract,
 	.next = hash_next,
 	.walk = hash_walk,
