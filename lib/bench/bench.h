@@ -178,6 +178,11 @@ bool bench_row_begin(struct bench *bench, const char *name, ...)
 /* True for each instance that is to be measured; at last the row is whole. */
 bool bench_row_next(struct bench *bench, uint32_t instances);
 void bench_row_unit(struct bench *bench, enum bench_unit unit);
+/*
+ * So many operations come before each measurement and are not part of it: what
+ * the others left in the caches would count for more than what is measured.
+ */
+void bench_row_warm(struct bench *bench, double operations);
 void bench_row_note(struct bench *bench, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* operations: how many are in one repetition. */

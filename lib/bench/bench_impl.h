@@ -33,6 +33,7 @@ struct bench {
 	/* in the row's unit; negative: none in that round */
 	double samples[BENCH_COLUMNS][BENCH_ROUNDS_MAX];
 	uint32_t round, until; /* of the instance under way */
+	double warm; /* operations before each measurement; 0: none */
 	uint32_t mean_rows; /* bit of a ratio: the row counts in its mean */
 	int error;
 	char why[256];

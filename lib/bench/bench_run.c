@@ -298,6 +298,7 @@ bench_row_begin(struct bench *bench, const char *format, ...)
 		for (uint32_t i = 0; i < BENCH_ROUNDS_MAX; i++)
 			bench->samples[c][i] = -1;
 	bench->round = bench->until = 0;
+	bench->warm = 0;
 	bench->mean_rows = 0;
 	bench->row = row;
 	return true;
@@ -307,6 +308,12 @@ void
 bench_row_unit(struct bench *bench, enum bench_unit unit)
 {
 	bench->row->unit = unit;
+}
+
+void
+bench_row_warm(struct bench *bench, double operations)
+{
+	bench->warm = operations;
 }
 
 void
@@ -440,10 +447,14 @@ calibrate(bench_run_fn *run, void *cookie, double want_ns)
 
 /* One measurement in nanoseconds of one operation; negative: it failed. */
 static double
-sample(const struct bench_turn *turn)
+sample(const struct bench_turn *turn, double warm)
 {
-	double ns = turn->run(turn->cookie, turn->repeat), base;
+	double ns, base;
 
+	if (warm > 0)
+		turn->run(turn->cookie,
+			  1 + (uint64_t)(warm / turn->operations));
+	ns = turn->run(turn->cookie, turn->repeat);
 	if (ns < 0)
 		return ns;
 	ns /= (double)turn->repeat * turn->operations;
@@ -584,7 +595,7 @@ bench_row_measure(struct bench *bench)
 
 			if (turn->run == NULL)
 				continue;
-			ns = sample(turn);
+			ns = sample(turn, bench->warm);
 			if (ns < 0) {
 				turn->run = NULL;
 				bench_row_skip(bench, c, "it fails in round %u",

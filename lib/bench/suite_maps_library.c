@@ -120,6 +120,7 @@ measure(struct bench_home *home, const struct row *row)
 	if (error != 0)
 		return error;
 	bench_row_unit(bench, BENCH_MPS);
+	bench_row_warm(bench, 2.0 * (1u << row->bits));
 	bench_row_add(bench, MAPS_LIBRARY, row->ours, &ours, 1);
 	if (table.linux_map >= 0)
 		bench_row_add(bench, MAPS_LINUX, row->linux_fn, &theirs, 1);

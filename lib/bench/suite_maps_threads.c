@@ -128,6 +128,7 @@ measure(struct bench_home *home, const char *program, uint32_t threads)
 		ours.run = bench_pair_jit;
 		theirs.run = bench_pair_linux;
 		bench_row_unit(bench, BENCH_MPS);
+		bench_row_warm(bench, 2.0 * threads * (1u << BITS));
 		if (ebpf_prog_is_jited(ours.pairs[0].prog))
 			bench_row_add(bench, MAPS_JIT, crew_run, &ours,
 				      operations);
