@@ -160,7 +160,7 @@ learn(struct ebpf_bridge *bridge, struct set *set, uint64_t mac, uint64_t entry)
 
 /* The header of a frame that will be looked at soon. */
 static inline void
-prefetch(const struct ebpf_frame *frames, uint32_t i, uint32_t count)
+fetch_ahead(const struct ebpf_frame *frames, uint32_t i, uint32_t count)
 {
 	if (i + AHEAD < count)
 		__builtin_prefetch(frames[i + AHEAD].data);
@@ -211,7 +211,7 @@ decide_learned_all(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
 	uint32_t i;
 
 	for (i = 0; i < count; i++) {
-		prefetch(frames, i, count);
+		fetch_ahead(frames, i, count);
 		settle(&frames[i], os_likely(frames[i].len >= HEADER_LEN) ?
 			       decide_learned(bridge, &frames[i]) :
 			       EBPF_VALE_DROP, counts);
@@ -241,7 +241,7 @@ decide_context(const struct ebpf_prog *prog, bool counted,
 	memset(&ctx, 0, sizeof(ctx));
 	for (i = 0; i < count; i++) {
 		frame = &frames[i];
-		prefetch(frames, i, count);
+		fetch_ahead(frames, i, count);
 		verdict = EBPF_VALE_DROP;
 		if (os_likely(frame->len >= HEADER_LEN)) {
 			ctx.data = frame->data;
@@ -265,7 +265,7 @@ decide_buf(const struct ebpf_prog *prog, bool counted,
 
 	for (i = 0; i < count; i++) {
 		frame = &frames[i];
-		prefetch(frames, i, count);
+		fetch_ahead(frames, i, count);
 		len = frame->len < UINT16_MAX ? frame->len : UINT16_MAX;
 		verdict = EBPF_VALE_DROP;
 		if (os_likely(len >= HEADER_LEN))
