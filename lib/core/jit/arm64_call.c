@@ -174,30 +174,42 @@ call_inline(struct arm64 *a, const struct ebpf_helper *helper)
 static void
 tail_call(struct arm64 *a)
 {
-	uint32_t cost = a->gen.func == a->gen.scan->funcs ? 1 : a->gen.scan->nest_cost;
-	uint32_t range, limit, empty;
+	const struct ebpf_jit_scan *scan = a->gen.scan;
+	const struct ebpf_map *map;
+	const struct ebpf_map_prog_array *array;
+	uint32_t cost = a->gen.func == scan->funcs ? 1 : scan->nest_cost;
+	uint32_t range = 0, limit, empty, index;
+	bool constant = ebpf_jit_tail_slot(&a->gen, &map, &index);
 
-	arm64_access(a, A_LOAD, 32, A_T0, 1,
-		     (int32_t)offsetof(struct ebpf_map, max_entries));
-	arm64_rrr(a, A_SUBS, A_ZR, 2, A_T0);
-	range = arm64_skip(a, A_BCOND | A_HS);
-	/* a mispredicted index becomes 0: csel w2, w2, wzr, lo; csdb */
-	arm64_put(a, 0x1a9f3042);
-	arm64_put(a, 0xd503229f);
-	arm64_access(a, A_LOAD, 64, A_RUN, A_SP, 0);
-	arm64_access(a, A_LOAD, 64, A_T0, A_RUN, 0);
-	arm64_const(a, A_T1, cost);
-	arm64_rrr(a, A_SUBS | A_X, A_ZR, A_T0, A_T1);
-	limit = arm64_skip(a, A_BCOND | A_LO);
-	arm64_access(a, A_LOAD, 64, A_T1, 1,
-		     (int32_t)offsetof(struct ebpf_map_prog_array, slots));
-	/* T1 + index * 8, 32 bits of index; then an acquire */
-	arm64_put(a, 0x8b204c00 | 2 << 16 | A_T1 << 5 | A_T1);
+	array = (const struct ebpf_map_prog_array *)map;
+	if (constant && index >= map->max_entries)
+		return;
+	if (constant) {
+		arm64_address(a, A_T1, &array->slots[index]);
+	} else {
+		arm64_access(a, A_LOAD, 32, A_T0, 1,
+			     (int32_t)offsetof(struct ebpf_map, max_entries));
+		arm64_rrr(a, A_SUBS, A_ZR, 2, A_T0);
+		range = arm64_skip(a, A_BCOND | A_HS);
+		/* a mispredicted index becomes 0: csel w2, w2, wzr, lo; csdb */
+		arm64_put(a, 0x1a9f3042);
+		arm64_put(a, 0xd503229f);
+		arm64_access(a, A_LOAD, 64, A_T1, 1,
+			     (int32_t)offsetof(struct ebpf_map_prog_array,
+					       slots));
+		/* T1 + index * 8, 32 bits of index */
+		arm64_put(a, 0x8b204c00 | 2 << 16 | A_T1 << 5 | A_T1);
+	}
+	/* an acquire */
 	arm64_put(a, 0xc8dffc00 | A_T1 << 5 | A_T1);
 	empty = arm64_skip(a, A_CBZ | A_X | A_T1);
-	arm64_add_imm(a, A_X, A_T0, A_T0, -(int32_t)cost);
+	arm64_access(a, A_LOAD, 64, A_RUN, A_SP, 0);
+	arm64_access(a, A_LOAD, 64, A_T0, A_RUN, 0);
+	/* subs T0, T0, cost */
+	arm64_put(a, A_SUBS_IMM | A_X | cost << 10 | A_T0 << 5 | A_T0);
+	limit = arm64_skip(a, A_BCOND | A_LO);
 	arm64_access(a, A_STORE, 64, A_T0, A_RUN, 0);
-	if (a->gen.scan->full_run) {
+	if (scan->full_run) {
 		arm64_access(a, A_LOAD, 64, 1, A_RUN,
 			     (int32_t)offsetof(struct ebpf_jit_run, r2));
 		arm64_access(a, A_LOAD, 64, 2, A_RUN,
@@ -208,7 +220,8 @@ tail_call(struct arm64 *a)
 	arm64_add_imm(a, A_X, A_IP0, A_IP0, -ARM64_TAIL_ENTRY);
 	arm64_epilogue(a);
 	arm64_put(a, A_BR | A_IP0 << 5);
-	arm64_land(a, range);
+	if (!constant)
+		arm64_land(a, range);
 	arm64_land(a, limit);
 	arm64_land(a, empty);
 }

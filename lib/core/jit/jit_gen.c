@@ -52,8 +52,15 @@ generate_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	uint32_t used = gen->target->alu(gen, op);
 
 	ebpf_jit_forget(gen, op->dst, op->dst);
-	if (used == 1 && op->code == EBPF_OP_MOV64_REG)
+	if (used == 1 && op->code == EBPF_OP_MOV64_REG) {
 		gen->known[op->dst] = known;
+	} else if (used == 1 && (op->code == EBPF_OP_MOV64_IMM ||
+				 op->code == EBPF_OP_MOV32_IMM)) {
+		gen->known[op->dst].constant = true;
+		gen->known[op->dst].number = (uint32_t)op->imm;
+		if (op->code == EBPF_OP_MOV64_IMM)
+			gen->known[op->dst].number = (uint64_t)op->imm;
+	}
 	return used;
 }
 

@@ -20,6 +20,8 @@ enum {
 struct ebpf_jit_known {
 	const struct ebpf_map *map;
 	uint32_t callback; /* slot of a function + 1; 0: none */
+	bool constant;	   /* number is what it is */
+	uint64_t number;
 };
 
 struct ebpf_jit_gen;
@@ -115,6 +117,19 @@ const struct ebpf_op *ebpf_jit_null_check(const struct ebpf_jit_gen *gen);
  * them together do what fewer do: how many ops; 0, and no code, if not.
  */
 uint32_t ebpf_jit_merge(struct ebpf_jit_gen *gen);
+
+/*
+ * Whether a tail call at gen->slot is known to ask for *index of *map, or at
+ * least for something in *map; NULL: of no map in particular.
+ */
+static inline bool
+ebpf_jit_tail_slot(const struct ebpf_jit_gen *gen, const struct ebpf_map **map,
+		   uint32_t *index)
+{
+	*map = gen->known[2].map;
+	*index = (uint32_t)gen->known[3].number;
+	return *map != NULL && gen->known[3].constant;
+}
 
 /* Forget what is known of registers first..last. */
 static inline void

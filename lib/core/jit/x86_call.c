@@ -188,40 +188,53 @@ call_inline(struct x86 *x, const struct ebpf_helper *helper)
 static void
 tail_call(struct x86 *x)
 {
-	const struct ebpf_map *map = x->gen.known[2].map;
-	const struct ebpf_map_prog_array *array =
-		(const struct ebpf_map_prog_array *)map;
-	uint32_t cost = x->gen.func == x->gen.scan->funcs ? 1 : x->gen.scan->nest_cost;
-	uint32_t range, limit, empty;
+	const struct ebpf_jit_scan *scan = x->gen.scan;
+	const struct ebpf_map *map;
+	const struct ebpf_map_prog_array *array;
+	uint32_t cost = x->gen.func == scan->funcs ? 1 : scan->nest_cost;
+	uint32_t range = 0, limit, empty, index;
+	bool constant = ebpf_jit_tail_slot(&x->gen, &map, &index);
 
-	x86_mov(x, 0, RDX, RDX);
-	if (map != NULL)
-		x86_alu_imm(x, OP_CMP, RDX, (int32_t)map->max_entries);
-	else
-		x86_mem(x, 0x3b, RDX, RSI,
-			(int32_t)offsetof(struct ebpf_map, max_entries));
-	range = x86_skip(x, CC_AE);
-	/* a mispredicted index becomes 0: sbb ecx, ecx; and edx, ecx */
-	x86_put(x, 0xc919, 2);
-	x86_rr(x, OP_AND, RDX, RCX);
+	array = (const struct ebpf_map_prog_array *)map;
+	if (constant && index >= map->max_entries)
+		return;
+	if (!constant) {
+		x86_mov(x, 0, RDX, RDX);
+		if (map != NULL)
+			x86_alu_imm(x, OP_CMP, RDX, (int32_t)map->max_entries);
+		else
+			x86_mem(x, 0x3b, RDX, RSI,
+				(int32_t)offsetof(struct ebpf_map,
+						  max_entries));
+		range = x86_skip(x, CC_AE);
+		/* a mispredicted index becomes 0: sbb ecx, ecx; and edx, ecx */
+		x86_put(x, 0xc919, 2);
+		x86_rr(x, OP_AND, RDX, RCX);
+	}
 	x86_mem(x, OP_LOAD | X_W, R10, RSP, 0);
 	x86_mem(x, 0x83, OP_CMP >> 3 & 7, R10,
 		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
 	x86_put(x, cost, 1);
 	limit = x86_skip(x, CC_B);
-	if (map != NULL)
-		x86_address(x, R11, array->slots);
-	else
-		x86_mem(x, OP_LOAD | X_W, R11, RSI,
-			(int32_t)offsetof(struct ebpf_map_prog_array, slots));
-	/* An acquire, as every load is here. */
-	x86_sib(x, OP_LOAD | X_W, R11, R11, RDX, 3, 0);
+	/* Loads of slots are acquires, as every load is here. */
+	if (constant) {
+		x86_address(x, R11, &array->slots[index]);
+		x86_mem(x, OP_LOAD | X_W, R11, R11, 0);
+	} else {
+		if (map != NULL)
+			x86_address(x, R11, array->slots);
+		else
+			x86_mem(x, OP_LOAD | X_W, R11, RSI,
+				(int32_t)offsetof(struct ebpf_map_prog_array,
+						  slots));
+		x86_sib(x, OP_LOAD | X_W, R11, R11, RDX, 3, 0);
+	}
 	x86_rr(x, OP_TEST | X_W, R11, R11);
 	empty = x86_skip(x, CC_E);
 	x86_mem(x, 0x83, OP_SUB >> 3 & 7, R10,
 		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
 	x86_put(x, cost, 1);
-	if (x->gen.scan->full_run) {
+	if (scan->full_run) {
 		x86_mem(x, OP_LOAD | X_W, RSI, R10,
 			(int32_t)offsetof(struct ebpf_jit_run, r2));
 		x86_mem(x, OP_LOAD | X_W, RDX, R10,
@@ -233,7 +246,8 @@ tail_call(struct x86 *x)
 	x86_epilogue(x);
 	x86_alu_imm(x, OP_SUB | X_W, R11, X86_TAIL_ENTRY);
 	x86_jump_r11(x);
-	x86_land(x, range);
+	if (!constant)
+		x86_land(x, range);
 	x86_land(x, limit);
 	x86_land(x, empty);
 }
