@@ -77,7 +77,7 @@ protection(void)
 	for (const uint8_t *p = image->exec.run; p < image->code; p++)
 		traps &= *p == ebpf_jit_host()->trap[(size_t)(p -
 			image->exec.run) % ebpf_jit_host()->trap_len];
-	tap_ok(traps && (uintptr_t)image->code % 16 == 0,
+	tap_ok(traps && (uintptr_t)(image->code + image->entry_off) % 16 == 0,
 	       "traps in front of the code");
 	unverified_free(prog);
 }

@@ -4,8 +4,8 @@
  * arm64_memory.c and arm64_call.c have the other instructions, jit_gen.c the
  * walk over them.
  *
- * The layout is that of x86_64.c: two traps, the tail entry (bti, then a branch
- * to the body or a nop), at 16 the entry, the functions in order. A function's
+ * The layout is that of x86_64.c: the tail entry (bti, then a branch to the
+ * body or a nop), at 8 the entry, the functions in order. A function's
  * frame, from sp up: the address of the run block if it needs it, its BPF
  * stack, the saved registers.
  */
@@ -136,8 +136,6 @@ head(struct ebpf_jit_gen *gen)
 	struct arm64 *a = arm64_of(gen);
 	uint32_t jump;
 
-	arm64_put(a, A_BRK);
-	arm64_put(a, A_BRK);
 	arm64_put(a, A_BTI_C);
 	if (!a->gen.scan->funcs[0].run) {
 		arm64_put(a, A_NOP);
@@ -398,6 +396,7 @@ plan(struct ebpf_jit_gen *gen)
 }
 
 static const struct ebpf_jit_target target = {
+	.entry = ARM64_TAIL_ENTRY,
 	.head = head,
 	.prologue = prologue,
 	.label = label,

@@ -9,8 +9,9 @@
 #include "core/runtime.h"
 
 enum {
-	START_STEP = 64, /* code starts at a random multiple of this */
+	START_STEP = 64, /* code starts near a random multiple of this */
 	START_STEPS = 4,
+	ENTRY_ALIGN = 16,
 };
 
 static uint32_t features_mask = ~0u;
@@ -102,7 +103,8 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 		if (image->addrs == NULL)
 			goto fail;
 	}
-	start = START_STEP * (os_random_u32() % START_STEPS);
+	start = START_STEP * (os_random_u32() % START_STEPS) +
+		(0 - image->entry_off) % ENTRY_ALIGN;
 	room = image->code_len;
 	err = os_exec_alloc(&image->exec, start + room);
 	if (err < 0)

@@ -315,7 +315,7 @@ ebpf_jit_generate(struct ebpf_jit_gen *gen, uint8_t *write, size_t room,
 		return -EBPF_EUNSUPPORTED;
 	if (gen->broken || gen->buf.full || (!sizing && gen->moved))
 		return -EBPF_E2BIG;
-	gen->image->entry_off = EBPF_JIT_ENTRY;
+	gen->image->entry_off = gen->target->entry;
 	gen->image->addr_count = gen->buf.addr_count;
 	return 0;
 }

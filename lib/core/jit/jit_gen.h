@@ -11,11 +11,6 @@
 #include "core/jit/jit_buf.h"
 #include "core/jit/jit_scan.h"
 
-enum {
-	EBPF_JIT_ENTRY = 16, /* where the entry is; tail calls have theirs
-				before it */
-};
-
 /* What a register of the program is known to hold, by lddw and mov. */
 struct ebpf_jit_known {
 	const struct ebpf_map *map;
@@ -29,6 +24,8 @@ struct ebpf_jit_match;
 
 /* Ops are those of gen->prog, or their twins of jit_blind.c. */
 struct ebpf_jit_target {
+	/* where the entry is; tail calls have theirs at the very start */
+	uint32_t entry;
 	/* what comes before the first function */
 	void (*head)(struct ebpf_jit_gen *gen);
 	/* sets gen->slot's function up; jumps to its start go behind this */

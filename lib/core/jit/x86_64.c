@@ -4,8 +4,8 @@
  * x86_memory.c, x86_jump.c and x86_call.c have the instructions, jit_gen.c the
  * walk over them.
  *
- * Layout: 7 traps, the tail entry (endbr64, then a jump to the body or a nop),
- * at 16 the entry, then the functions in order. A program that may tail call
+ * Layout: the tail entry (endbr64, then a jump to the body or a nop), at 9 the
+ * entry, then the functions in order. A program that may tail call
  * has a stub as entry that keeps the run block (jit_scan.h) in its own frame
  * and hands its address to the body in rax; every function that needs it keeps
  * that address at the bottom of its frame. Tail calls drop the frame of the
@@ -184,7 +184,6 @@ head(struct ebpf_jit_gen *gen)
 	uint32_t jump;
 
 	x->jump_count = 0;
-	x86_put(x, 0xcccccccccccccc, EBPF_JIT_ENTRY - X86_TAIL_ENTRY);
 	endbr(x);
 	if (!x->gen.scan->funcs[0].run) {
 		x86_put(x, 0x0000441f0f, 5);
@@ -320,6 +319,7 @@ plan(struct ebpf_jit_gen *gen)
 }
 
 static const struct ebpf_jit_target target = {
+	.entry = X86_TAIL_ENTRY,
 	.head = head,
 	.prologue = prologue,
 	.label = label,
