@@ -27,8 +27,12 @@ static const struct row {
 	double goal; /* ns */
 } rows[] = {
 	{ "helper call", "helper", "none", CALLS_LOOPS, false, NULL, 0.5 },
+	{ "helper call, answer at hand", "near", "none", CALLS_LOOPS, false,
+	  NULL, 0 },
 	{ "bpf-to-bpf call", "local", "none", CALLS_LOOPS, false, bench_local,
 	  0 },
+	{ "bpf-to-bpf call, short function", "short", "none", CALLS_LOOPS,
+	  false, bench_short, 0 },
 	{ "tail call, constant slot", "tail", "empty", TAIL_CALLS, true, NULL,
 	  1.4 },
 	{ "tail call, variable slot", "tail_var", "empty", TAIL_CALLS, true,

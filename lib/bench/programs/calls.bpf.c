@@ -28,8 +28,19 @@ function(u64 x)
 	return x;
 }
 
+/* A branch is more than a compiler puts in place of a call. */
+LOCAL u64
+branching(u64 x)
+{
+	TOUCH(x);
+	if (x == CALLS_LOOPS)
+		return 7;
+	return x;
+}
+
 LOOP(none, sum += i)
-LOOP(local, sum += function(i))
+LOOP(short, sum += function(i))
+LOOP(local, sum += branching(i))
 
 #ifdef __bpf__
 
@@ -40,7 +51,9 @@ struct {
 	__type(value, u32);
 } slots SEC(".maps");
 
-LOOP(helper, sum += bpf_get_numa_node_id())
+/* The first does next to nothing, but only its code knows. */
+LOOP(helper, sum += bpf_csum_update(ctx, 0))
+LOOP(near, sum += bpf_get_numa_node_id())
 
 BENCH(empty)
 {
