@@ -158,6 +158,9 @@ learn(struct ebpf_bridge *bridge, struct set *set, uint64_t mac, uint64_t entry)
 
 /* ---- frames ---- */
 
+/* Whole loops: for a single frame nothing of them is left. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 /* The header of a frame that will be looked at soon. */
 static inline void
 fetch_ahead(const struct ebpf_frame *frames, uint32_t i, uint32_t count)
@@ -204,7 +207,7 @@ decide_learned(struct ebpf_bridge *bridge, const struct ebpf_frame *frame)
 	return entry >> PORT_SHIFT & 0xff;
 }
 
-static void
+ALWAYS_INLINE void
 decide_learned_all(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
 		   uint32_t count, struct ebpf_verdict_counts *counts)
 {
@@ -229,7 +232,7 @@ run(const struct ebpf_prog *prog, bool counted, uint64_t r1, uint64_t r2,
 				    ebpf_prog_run(prog, r1, r2, r3));
 }
 
-static void
+ALWAYS_INLINE void
 decide_context(const struct ebpf_prog *prog, bool counted,
 	       struct ebpf_frame *frames, uint32_t count,
 	       struct ebpf_verdict_counts *counts)
@@ -255,7 +258,7 @@ decide_context(const struct ebpf_prog *prog, bool counted,
 	}
 }
 
-static void
+ALWAYS_INLINE void
 decide_buf(const struct ebpf_prog *prog, bool counted,
 	   struct ebpf_frame *frames, uint32_t count,
 	   struct ebpf_verdict_counts *counts)
@@ -275,9 +278,9 @@ decide_buf(const struct ebpf_prog *prog, bool counted,
 	}
 }
 
-void
-ebpf_bridge_decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
-		   uint32_t count, struct ebpf_verdict_counts *counts)
+ALWAYS_INLINE void
+decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames, uint32_t count,
+       struct ebpf_verdict_counts *counts)
 {
 	const struct ebpf_prog *prog = os_load_acquire(&bridge->prog);
 	bool counted = os_load(&bridge->rt->stats_on) != 0;
@@ -288,4 +291,18 @@ ebpf_bridge_decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
 		decide_buf(prog, counted, frames, count, counts);
 	else
 		decide_context(prog, counted, frames, count, counts);
+}
+
+void
+ebpf_bridge_decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
+		   uint32_t count, struct ebpf_verdict_counts *counts)
+{
+	decide(bridge, frames, count, counts);
+}
+
+void
+ebpf_bridge_decide_one(struct ebpf_bridge *bridge, struct ebpf_frame *frame,
+		       struct ebpf_verdict_counts *counts)
+{
+	decide(bridge, frame, 1, counts);
 }
