@@ -114,6 +114,22 @@ ask() {
 	ask udev 'v["state"] == "ok"'
 }
 
+@test "the rule for the node is one that udev reads" {
+	rule=$top/kmod/linux/60-ebpf.rules
+	n=0
+	while IFS= read -r line; do
+		[[ -z $line || $line == '#'* ]] && continue
+		n=$((n + 1))
+		[[ ", $line" =~ ^(,\ [A-Z]+(==|=)\"[a-z0-9]+\")+$ ]] ||
+			{ echo "no rule: $line"; false; }
+		[[ $line == *'KERNEL=="ebpf"'*'GROUP="ebpf"'*'MODE="0660"'* ]]
+	done <"$rule"
+	[ "$n" = 1 ]
+	if udevadm verify --help >/dev/null 2>&1; then # since systemd 254
+		udevadm verify "$rule"
+	fi
+}
+
 @test "doctor: a node that others may open, or we may not (root)" {
 	machine
 	mknod -m 0666 dev/ebpf c 1 3 2>/dev/null || skip "cannot make a device"

@@ -59,3 +59,38 @@ setup() { device_clear; }
 	run -0 gebpf prog verify "$BATS_TEST_TMPDIR/flow.bpf.c"
 	[[ $output == *"accepted"*"twice"* ]]
 }
+
+@test "spin locks: counted from C, in both engines, by two at once" {
+	cat >"$BATS_TEST_TMPDIR/lock.bpf.c" <<-'P'
+	#include "bpf_helpers.h"
+	struct account { struct bpf_spin_lock lock; __u32 pad; __u64 in, out; };
+	struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, struct account); } accounts SEC(".maps");
+	SEC("xdp") int move(struct xdp_md *ctx)
+	{
+		struct account empty = {}, *a;
+		__u32 k = 1;
+		bpf_map_update_elem(&accounts, &k, &empty, BPF_NOEXIST);
+		a = bpf_map_lookup_elem(&accounts, &k);
+		if (!a)
+			return 0;
+		bpf_spin_lock(&a->lock);
+		a->in += 3;
+		a->out += 1;
+		bpf_spin_unlock(&a->lock);
+		return a->in == 3 * a->out;
+	}
+	char LICENSE[] SEC("license") = "GPL";
+	P
+	head -c 64 /dev/zero >"$BATS_TEST_TMPDIR/frame"
+	gebpf -q prog load "$BATS_TEST_TMPDIR/lock.bpf.c" m
+	run -0 gebpf prog run m data_in "$BATS_TEST_TMPDIR/frame" repeat 500 expect 1
+	run -0 gebpf prog run m data_in "$BATS_TEST_TMPDIR/frame" repeat 500 expect 1 interp
+	run -0 gebpf -j map lookup name accounts key 1
+	is 'v["formatted"]["value"]["in"] == 3000 and v["formatted"]["value"]["out"] == 1000'
+	# two at once, in the kernel on a processor each
+	gebpf -q prog run m data_in "$BATS_TEST_TMPDIR/frame" repeat 5000 3>&- &
+	gebpf -q prog run m data_in "$BATS_TEST_TMPDIR/frame" repeat 5000
+	wait $!
+	run -0 gebpf -j map lookup name accounts key 1
+	is 'v["formatted"]["value"]["in"] == 33000 and v["formatted"]["value"]["out"] == 11000'
+}

@@ -18,7 +18,7 @@ else
 	filter+='|names taken|^run: value|dump jited'
 	filter+='|ringbuf: a full|perf_event_array: bpftool|an interrupt ends'
 	filter+='|feature probe|batch: quotes|a failed load|this machine, in'
-	filter+='|exit codes|standard files|callbacks, global'
+	filter+='|exit codes|standard files|callbacks, global|spin locks'
 fi
 check "load for the command's tests" load interp=1
 # Starting bats takes seconds here: one for all of them.

@@ -32,6 +32,7 @@ rm /dev/another
 mv /dev/away /dev/ebpf
 exec 9<>/dev/ebpf
 refuse "unloading while the device is open" "unavailable\|busy" busybox rmmod ebpf_dev
+check "who has it open is told" sees "1 open sessions: [a-z.]* 1" "$gebpf" doctor
 refuse "unloading what the device needs" "unavailable\|busy" busybox rmmod ebpf
 exec 9>&-
 
