@@ -290,9 +290,10 @@ check-vale: all tests
 	+@if [ -n "$(NETMAP)" ]; then tests/guest/run.sh --vale "$(NETMAP)"; \
 	else echo "ok 1 - vale_bpf on netmap # SKIP no NETMAP=DIR"; fi
 
-# Again and again; attaching under traffic with NETMAP=DIR.
+# Again and again, within about SECONDS if that is given; attaching under
+# traffic with NETMAP=DIR.
 stress-kmod: all tests
-	+@tests/guest/run.sh --stress $(if $(NETMAP),--vale "$(NETMAP)")
+	+@GUEST_SECONDS=$(SECONDS) tests/guest/run.sh --stress $(if $(NETMAP),--vale "$(NETMAP)")
 
 # Ratios to bpf(2), and with NETMAP=DIR to VALE's own bridge and XDP.
 bench-kmod: all tests $(BENCH_BIN)

@@ -8,7 +8,8 @@
 #   run.sh            what fits into two or three minutes of emulation
 #   run.sh --full     every case and every bats file, and whether this suite
 #                     notices when a kernel complains
-#   run.sh --stress   again and again, for minutes
+#   run.sh --stress   again and again, for minutes; GUEST_STRESS=500 times,
+#                     within about GUEST_SECONDS if that is given
 #   run.sh --bench    ratios to what Linux itself has
 #   run.sh --vale DIR vale_bpf.ko on a netmap tree that was built, with its
 #                     pkt-gen; also behind --stress and --bench
@@ -35,7 +36,8 @@ while [ $# -gt 0 ]; do
 	--stress)
 		stress=${GUEST_STRESS:-500}
 		parts=stress
-		limit=${GUEST_TIMEOUT:-7200}
+		# with SECONDS it ends by itself: a hang is seen soon after
+		limit=${GUEST_TIMEOUT:-$((${GUEST_SECONDS:-2400} * 2 + 600))}
 		;;
 	--bench)
 		bench=1

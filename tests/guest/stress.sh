@@ -4,7 +4,13 @@
 # Again and again, for minutes: loading and unloading, processes killed in the
 # middle, allocations failing, and with netmap programs coming and going at its
 # switches while frames flow. Read by inside.sh; GUEST_STRESS is how many times
-# the modules are loaded.
+# the modules are loaded and how many processes are killed. With GUEST_SECONDS
+# each part does as much of that as its share of the time allows, and says how
+# much it was.
+
+# share PERCENT: from here on, so much of the time
+share() { until=$((SECONDS + ${GUEST_SECONDS:-0} * $1 / 100)); }
+is_time() { [ -z "${GUEST_SECONDS:-}" ] || [ $SECONDS -lt $until ]; }
 
 # What the kernel holds and does not give back by itself, KiB.
 held() {
@@ -34,32 +40,55 @@ round_trip() {
 }
 
 rounds() {
-	local i
-	for i in $(seq "$1"); do
-		round_trip "$i" || { echo "round $i"; return 1; }
+	done=0
+	while [ $done -lt "$1" ]; do
+		is_time || [ $done -lt 20 ] || break
+		round_trip $done || { echo "round $done"; return 1; }
+		done=$((done + 1))
 	done
 }
 
+# storms NAME SEED ARGUMENT...: all at once, or some at a time while there is time
+storms() {
+	local name=$1 seed=$2
+	shift 2
+	if [ -z "${GUEST_SECONDS:-}" ]; then
+		suite "$name" build/tests/chardev_storm --kills "$GUEST_STRESS" \
+			--seed "$seed" "$@"
+		return
+	fi
+	while :; do
+		suite "$name" build/tests/chardev_storm --kills 20 \
+			--seed "$seed" "$@"
+		seed=$((seed + 1))
+		is_time || break
+	done
+}
+
+share 0
 check "20 rounds of loading and unloading" rounds 20
 before=$(held)
 begin=$SECONDS
-check "$GUEST_STRESS rounds of loading and unloading" rounds "$GUEST_STRESS"
+share 30
+check "load and unload, again and again" rounds "$GUEST_STRESS"
+echo "# kernel: loaded and unloaded $done times" >&3
 after=$(held)
 echo "# kernel: $((SECONDS - begin)) s; $before KiB held before, $after after" >&3
 # A leak of 8 KiB each time shows.
-if [ $((after - before)) -lt $((GUEST_STRESS * 8 + 512)) ]; then
+if [ $((after - before)) -lt $((done * 8 + 512)) ]; then
 	ok "memory is as it was"
 else
 	not_ok "memory: $before KiB before, $after after" /proc/meminfo
 fi
 
-kills=$((GUEST_STRESS))
 check "load" load
-suite "storm" build/tests/chardev_storm --kills $kills --workers 4 --seed 1
-suite "storm, more of them" build/tests/chardev_storm --kills $kills --workers 12 \
-	--seed 77
-suite "storm, memory runs out" build/tests/chardev_storm --kills $kills \
-	--workers 4 --seed 5 --fail-at /sys/module/ebpf/parameters/fail_at
+share 15
+storms "storm" 1 --workers 4
+share 15
+storms "storm, more of them" 77 --workers 12
+share 15
+storms "storm, memory runs out" 5 --workers 4 \
+	--fail-at /sys/module/ebpf/parameters/fail_at
 check "unload" unload
 check "nothing is left" is_gone
 
@@ -91,8 +120,11 @@ done
 sleep 3
 
 changes() {
-	local i bad=0 s
-	for i in $(seq "$1"); do
+	local bad=0 s
+	done=0
+	while [ $done -lt "$1" ]; do
+		is_time || [ $done -lt 5 ] || break
+		done=$((done + 1))
 		for s in vale0 vale1; do
 			"$gebpf" -q attach vale $s name to_1 || bad=1
 			"$gebpf" -q attach vale $s name to_all replace || bad=1
@@ -103,12 +135,14 @@ changes() {
 	done
 	return $bad
 }
-check "$((GUEST_STRESS / 20 * 8)) changes at two switches under traffic" \
-	changes $((GUEST_STRESS / 20))
+share 15
+check "programs come and go at two switches under traffic" \
+	changes $((GUEST_STRESS / 20 + 1))
+echo "# kernel: $((done * 8)) changes" >&3
 # The storm attaches to both as well.
 "$gebpf" unpin v >/dev/null 2>&1
-suite "storm, with frames flowing" build/tests/chardev_storm --kills $kills \
-	--workers 3 --seed 9
+share 10
+storms "storm, with frames flowing" 9 --workers 3
 # shellcheck disable=SC2086
 kill -INT $pids
 # shellcheck disable=SC2086
