@@ -205,11 +205,12 @@ kmod:
 	$(if $(NETMAP),+@$(MAKE) kvale)
 
 # The hook on netmap's switches, with NETMAP=DIR, a tree that was built.
+KVALE ?= kvale
 kvale:
-	@mkdir -p $(B)/kvale
+	@mkdir -p $(B)/$(KVALE)
 	@ln -sf $(addprefix $(CURDIR)/,$(wildcard kmod/vale/*.[ch]) \
-		kmod/vale/Kbuild) $(B)/kvale
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kvale TOP=$(CURDIR) \
+		kmod/vale/Kbuild) $(B)/$(KVALE)
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/$(KVALE) TOP=$(CURDIR) \
 		NETMAP=$(abspath $(NETMAP)) KBUILD_EXTRA_SYMBOLS="$(abspath \
 			$(NETMAP)/LINUX/Module.symvers $(B)/kmod/Module.symvers)" \
 		modules

@@ -135,6 +135,20 @@ changes() {
 	done
 	return $bad
 }
+# Ports that come, send, and go at once, until the file is there.
+ports_churn() {
+	while [ ! -e /tmp/churned ]; do
+		for s in vale0 vale1; do
+			build/guest-run/vale_rate $s 1 20
+			came=$((came + 1))
+		done
+	done >/tmp/churn 2>&1
+	echo "# kernel: ports came and went $came times" >&3
+}
+came=0
+ports_churn &
+churn=$!
+
 share 15
 check "programs come and go at two switches under traffic" \
 	changes $((GUEST_STRESS / 20 + 1))
@@ -143,10 +157,11 @@ echo "# kernel: $((done * 8)) changes" >&3
 "$gebpf" unpin v >/dev/null 2>&1
 share 10
 storms "storm, with frames flowing" 9 --workers 3
+touch /tmp/churned
 # shellcheck disable=SC2086
 kill -INT $pids
 # shellcheck disable=SC2086
-wait $pids
+wait $pids $churn
 grep -h "^Received\|^Sent" /tmp/traffic.* | sed 's/^/# /' >&3
 "$gebpf" vale destroy vale1 2>/dev/null
 gone() { # the hook's last use goes by itself

@@ -96,6 +96,30 @@ refuse "no hook yet, and what to do about it" "vale_bpf" \
 refuse "no switches yet" "NETMAP=DIR" "$gebpf" vale create vale1
 refuse "the hook without netmap" "nknown symbol" busybox insmod "$kmod/vale_bpf.ko"
 check "netmap" busybox insmod "$kmod/netmap.ko"
+
+# A hook that was built for a netmap of other options: nothing the kernel checks
+# tells, so it must find out by itself, and touch nothing.
+check "a hook for another netmap" busybox insmod "$kmod/vale_wrong.ko"
+listen vale9:a /tmp/a
+check "is attached" "$gebpf" attach vale vale9 name to_all
+send vale9:c 200
+sleep 1
+check "and says so" sees "netmap of other options" busybox dmesg
+check "and detached" "$gebpf" detach vale vale9
+hang_up
+[ "$(received /tmp/a)" = 0 ] && ok "it lets no frame through" ||
+	not_ok "it lets $(received /tmp/a) frames through" /tmp/a
+wrong_goes() { # with its last switch
+	local i
+	for i in $(seq 100); do
+		busybox rmmod vale_bpf 2>/tmp/out && return
+		sleep 0.1
+	done
+	cat /tmp/out
+	return 1
+}
+check "it goes" wrong_goes
+
 check "the hook" busybox insmod "$kmod/vale_bpf.ko"
 refuse "the hook a second time" "exists" busybox insmod "$kmod/vale_bpf.ko"
 refuse "netmap cannot go now" "unavailable\|busy" busybox rmmod netmap
