@@ -209,7 +209,7 @@ pack() { # pack PART: the initramfs
 	cat >"$work/root/guest.env" <<-END
 		export GUEST_TOP='$top' GUEST_PART='$1' GUEST_FULL='$full'
 		export GUEST_BATS='$bats' GUEST_VALE='$netmap'
-		export GUEST_STRESS='$stress' GUEST_SCRIPT='${GUEST_SCRIPT:-}'
+		export GUEST_STRESS='$stress' GUEST_SECONDS='${GUEST_SECONDS:-}' GUEST_SCRIPT='${GUEST_SCRIPT:-}'
 	END
 	(cd "$work/root" && find . | "$busybox" cpio -o -H newc 2>/dev/null |
 		gzip -1) >"$work/initramfs.gz"
