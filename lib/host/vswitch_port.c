@@ -208,9 +208,11 @@ add(struct vale *vale, const char *port_name, const char *spec,
 		return -EBPF_ELIMIT;
 	}
 
-	port = calloc(1, sizeof(*port));
+	/* threads of other switches write to what lies beside it */
+	port = aligned_alloc(64, (sizeof(*port) + 63) & ~(size_t)63);
 	if (!port)
 		return -EBPF_ENOMEM;
+	memset(port, 0, sizeof(*port));
 	port->ops = ops;
 	port->set = vale->set;
 	port->vale = vale;
