@@ -13,7 +13,8 @@ enum {
 	WINDOW = 2 * EBPF_FUSED_MAX,
 };
 
-const struct ebpf_fused_form ebpf_fused_forms[EBPF_FUSED_END - EBPF_OP_COUNT] = {
+const struct ebpf_fused_form
+	ebpf_fused_forms[EBPF_FUSED_END - EBPF_OP_COUNT] = {
 #define CODE(a) EBPF_OP_##a
 #define SEQ(count) 0, 0
 #define CHAIN(count) 1, (count) - 1
@@ -26,10 +27,7 @@ const struct ebpf_fused_form ebpf_fused_forms[EBPF_FUSED_END - EBPF_OP_COUNT] = 
 #include "core/fused.def"
 };
 
-/*
- * Where each group of lines begins: a group line stands for the next line's
- * number, plus the groups before it.
- */
+/* Where each group of lines begins: its name has the next line's number. */
 enum group {
 #define EBPF_FUSED_GROUP(a) GROUP_##a, GROUP_BACK_##a = GROUP_##a - 1,
 #define EBPF_FUSED2(how, a, b) LINE_##how##_##a##_##b,
@@ -47,6 +45,35 @@ static const uint16_t groups[EBPF_OP_COUNT] = {
 #include "core/fused.def"
 };
 
+/* What else matters of an opcode here. */
+enum {
+	TWO_SLOTS = 1 << 0,
+	DISTANCE = 1 << 1, /* off leads to another op */
+	STOPS = 1 << 2,	   /* what follows is not executed next */
+};
+static const uint8_t facts[EBPF_OP_COUNT] = {
+#define IS(form, other) (EBPF_FORM_##form == EBPF_FORM_##other)
+#define EBPF_INSN(row, code, sel, value, form, fn, width, cpu, group)         \
+	[EBPF_OP_##row] = (IS(form, LDDW) ? TWO_SLOTS : 0) |                  \
+			  (IS(form, JA) || IS(form, JA32) || IS(form, EXIT) ? \
+				   STOPS :                                    \
+				   0) |                                       \
+			  (IS(form, JA) || IS(form, JA32) ||                  \
+					   IS(form, JCC_IMM) ||               \
+					   IS(form, JCC_REG) ||               \
+					   IS(form, CALL_LOCAL) ||            \
+					   EBPF_OP_##row == EBPF_OP_LDDW_FUNC ? \
+				   DISTANCE :                                 \
+				   0),
+#include "abi/insn.def"
+};
+
+static uint32_t
+slots(uint16_t code)
+{
+	return facts[code] & TWO_SLOTS ? 2 : 1;
+}
+
 uint32_t
 ebpf_func_at(const struct ebpf_prog *prog, uint32_t slot)
 {
@@ -63,22 +90,6 @@ ebpf_func_at(const struct ebpf_prog *prog, uint32_t slot)
 	return low;
 }
 
-/* Ops whose off leads to another op. */
-static bool
-has_distance(uint16_t code)
-{
-	switch (ebpf_op_info[code].form) {
-	case EBPF_FORM_JA:
-	case EBPF_FORM_JA32:
-	case EBPF_FORM_JCC_IMM:
-	case EBPF_FORM_JCC_REG:
-	case EBPF_FORM_CALL_LOCAL:
-		return true;
-	default:
-		return code == EBPF_OP_LDDW_FUNC;
-	}
-}
-
 struct ebpf_op
 ebpf_unfused(const struct ebpf_op *op)
 {
@@ -86,17 +97,11 @@ ebpf_unfused(const struct ebpf_op *op)
 
 	if (one.code >= EBPF_OP_COUNT)
 		one.code = ebpf_fused_forms[one.code - EBPF_OP_COUNT].code[0];
-	if (has_distance(one.code))
+	if (facts[one.code] & DISTANCE)
 		one.off = one.off / (int32_t)sizeof(one) - 1;
 	if (one.code == EBPF_OP_CALL_LOCAL)
 		one.imm = 0;
 	return one;
-}
-
-static uint32_t
-slots(uint16_t code)
-{
-	return ebpf_op_info[code].form == EBPF_FORM_LDDW ? 2 : 1;
 }
 
 /* What a chain asks of an op behind its first, which writes dst. */
@@ -140,13 +145,6 @@ fits(const struct ebpf_fused_form *form, const struct ebpf_op *ops,
 	return slot;
 }
 
-static bool
-goes_on(uint16_t code)
-{
-	return code != EBPF_OP_JA && code != EBPF_OP_JA32 &&
-	       code != EBPF_OP_EXIT;
-}
-
 /* The best line for the op at a slot, NULL: none; *best are steps without. */
 static const struct ebpf_fused_form *
 choose(const struct ebpf_op *ops, uint32_t count, const uint16_t *codes,
@@ -167,7 +165,7 @@ choose(const struct ebpf_op *ops, uint32_t count, const uint16_t *codes,
 		if (end == 0)
 			continue;
 		cost = 1;
-		if (goes_on(form->code[form->count - 1]))
+		if (!(facts[form->code[form->count - 1]] & STOPS))
 			cost += steps[end % WINDOW];
 		/* of equal ones the earlier: chains stand first */
 		if (cost < *best) {
@@ -194,12 +192,12 @@ ebpf_fuse(const struct ebpf_prog *prog, struct ebpf_op *ops,
 		codes[at % WINDOW] = code;
 		if (code == EBPF_OP_CALL_LOCAL)
 			op->imm = ebpf_func_at(prog, at + 1 + op->off);
-		if (has_distance(code))
+		if (facts[code] & DISTANCE)
 			op->off = (op->off + 1) * (int32_t)sizeof(*op);
 		if (what == EBPF_FUSE_NONE)
 			continue;
 		best = 1;
-		if (goes_on(code))
+		if (!(facts[code] & STOPS))
 			best += steps[(at + slots(code)) % WINDOW];
 		form = choose(ops, prog->op_count, codes, steps, at, &best);
 		if (form != NULL)

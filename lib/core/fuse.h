@@ -31,7 +31,7 @@ enum ebpf_fused {
 struct ebpf_fused_form {
 	uint16_t code[EBPF_FUSED_MAX]; /* enum ebpf_opcode */
 	uint16_t count;
-	uint8_t chain_from, chain_to; /* those that continue a chain; 0: none */
+	uint8_t chain_from, chain_to; /* who continues a chain; 0: none */
 };
 extern const struct ebpf_fused_form
 	ebpf_fused_forms[EBPF_FUSED_END - EBPF_OP_COUNT];
