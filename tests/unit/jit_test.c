@@ -229,6 +229,31 @@ chosen_map(void)
 	ebpf_map_put(maps[1]);
 }
 
+/* Speculation that ends before a call says nothing about its map. */
+static void
+fenced_lookup(void)
+{
+	static uint8_t fences[1] = { 1 << 3 }; /* the call */
+	struct ebpf_map *map = lab_map(EBPF_MAP_ARRAY, 4, 8, 4);
+	uint32_t len[2];
+
+	for (int fenced = 0; fenced < 2; fenced++) {
+		struct ebpf_prog *prog = lookup_prog(map, NOT);
+
+		prog->fences = fenced ? fences : NULL;
+		TAP_CHECK(unverified_compile(prog) == 0);
+		len[fenced] = prog->image->code_len;
+		mem[0] = 3;
+		TAP_CHECK(lab_run(prog, (uintptr_t)mem, MEM, 0) ==
+			  (uintptr_t)map->ops->lookup(map, mem));
+		prog->fences = NULL;
+		unverified_free(prog);
+	}
+	tap_ok(len[1] > len[0] && len[1] - len[0] <= 8,
+	       "a fenced lookup is inlined, too");
+	ebpf_map_put(map);
+}
+
 /* ---- what is inlined ---- */
 
 /* Answers that need no call are those of the helpers. */
@@ -660,6 +685,7 @@ main(void)
 	hashes(EBPF_MAP_ARRAY, 4, "array");
 	hashes(EBPF_MAP_PERCPU_ARRAY, 4, "percpu_array");
 	chosen_map();
+	fenced_lookup();
 	near_helpers();
 	short_functions();
 	tail_calls(NULL, "memory");

@@ -205,7 +205,8 @@ ebpf_jit_null_check(const struct ebpf_jit_gen *gen)
 	uint32_t slot = gen->slot + 1;
 	const struct ebpf_op *op = &gen->prog->ops[slot];
 
-	if (slot >= gen->func->end || ebpf_jit_is_label(gen->scan, slot) ||
+	if (slot >= gen->func->end ||
+	    ebpf_jit_is_apart(gen->prog, gen->scan, slot) ||
 	    ebpf_jit_is_dead(gen->prog, slot) || op->dst != 0 || op->imm != 0 ||
 	    (op->code != EBPF_OP_JEQ64_IMM && op->code != EBPF_OP_JNE64_IMM))
 		return NULL;

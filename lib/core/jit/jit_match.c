@@ -12,7 +12,7 @@ enum {
 const struct ebpf_op *
 ebpf_jit_follower(const struct ebpf_jit_gen *gen, uint32_t slot)
 {
-	if (slot >= gen->limit || ebpf_jit_is_label(gen->scan, slot) ||
+	if (slot >= gen->limit || ebpf_jit_is_apart(gen->prog, gen->scan, slot) ||
 	    ebpf_jit_is_dead(gen->prog, slot) || gen->image->blind)
 		return NULL;
 	return &gen->prog->ops[slot];

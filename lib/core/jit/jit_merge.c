@@ -190,7 +190,7 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 	w.base = ops[first].src;
 	best = w;
 	for (i = first; i < last; i++) {
-		if (i != first && (ebpf_jit_is_label(gen->scan, i) ||
+		if (i != first && (ebpf_jit_is_apart(gen->prog, gen->scan, i) ||
 				   ebpf_jit_is_dead(gen->prog, i)))
 			break;
 		if (!step(&w, &ops[i]))

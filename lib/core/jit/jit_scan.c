@@ -43,8 +43,6 @@ scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 		const struct ebpf_op *op = &prog->ops[i];
 		const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 
-		if (ebpf_jit_is_fenced(prog, i))
-			mark(scan, i); /* nothing is fused across it */
 		if (ebpf_jit_is_dead(prog, i))
 			continue;
 		func->regs |= (uint16_t)named(op, info);

@@ -63,12 +63,20 @@ ebpf_jit_is_dead(const struct ebpf_prog *prog, uint32_t slot)
 	return prog->dead != NULL && (prog->dead[slot >> 3] >> (slot & 7) & 1);
 }
 
-/* Speculation must end before the slot; it is a label too. */
+/* Speculation must end before the slot. */
 static inline bool
 ebpf_jit_is_fenced(const struct ebpf_prog *prog, uint32_t slot)
 {
 	return prog->fences != NULL &&
 	       (prog->fences[slot >> 3] >> (slot & 7) & 1);
+}
+
+/* Neither may it become part of the code of the op before. */
+static inline bool
+ebpf_jit_is_apart(const struct ebpf_prog *prog,
+		  const struct ebpf_jit_scan *scan, uint32_t slot)
+{
+	return ebpf_jit_is_label(scan, slot) || ebpf_jit_is_fenced(prog, slot);
 }
 
 /* jit_live.c: fill live for one function */

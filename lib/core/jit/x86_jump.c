@@ -211,7 +211,7 @@ x86_jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	if (target == slot + 2 && slot + 1 < x->gen.func->end &&
 	    (prog->ops[slot + 1].code == EBPF_OP_JA ||
 	     prog->ops[slot + 1].code == EBPF_OP_JA32) &&
-	    !ebpf_jit_is_label(x->gen.scan, slot + 1) &&
+	    !ebpf_jit_is_apart(prog, x->gen.scan, slot + 1) &&
 	    !ebpf_jit_is_dead(prog, slot + 1)) {
 		target = ebpf_jit_target_slot(slot + 1,
 					      &prog->ops[slot + 1]);
