@@ -22,6 +22,7 @@ device_setup() {
 	judge_start
 	if [ "${GEBPF_TEST_TARGET:-embedded}" = kernel ]; then
 		GEBPF_TARGET=kernel
+		device_clear # of what another file has left
 		return
 	fi
 	gebpf -q device start
