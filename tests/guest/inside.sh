@@ -10,6 +10,11 @@ exec 3>/dev/ttyS1
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LC_ALL=C.UTF-8 NO_COLOR=1
 cd "$GUEST_TOP" || exit 1
+# What lies in the host's /tmp is not in our way.
+case $GUEST_TOP:${GUEST_SCRIPT:-} in
+/tmp/* | *:/tmp/*) ;;
+*) busybox mount -t tmpfs -o mode=1777 tmp /tmp ;;
+esac
 busybox ip link set lo up
 ln -s /proc/self/fd /dev/fd
 kmod=$GUEST_TOP/build/guest-run/kmod
