@@ -14,6 +14,8 @@ machine() {
 	mkdir -p "$GEBPF_DOCTOR_ROOT"/{proc/sys/kernel,sys/kernel/security,dev,etc/udev/rules.d} \
 		"$GEBPF_DOCTOR_ROOT"/sys/module/{module/parameters,ebpf,ebpf_dev}
 	cd "$GEBPF_DOCTOR_ROOT" || return
+	# what is needed there is another matter on the kernel's target
+	export GEBPF_TARGET=embedded
 	echo 6.1.0-made-up >proc/sys/kernel/osrelease
 	: >proc/modules
 	echo '[none] integrity confidentiality' >sys/kernel/security/lockdown
