@@ -57,6 +57,27 @@ bench_home_close(struct bench_home *home)
 	ebpf_runtime_destroy(home->rt);
 }
 
+int
+bench_home_rows(struct bench *bench, const struct bench_blob *blob,
+		uint32_t linux_column, const struct bench_rows *rows)
+{
+	const uint8_t *row = rows->first;
+	struct bench_home home;
+	const char *name;
+	int error = bench_home_open(bench, blob, linux_column, &home);
+
+	if (error != 0)
+		return error;
+	for (size_t i = 0; i < rows->count; i++, row += rows->size) {
+		memcpy(&name, row, sizeof(name));
+		if (error == 0 && bench_row_begin(bench, "%s", name))
+			while (error == 0 && bench_row_next(bench, 3))
+				error = rows->measure(&home, row);
+	}
+	bench_home_close(&home);
+	return error;
+}
+
 const struct gebpf_obj_prog *
 bench_home_prog(struct bench_home *home, const char *name)
 {

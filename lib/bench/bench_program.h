@@ -36,6 +36,18 @@ int bench_home_open(struct bench *bench, const struct bench_blob *blob,
 		    uint32_t linux_column, struct bench_home *home);
 void bench_home_close(struct bench_home *home);
 
+/*
+ * A suite whose rows differ only in what a table says: each row begins with its
+ * name, a pointer, and is measured on three instances.
+ */
+struct bench_rows {
+	const void *first;
+	size_t size, count;
+	int (*measure)(struct bench_home *home, const void *row);
+};
+int bench_home_rows(struct bench *bench, const struct bench_blob *blob,
+		    uint32_t linux_column, const struct bench_rows *rows);
+
 /* The program of that name in the home's object; NULL: there is none. */
 const struct gebpf_obj_prog *bench_home_prog(struct bench_home *home,
 					     const char *name);

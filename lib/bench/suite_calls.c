@@ -92,8 +92,9 @@ open_pair(struct bench_home *home, const char *name,
 }
 
 static int
-measure(struct bench_home *home, const struct row *row)
+measure(struct bench_home *home, const void *cookie)
 {
+	const struct row *row = cookie;
 	static const struct bench_table_spec spec = {
 		.kind = EBPF_MAP_PROG_ARRAY,
 		.key_size = 4,
@@ -140,17 +141,14 @@ out:
 static int
 run(struct bench *bench)
 {
-	struct bench_home home;
-	int error = bench_home_open(bench, &bench_blob_calls, LINUX, &home);
+	static const struct bench_rows all = {
+		.first = rows,
+		.size = sizeof(rows[0]),
+		.count = sizeof(rows) / sizeof(rows[0]),
+		.measure = measure,
+	};
 
-	if (error != 0)
-		return error;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (error == 0 && bench_row_begin(bench, "%s", rows[i].name))
-			while (error == 0 && bench_row_next(bench, 3))
-				error = measure(&home, &rows[i]);
-	bench_home_close(&home);
-	return error;
+	return bench_home_rows(bench, &bench_blob_calls, LINUX, &all);
 }
 
 const struct bench_suite bench_suite_calls = {

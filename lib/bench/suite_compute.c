@@ -102,8 +102,9 @@ check_equal(struct bench_home *home, const char *name, struct bench_pair *pair,
 }
 
 static int
-measure(struct bench_home *home, const struct program *program)
+measure(struct bench_home *home, const void *cookie)
 {
+	const struct program *program = cookie;
 	static struct bench_pair pair;
 	static struct native native;
 	bool empty = program->native == bench_empty;
@@ -149,20 +150,14 @@ out:
 static int
 run(struct bench *bench)
 {
-	struct bench_home home;
-	int error = bench_home_open(bench, &bench_blob_compute, LINUX, &home);
+	static const struct bench_rows all = {
+		.first = programs,
+		.size = sizeof(programs[0]),
+		.count = sizeof(programs) / sizeof(programs[0]),
+		.measure = measure,
+	};
 
-	if (error != 0)
-		return error;
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		if (error != 0 ||
-		    !bench_row_begin(bench, "%s", programs[i].name))
-			continue;
-		while (error == 0 && bench_row_next(bench, 3))
-			error = measure(&home, &programs[i]);
-	}
-	bench_home_close(&home);
-	return error;
+	return bench_home_rows(bench, &bench_blob_compute, LINUX, &all);
 }
 
 const struct bench_suite bench_suite_compute = {
