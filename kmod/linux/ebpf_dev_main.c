@@ -169,7 +169,7 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 			goto out;
 	}
 	mutex_lock(&handle->lock);
-	/* small: not cleared, as it has only ever held this session's replies */
+	/* small: not cleared, as it has only held replies to this handle */
 	error = carry(handle, &call, request, reply);
 	mutex_unlock(&handle->lock);
 	if (!error &&
