@@ -188,6 +188,9 @@ lint: layers freestanding
 # The kernel's build wants one flat folder of its own: links to the sources.
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build \
 	$(lastword $(sort $(wildcard /lib/modules/*/build)))))
+# Debian's headers come without vmlinux, which BTF for modules is made from.
+KBUILD = $(MAKE) -C $(KDIR) \
+	$(if $(wildcard $(KDIR)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 KMOD_SRC := $(FREESTANDING_SRC) $(wildcard kmod/linux/*.[cS]) \
 	kmod/linux/Kbuild
 kmod:
@@ -195,7 +198,7 @@ kmod:
 		"linux-headers-amd64 or give KDIR=DIR"; exit 1; }
 	@mkdir -p $(B)/kmod
 	@ln -sf $(addprefix $(CURDIR)/,$(KMOD_SRC)) $(B)/kmod
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/kmod TOP=$(CURDIR) \
+	$(KBUILD) M=$(CURDIR)/$(B)/kmod TOP=$(CURDIR) \
 		RUNTIME_OBJS="$(patsubst %.c,%.o,$(notdir \
 			$(filter-out lib/host/%,$(RUNTIME_SRC))))" \
 		DEVICE_OBJS="$(patsubst %.c,%.o,$(notdir $(DEVICE_SRC)))" \
@@ -210,7 +213,7 @@ kvale:
 	@mkdir -p $(B)/$(KVALE)
 	@ln -sf $(addprefix $(CURDIR)/,$(wildcard kmod/vale/*.[ch]) \
 		kmod/vale/Kbuild) $(B)/$(KVALE)
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/$(KVALE) TOP=$(CURDIR) \
+	$(KBUILD) M=$(CURDIR)/$(B)/$(KVALE) TOP=$(CURDIR) \
 		NETMAP=$(abspath $(NETMAP)) KBUILD_EXTRA_SYMBOLS="$(abspath \
 			$(NETMAP)/LINUX/Module.symvers $(B)/kmod/Module.symvers)" \
 		modules
