@@ -17,6 +17,11 @@
 #define MAP_ANONYMOUS MAP_ANON
 #endif
 
+enum {
+	WINDOW = 16 << 20,
+	WINDOW_TRIES = 4, /* to find a free place in it */
+};
+
 /* What stops a run that strays: int3; brk #0; else zero bytes. */
 static void
 fill(uint8_t *to, size_t len)
@@ -36,15 +41,47 @@ fill(uint8_t *to, size_t len)
 
 /*
  * A wish for mmap: somewhere below this library's own code, where generated
- * code can call it with a near call. The kernel takes what is free.
+ * code can call it with a near call. Best in the same 16 MiB, aligned to as
+ * much: there some processors' predictors know the target by its low bits, and
+ * a call is a cycle shorter. Where code lies is then as hard to know as where
+ * the library does, and little more.
  */
 static void *
-near_code(size_t size)
+near_code(size_t size, uint32_t try)
 {
 	uintptr_t code = (uintptr_t)os_exec_alloc & ~(uintptr_t)0xfff;
-	uintptr_t below = (64u << 20) + (os_random_u32() & 0x3ffff000) + size;
+	uintptr_t window = code & ~(uintptr_t)(WINDOW - 1), below;
 
+	if (try < WINDOW_TRIES) {
+		if (code - window <= size)
+			return NULL;
+		below = os_random_u32() % (code - window - size);
+		return (void *)(window + (below & ~(uintptr_t)0xfff));
+	}
+	below = (64u << 20) + (os_random_u32() & 0x3ffff000) + size;
 	return code > below ? (void *)(code - below) : NULL;
+}
+
+/* Addresses that nothing may be done with; NULL: there are none. */
+static uint8_t *
+reserve(size_t size)
+{
+	uint8_t *map = MAP_FAILED;
+
+	for (uint32_t try = 0; try <= WINDOW_TRIES; try++) {
+		void *wish = near_code(size, try);
+
+		if (wish == NULL && try < WINDOW_TRIES)
+			continue;
+		map = mmap(wish, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+		if (map == MAP_FAILED || (void *)map == wish)
+			break;
+		/* the kernel takes what is free, maybe far away */
+		if (try < WINDOW_TRIES)
+			munmap(map, size);
+	}
+	return map == MAP_FAILED ? NULL : map;
 }
 
 int
@@ -59,9 +96,8 @@ os_exec_alloc(struct os_exec *exec, size_t size)
 		return -EBPF_EINVAL;
 	if (!os_test_allocate())
 		return -EBPF_ENOMEM;
-	map = mmap(near_code(body), body + 2 * page, PROT_NONE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (map == MAP_FAILED)
+	map = reserve(body + 2 * page);
+	if (map == NULL)
 		goto no_map;
 	if (mprotect(map + page, body, PROT_READ | PROT_WRITE) != 0)
 		goto no_write;
