@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What claims.h says: states are copied as the verifier goes, and compared
+ * with the machine at each instruction of a run.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "checked.h"
+#include "claims.h"
+#include "core/verifier/verify.h"
+
+enum {
+	CLAIMS = 20000,
+	CLAIMS_SLOTS = 13, /* of a frame, that the generator uses */
+};
+
+struct slot_claim {
+	uint8_t bytes[8], data[8];
+	uint8_t spill_off[2], spill_size[2];
+	struct ebpf_vreg reg[2];
+};
+
+struct claim {
+	struct claim *next;
+	uint32_t depth;
+	uint32_t matter[CHECKED_FRAMES]; /* registers whose numbers matter */
+	uint32_t slot_count[CHECKED_FRAMES];
+	struct ebpf_num len;
+	struct ebpf_vreg regs[CHECKED_FRAMES][EBPF_REG_FP];
+	struct slot_claim slots[CHECKED_FRAMES][CLAIMS_SLOTS];
+};
+
+struct claims {
+	struct claim *all;
+	struct claim *at[VGEN_MAX];
+	uint32_t count;
+	bool cut;
+	uint32_t matter[VGEN_MAX + 2]; /* registers, in the top frame */
+};
+
+struct claims *
+claims_create(void)
+{
+	struct claims *claims = calloc(1, sizeof(*claims));
+
+	if (!claims)
+		return NULL;
+	/* only as much as is used is ever touched */
+	claims->all = calloc(CLAIMS, sizeof(*claims->all));
+	if (!claims->all) {
+		free(claims);
+		return NULL;
+	}
+	return claims;
+}
+
+void
+claims_free(struct claims *claims)
+{
+	if (!claims)
+		return;
+	free(claims->all);
+	free(claims);
+}
+
+bool
+claims_are_cut(const struct claims *claims)
+{
+	return claims->cut;
+}
+
+uint32_t
+claims_matter(const struct claims *claims, uint32_t insn)
+{
+	return claims->matter[insn];
+}
+
+static void
+claim_slots(struct claim *claim, uint32_t f, const struct ebpf_vframe *frame)
+{
+	uint32_t i;
+
+	claim->slot_count[f] = frame->slot_count < CLAIMS_SLOTS ?
+				       frame->slot_count :
+				       CLAIMS_SLOTS;
+	for (i = 0; i < claim->slot_count[f]; i++) {
+		const struct ebpf_vslot *slot = &frame->slots[i];
+		struct slot_claim *to = &claim->slots[f][i];
+
+		memcpy(to->bytes, slot->bytes, sizeof(to->bytes));
+		memcpy(to->data, slot->data, sizeof(to->data));
+		memcpy(to->spill_off, slot->spill_off, sizeof(to->spill_off));
+		memcpy(to->spill_size, slot->spill_size,
+		       sizeof(to->spill_size));
+		memcpy(to->reg, slot->reg, sizeof(to->reg));
+	}
+}
+
+void
+claims_watch(void *arg, const struct ebpf_venv *env)
+{
+	const struct ebpf_vstate *state = env->state;
+	struct claims *claims = arg;
+	struct claim *claim;
+	uint32_t f, i;
+
+	if (env->processed == 1) {
+		memset(claims->at, 0, sizeof(claims->at));
+		claims->count = 0;
+		claims->cut = false;
+		for (i = 0; i <= env->count; i++)
+			claims->matter[i] = env->live[i] >> 16;
+	}
+	if (claims->count == CLAIMS || state->depth > CHECKED_FRAMES) {
+		claims->cut = true;
+		return;
+	}
+	claim = &claims->all[claims->count++];
+	claim->depth = state->depth;
+	claim->len = state->len;
+	for (f = 0; f < state->depth; f++) {
+		const struct ebpf_vframe *frame = &state->frames[f];
+
+		/* a caller's: what is left after the call returns */
+		claim->matter[f] =
+			f + 1 == state->depth ?
+				claims->matter[env->insn] :
+				claims->matter[state->frames[f + 1].call_insn +
+					       !state->frames[f + 1].callback] &
+					0x3c0;
+		memcpy(claim->regs[f], frame->regs, sizeof(claim->regs[f]));
+		claim_slots(claim, f, frame);
+	}
+	claim->next = claims->at[env->insn];
+	claims->at[env->insn] = claim;
+}
+
+static bool
+matches(const struct checked *run, const struct ebpf_vreg *reg, uint64_t v)
+{
+	uint64_t base = 0;
+
+	switch ((enum ebpf_vtype)reg->type) {
+	case EBPF_V_NONE:
+	case EBPF_V_MAP:
+	case EBPF_V_RECORD:
+	case EBPF_V_SOCK:
+	case EBPF_V_LOW:
+	case EBPF_V_FUNC:
+	case EBPF_V_KEY:
+	case EBPF_V_GIVEN:
+		return true;
+	case EBPF_V_SCALAR:
+		break;
+	case EBPF_V_CTX:
+		base = CHECKED_CTX;
+		break;
+	case EBPF_V_STACK:
+		base = checked_frame_top(reg->frame);
+		break;
+	case EBPF_V_PKT:
+	case EBPF_V_MEM:
+		base = run->m.base;
+		break;
+	case EBPF_V_PKT_META:
+		base = run->m.base - run->m.meta_len;
+		break;
+	case EBPF_V_PKT_END:
+		base = run->m.base + run->m.mem_len;
+		break;
+	case EBPF_V_VALUE:
+		if (reg->maybe_null && v == 0)
+			return true;
+		base = CHECKED_VALUE;
+		break;
+	}
+	if (reg->type != EBPF_V_SCALAR)
+		base += (uint64_t)(int64_t)reg->off;
+	/* what the pointer or number is proven to allow */
+	if ((reg->type == EBPF_V_PKT || reg->type == EBPF_V_MEM ||
+	     reg->type == EBPF_V_PKT_META) &&
+	    reg->range &&
+	    v - (uint64_t)(int64_t)reg->off + reg->range >
+		    run->m.base +
+			    (reg->type == EBPF_V_PKT_META ? 0 : run->m.mem_len))
+		return false;
+	if (reg->type == EBPF_V_SCALAR && reg->id && !reg->shl && reg->range &&
+	    (v - (uint64_t)(int64_t)reg->off > run->m.mem_len ||
+	     v - (uint64_t)(int64_t)reg->off + reg->range > run->m.mem_len))
+		return false;
+	return ebpf_num_has(&reg->num, v - base, 64);
+}
+
+/* Named numbers of one claim: the same name, the same number. */
+struct known {
+	uint32_t count;
+	struct {
+		uint32_t id;
+		uint64_t number;
+	} names[CHECKED_FRAMES * (EBPF_REG_FP + CLAIMS_SLOTS)];
+};
+
+static bool
+agrees(const struct checked *run, struct known *known,
+       const struct ebpf_vreg *reg, uint64_t v)
+{
+	uint32_t i;
+
+	if (!reg->id || reg->shl)
+		return true;
+	v -= (uint64_t)(int64_t)reg->off;
+	switch ((enum ebpf_vtype)reg->type) {
+	case EBPF_V_SCALAR:
+		break;
+	case EBPF_V_PKT:
+	case EBPF_V_MEM:
+		v -= run->m.base;
+		break;
+	case EBPF_V_PKT_META:
+		v -= run->m.base - run->m.meta_len;
+		break;
+	default:
+		return true;
+	}
+	if (reg->id == EBPF_V_ID_LEN)
+		return v == run->m.mem_len;
+	for (i = 0; i < known->count; i++)
+		if (known->names[i].id == reg->id)
+			return known->names[i].number == v;
+	known->names[known->count].id = reg->id;
+	known->names[known->count++].number = v;
+	return true;
+}
+
+static bool
+slot_matches(const struct checked *run, const struct slot_claim *slot,
+	     const uint8_t *at, bool number, struct known *known)
+{
+	uint32_t i;
+
+	for (i = 0; i < 8; i++)
+		if (number && slot->bytes[i] == EBPF_VB_CONST &&
+		    slot->data[i] != at[i])
+			return false;
+	for (i = 0; i < 2; i++) {
+		const struct ebpf_vreg *reg = &slot->reg[i];
+		uint64_t v = 0;
+
+		if (!slot->spill_size[i] ||
+		    (!number && reg->type == EBPF_V_SCALAR))
+			continue;
+		memcpy(&v, at + slot->spill_off[i], slot->spill_size[i]);
+		if (!matches(run, reg, v) || !agrees(run, known, reg, v))
+			return false;
+	}
+	return true;
+}
+
+static bool
+frame_matches(const struct checked *run, const struct claim *claim, uint32_t f,
+	      const struct checked_need *need, struct known *known)
+{
+	uint32_t i;
+
+	for (i = 0; i < EBPF_REG_FP; i++)
+		if ((claim->matter[f] >> i & 1) &&
+		    !(matches(run, &claim->regs[f][i], run->m.regs[f][i]) &&
+		      agrees(run, known, &claim->regs[f][i],
+			     run->m.regs[f][i])))
+			return false;
+	for (i = 0; i < claim->slot_count[f]; i++)
+		if ((need->slots[f] >> i & 1) &&
+		    !slot_matches(
+			    run, &claim->slots[f][i],
+			    &run->m.stack[f][EBPF_STACK_MAX - 8 * (i + 1)],
+			    need->number[f] >> i & 1, known))
+			return false;
+	return true;
+}
+
+bool
+claims_have(const struct claims *claims, const struct checked *run,
+	    uint32_t insn, const struct checked_need *need)
+{
+	const struct claim *claim;
+	struct known known;
+	uint32_t f;
+
+	for (claim = claims->at[insn]; claim; claim = claim->next) {
+		if (claim->depth != run->m.depth ||
+		    (run->shape == VGEN_TIED &&
+		     !ebpf_num_has(&claim->len, run->m.mem_len, 64)))
+			continue;
+		known.count = 0;
+		for (f = 0; f < run->m.depth; f++)
+			if (!frame_matches(run, claim, f, need, &known))
+				break;
+		if (f == run->m.depth)
+			return true;
+	}
+	return false;
+}
