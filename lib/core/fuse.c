@@ -177,7 +177,7 @@ choose(const struct ebpf_op *ops, uint32_t count, const uint16_t *codes,
 }
 
 void
-ebpf_fuse(const struct ebpf_prog *prog, struct ebpf_op *ops,
+ebpf_fuse(struct ebpf_prog *prog, struct ebpf_op *ops,
 	  enum ebpf_fuse_what what)
 {
 	const struct ebpf_fused_form *form;
@@ -205,13 +205,15 @@ ebpf_fuse(const struct ebpf_prog *prog, struct ebpf_op *ops,
 					      (form - ebpf_fused_forms));
 		steps[at % WINDOW] = best;
 	}
+	prog->fused = true;
 }
 
 void
-ebpf_unfuse(struct ebpf_op *ops, uint32_t count)
+ebpf_unfuse(struct ebpf_prog *prog, struct ebpf_op *ops)
 {
 	uint32_t i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < prog->op_count; i++)
 		ops[i] = ebpf_unfused(&ops[i]);
+	prog->fused = false;
 }

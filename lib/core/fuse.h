@@ -39,15 +39,16 @@ extern const struct ebpf_fused_form
 /*
  * A program's ops, linked (prog.h), into the form that the interpreter runs, with
  * the fewest steps through straight code; EBPF_FUSE_NONE: each op for itself,
- * for tests. Unfuse undoes that for all or for a copy of one.
+ * for tests. Unfuse undoes that for all or for a copy of one. prog->fused says
+ * which of the two they are in.
  */
 enum ebpf_fuse_what {
 	EBPF_FUSE_ALL,
 	EBPF_FUSE_NONE,
 };
-void ebpf_fuse(const struct ebpf_prog *prog, struct ebpf_op *ops,
+void ebpf_fuse(struct ebpf_prog *prog, struct ebpf_op *ops,
 	       enum ebpf_fuse_what what);
-void ebpf_unfuse(struct ebpf_op *ops, uint32_t count);
+void ebpf_unfuse(struct ebpf_prog *prog, struct ebpf_op *ops);
 struct ebpf_op ebpf_unfused(const struct ebpf_op *op);
 
 /* The number of the function that begins at a slot. */

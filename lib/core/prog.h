@@ -83,6 +83,7 @@ struct ebpf_prog {
 	struct ebpf_line_info *line_infos;
 	uint32_t func_info_count, line_info_count;
 	uint32_t gpl_compatible;
+	bool fused; /* ops are as the interpreter wants them, no compiler */
 	uint32_t assume_linux; /* being verified for Linux; never published */
 	uint32_t stack_depth;
 	uint64_t insns_processed;

@@ -445,7 +445,7 @@ size(const char *name, const struct ebpf_jit_ops *jit,
 	struct ebpf_op *ops = calloc(prog->op_count, sizeof(*ops));
 
 	memcpy(ops, prog->ops, prog->op_count * sizeof(*ops));
-	ebpf_unfuse(ops, prog->op_count);
+	ebpf_unfuse(&linked, ops);
 	linked.ops = ops;
 	image.slot_offs = calloc(prog->op_count, sizeof(uint32_t));
 	image.addrs = calloc(prog->op_count * 4, sizeof(*image.addrs));

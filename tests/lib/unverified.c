@@ -330,7 +330,7 @@ unverified_image(struct ebpf_prog *prog, struct ebpf_jit_image **image)
 	struct unverified *u = (struct unverified *)prog;
 	int rc;
 
-	ebpf_unfuse(u->ops, prog->op_count);
+	ebpf_unfuse(prog, u->ops);
 	rc = ebpf_jit_compile(prog, image);
 	ebpf_fuse(prog, u->ops, EBPF_FUSE_ALL);
 	return rc;
@@ -360,7 +360,7 @@ unverified_fuse(struct ebpf_prog *prog, enum ebpf_fuse_what what)
 {
 	struct unverified *u = (struct unverified *)prog;
 
-	ebpf_unfuse(u->ops, prog->op_count);
+	ebpf_unfuse(prog, u->ops);
 	ebpf_fuse(prog, u->ops, what);
 }
 

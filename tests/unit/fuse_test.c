@@ -376,7 +376,7 @@ randoms(void)
 		linked = malloc(size);
 		again = malloc(size);
 		memcpy(linked, prog->ops, size);
-		ebpf_unfuse(linked, prog->op_count);
+		ebpf_unfuse(prog, linked);
 		memcpy(again, linked, size);
 		ebpf_fuse(prog, again, EBPF_FUSE_ALL);
 		undone &= memcmp(again, prog->ops, size) == 0;

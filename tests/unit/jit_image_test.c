@@ -173,6 +173,25 @@ dead_slots(void)
 	unverified_free(prog);
 }
 
+/* What the interpreter has made of a program is no compiler's to read. */
+static void
+fused(void)
+{
+	struct ebpf_jit_image *image;
+	struct ebpf_prog *prog;
+
+	lab_put(0xb7, 0, 0, 0, 1);
+	lab_put(0x15, 0, 0, 1, 1);
+	lab_put(0xb7, 0, 0, 0, 2);
+	lab_put(0x95, 0, 0, 0, 0);
+	prog = lab_finish(NULL, 0, NULL);
+	tap_ok(ebpf_jit_compile(prog, &image) == -EBPF_EINVAL &&
+		       image == NULL && unverified_compile(prog) == 0 &&
+		       lab_run(prog, 0, 0, 0) == 1,
+	       "fused ops are not compiled");
+	unverified_free(prog);
+}
+
 /* How often four bytes of the program's choice stand in its code. */
 static uint32_t
 sightings(bool blinded)
@@ -340,6 +359,7 @@ main(void)
 	protection();
 	addresses();
 	dead_slots();
+	fused();
 	blinding();
 	large();
 	allocation_failures();

@@ -56,7 +56,10 @@ extern const struct ebpf_jit_ops ebpf_jit_arm64;
 
 const struct ebpf_jit_ops *ebpf_jit_host(void); /* NULL: none */
 
-/* Compile, seal, and return the image; set nothing in prog. */
+/*
+ * Compile, seal, and return the image; set nothing in prog. EINVAL when its ops
+ * are fused already.
+ */
 int ebpf_jit_compile(const struct ebpf_prog *prog,
 		     struct ebpf_jit_image **image);
 void ebpf_jit_free(struct ebpf_jit_image *image); /* NULL is fine */

@@ -213,7 +213,7 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 	bool any = false, changed;
 
 	memset(scan, 0, sizeof(*scan));
-	if (prog->func_count == 0 || prog->op_count == 0)
+	if (prog->func_count == 0 || prog->op_count == 0 || prog->fused)
 		return -EBPF_EINVAL;
 	scan->labels = os_alloc(prog->op_count / 8 + 1);
 	scan->live = os_alloc((size_t)prog->op_count * sizeof(*scan->live));

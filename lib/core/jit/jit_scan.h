@@ -45,8 +45,9 @@ struct ebpf_jit_run {
 };
 
 /*
- * ENOMEM, EINVAL when funcs do not cover the slots in order, EUNSUPPORTED when
- * a callback needs the run block (the verifier lets none through).
+ * ENOMEM, EINVAL when funcs do not cover the slots in order or ops are those of
+ * the interpreter (fuse.h), whose codes nothing here knows; EUNSUPPORTED when a
+ * callback needs the run block (the verifier lets none through).
  */
 int ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan);
 void ebpf_jit_scan_free(struct ebpf_jit_scan *scan);
