@@ -120,14 +120,14 @@ claims_watch(void *arg, const struct ebpf_venv *env)
 	claim->depth = state->depth;
 	claim->len = state->len;
 	for (f = 0; f < state->depth; f++) {
-		const struct ebpf_vframe *frame = &state->frames[f];
+		const struct ebpf_vframe *frame = state->frames[f];
 
 		/* a caller's: what is left after the call returns */
 		claim->matter[f] =
 			f + 1 == state->depth ?
 				claims->matter[env->insn] :
-				claims->matter[state->frames[f + 1].call_insn +
-					       !state->frames[f + 1].callback] &
+				claims->matter[state->frames[f + 1]->call_insn +
+					       !state->frames[f + 1]->callback] &
 					0x3c0;
 		memcpy(claim->regs[f], frame->regs, sizeof(claim->regs[f]));
 		claim_slots(claim, f, frame);

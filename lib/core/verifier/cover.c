@@ -184,7 +184,7 @@ same_held(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 static uint32_t
 known_regs(const struct ebpf_venv *env)
 {
-	const struct ebpf_vreg *regs = env->state->frames[env->state->depth - 1].regs;
+	const struct ebpf_vreg *regs = env->state->frames[env->state->depth - 1]->regs;
 	uint32_t set = 0, live = env->live[env->insn], i;
 
 	for (i = 0; i < EBPF_REG_FP; i++)
@@ -199,7 +199,7 @@ known_regs(const struct ebpf_venv *env)
 static bool
 key_of(const struct ebpf_venv *env, uint32_t set, uint64_t *key)
 {
-	const struct ebpf_vreg *regs = env->state->frames[env->state->depth - 1].regs;
+	const struct ebpf_vreg *regs = env->state->frames[env->state->depth - 1]->regs;
 	uint32_t i;
 
 	*key = set;
@@ -305,7 +305,7 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 		return false;
 	at += snap->ref_count * sizeof(struct ebpf_vref);
 	for (f = 0; f < state->depth; f++) {
-		const struct ebpf_vframe *frame = &state->frames[f];
+		const struct ebpf_vframe *frame = state->frames[f];
 		struct ebpf_vpacked_frame head;
 		uint32_t live = ebpf_verify_live_regs(env, f);
 

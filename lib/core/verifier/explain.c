@@ -184,7 +184,7 @@ static void
 tell_reg(struct ebpf_venv *env, const struct ebpf_vtrail *trail, uint32_t i)
 {
 	uint32_t f = env->state->depth - 1;
-	const struct ebpf_vreg *reg = &env->state->frames[f].regs[i];
+	const struct ebpf_vreg *reg = &env->state->frames[f]->regs[i];
 
 	ebpf_log(env->log, "  r%u: ", i);
 	ebpf_verify_log_reg(env, env->log, reg);
@@ -203,7 +203,7 @@ tell_slot(struct ebpf_venv *env, const struct ebpf_vtrail *trail, uint32_t f,
 	  uint32_t i)
 {
 	static const struct ebpf_vslot nothing;
-	const struct ebpf_vframe *frame = &env->state->frames[f];
+	const struct ebpf_vframe *frame = env->state->frames[f];
 	const struct ebpf_vslot *slot =
 		i < frame->slot_count ? &frame->slots[i] : &nothing;
 	int at = -8 * (int)(i + 1);
@@ -223,7 +223,7 @@ tell_slot(struct ebpf_venv *env, const struct ebpf_vtrail *trail, uint32_t f,
 static void
 tell_stack(struct ebpf_venv *env, const struct ebpf_vtrail *trail)
 {
-	const struct ebpf_vframe *frame = &env->state->frames[env->state->depth - 1];
+	const struct ebpf_vframe *frame = env->state->frames[env->state->depth - 1];
 	const struct ebpf_vreg *ptr = &frame->regs[env->fault.touch.number];
 	int64_t lo, hi;
 	uint32_t i, shown = 0;
@@ -273,7 +273,7 @@ tell_frames(struct ebpf_venv *env)
 	uint32_t f, start;
 
 	for (f = state->depth; f-- > 1;) {
-		const struct ebpf_vframe *frame = &state->frames[f];
+		const struct ebpf_vframe *frame = state->frames[f];
 		const char *name;
 
 		start = env->funcs[frame->func].start;

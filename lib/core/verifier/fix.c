@@ -48,7 +48,7 @@ speaks_of(const struct ebpf_venv *env, uint32_t number)
 static const struct ebpf_vreg *
 reg_of(const struct ebpf_venv *env, uint32_t number)
 {
-	return &env->state->frames[env->state->depth - 1].regs[number];
+	return &env->state->frames[env->state->depth - 1]->regs[number];
 }
 
 /* Where a register got what it is: the oldest that is remembered. */
@@ -414,7 +414,7 @@ fix_map_use(const struct ebpf_venv *env, struct text *text)
 static void
 fix_return(const struct ebpf_venv *env, struct text *text)
 {
-	if (env->state->frames[env->state->depth - 1].callback)
+	if (env->state->frames[env->state->depth - 1]->callback)
 		add(text, "return 0 to be called again, 1 to end");
 }
 

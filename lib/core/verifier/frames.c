@@ -38,9 +38,14 @@ struct ebpf_vframe *
 ebpf_verify_new_frame(struct ebpf_venv *env)
 {
 	struct ebpf_vstate *state = env->state;
-	uint32_t f = state->depth++;
-	struct ebpf_vframe *frame = &state->frames[f];
+	uint32_t f = state->depth;
+	struct ebpf_vframe *frame = state->frames[f];
 
+	if (!frame)
+		frame = state->frames[f] = os_alloc(sizeof(*frame));
+	if (!frame)
+		return NULL;
+	state->depth++;
 	memset(frame, 0, offsetof(struct ebpf_vframe, slots));
 	frame->call_insn = env->insn;
 	frame->regs[EBPF_REG_FP].type = EBPF_V_STACK;
@@ -68,6 +73,8 @@ ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op)
 					  "deep",
 					  EBPF_FRAME_MAX);
 	callee = ebpf_verify_new_frame(env);
+	if (!callee)
+		return -EBPF_ENOMEM;
 	callee->func = func;
 	for (i = 1; i <= 5; i++)
 		callee->regs[i] = caller->regs[i];
@@ -107,7 +114,7 @@ ebpf_verify_exit(struct ebpf_venv *env, bool *done)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_POINTER_LEAK,
 			"the function returns a pointer to its own stack");
-	state->frames[state->depth - 2].regs[0] = *r0;
+	state->frames[state->depth - 2]->regs[0] = *r0;
 	env->insn = frame->call_insn + 1;
 	state->depth--;
 	return 0;

@@ -231,7 +231,7 @@ void
 ebpf_verify_global_begin(struct ebpf_venv *env)
 {
 	const struct ebpf_vfunc *func = &env->funcs[env->root];
-	struct ebpf_vreg *regs = env->state->frames[0].regs;
+	struct ebpf_vreg *regs = env->state->frames[0]->regs;
 	uint32_t i;
 
 	for (i = 0; i < func->arg_count; i++) {

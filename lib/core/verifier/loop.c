@@ -188,6 +188,8 @@ ebpf_verify_callback(struct ebpf_venv *env)
 					  "deep",
 					  EBPF_FRAME_MAX);
 	callee = ebpf_verify_new_frame(env);
+	if (!callee)
+		return -EBPF_ENOMEM;
 	callee->func = caller->regs[2].map;
 	callee->callback = 1;
 	callee->held = state->ref_count;
@@ -201,7 +203,7 @@ ebpf_verify_callback_exit(struct ebpf_venv *env)
 {
 	struct ebpf_vstate *state = env->state;
 	const struct ebpf_vframe *frame = ebpf_verify_top(env);
-	struct ebpf_vframe *caller = &state->frames[state->depth - 2];
+	struct ebpf_vframe *caller = state->frames[state->depth - 2];
 	const struct ebpf_vreg *r0 = &frame->regs[0];
 	int error;
 
@@ -238,7 +240,7 @@ ebpf_verify_in_callback(const struct ebpf_venv *env)
 	uint32_t f;
 
 	for (f = 0; f < env->state->depth; f++)
-		if (env->state->frames[f].callback)
+		if (env->state->frames[f]->callback)
 			return true;
 	return false;
 }
@@ -325,8 +327,8 @@ widen(struct ebpf_venv *env, const struct ebpf_vwiden *widening)
 	uint32_t f, i;
 
 	for (f = 0; f < state->depth; f++)
-		for (i = 0; i < state->frames[f].slot_count; i++) {
-			struct ebpf_vslot *slot = &state->frames[f].slots[i];
+		for (i = 0; i < state->frames[f]->slot_count; i++) {
+			struct ebpf_vslot *slot = &state->frames[f]->slots[i];
 
 			if (widening->low[f] >> i & 1)
 				widen_half(slot, 0);

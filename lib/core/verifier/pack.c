@@ -19,10 +19,10 @@ ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f)
 	if (f + 1 == state->depth)
 		return env->live[env->insn];
 	/* a callback's caller calls again, with the same arguments */
-	if (state->frames[f + 1].callback)
-		return env->live[state->frames[f + 1].call_insn];
+	if (state->frames[f + 1]->callback)
+		return env->live[state->frames[f + 1]->call_insn];
 	/* callers: what is left after the call returns */
-	return env->live[state->frames[f + 1].call_insn + 1] &
+	return env->live[state->frames[f + 1]->call_insn + 1] &
 	       (0x3c0 | 0x3c0 << 16);
 }
 
@@ -76,7 +76,7 @@ packed_size(const struct ebpf_venv *env)
 	uint32_t f, i, set;
 
 	for (f = 0; f < state->depth; f++) {
-		const struct ebpf_vframe *frame = &state->frames[f];
+		const struct ebpf_vframe *frame = state->frames[f];
 
 		size += sizeof(struct ebpf_vseen) +
 			sizeof(struct ebpf_vpacked_frame);
@@ -175,7 +175,7 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 		 state->ref_count * sizeof(state->refs[0]));
 	for (f = 0; f < state->depth; f++) {
 		(*snap)->seen[f].written = env->written[f];
-		at = pack_frame(&state->frames[f], ebpf_verify_live_regs(env, f), at);
+		at = pack_frame(state->frames[f], ebpf_verify_live_regs(env, f), at);
 	}
 	return 0;
 }
@@ -205,7 +205,7 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	memcpy(state->refs, at, state->ref_count * sizeof(state->refs[0]));
 	at += state->ref_count * sizeof(state->refs[0]);
 	for (f = 0; f < state->depth; f++) {
-		struct ebpf_vframe *frame = &state->frames[f];
+		struct ebpf_vframe *frame = state->frames[f];
 		struct ebpf_vpacked_frame head;
 
 		env->written[f] = snap->seen[f].written;

@@ -28,8 +28,8 @@ ebpf_verify_fence(struct ebpf_venv *env)
 	ebpf_verify_each(env, settle, NULL);
 	state->len_guess = 0;
 	for (f = 0; f < state->depth; f++)
-		for (i = 0; i < state->frames[f].slot_count; i++)
-			state->frames[f].slots[i].fresh = EBPF_VFRESH_NO;
+		for (i = 0; i < state->frames[f]->slot_count; i++)
+			state->frames[f]->slots[i].fresh = EBPF_VFRESH_NO;
 }
 
 void

@@ -46,7 +46,7 @@ static int
 bounds(struct ebpf_venv *env, const struct ebpf_vreg *ptr, uint32_t number,
        int32_t off, uint64_t size, int64_t *lo, int64_t *hi)
 {
-	struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
+	struct ebpf_vframe *frame = env->state->frames[ptr->frame];
 	uint32_t *depth = &env->funcs[frame->func].depth;
 
 	if (ptr->num.smin < -EBPF_V_OFF_MAX || ptr->num.smax > EBPF_V_OFF_MAX)
@@ -198,7 +198,7 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		       uint32_t number, int32_t off, uint32_t size,
 		       struct ebpf_vreg *value)
 {
-	struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
+	struct ebpf_vframe *frame = env->state->frames[ptr->frame];
 	int64_t lo, hi;
 	int error;
 
@@ -225,12 +225,12 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 }
 
 static void
-store_const(struct ebpf_venv *env, struct ebpf_vframe *frame, int64_t lo,
-	    uint32_t size, const struct ebpf_vreg *value)
+store_const(struct ebpf_venv *env, uint32_t f, int64_t lo, uint32_t size,
+	    const struct ebpf_vreg *value)
 {
 	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 	uint32_t index = slot_of(lo), from = byte_of(lo), half = from / 4, i;
-	struct ebpf_vslot *slot = &frame->slots[index];
+	struct ebpf_vslot *slot = &env->state->frames[f]->slots[index];
 	bool known = value && value->type == EBPF_V_SCALAR &&
 		     ebpf_num_is_const(&value->num);
 
@@ -268,7 +268,7 @@ store_const(struct ebpf_venv *env, struct ebpf_vframe *frame, int64_t lo,
 	if (size == 8)
 		slot->teacher = 0;
 	if (size == 8)
-		env->written[frame - env->state->frames] |= 1ULL << index;
+		env->written[f] |= 1ULL << index;
 }
 
 static int
@@ -306,7 +306,7 @@ ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 			uint32_t number, int32_t off, uint32_t size,
 			const struct ebpf_vreg *value)
 {
-	struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
+	struct ebpf_vframe *frame = env->state->frames[ptr->frame];
 	int64_t lo, hi;
 	int error;
 
@@ -339,7 +339,7 @@ ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	}
 	error = check_aligned(env, number, lo, size);
 	if (!error)
-		store_const(env, frame, lo, size, value);
+		store_const(env, ptr->frame, lo, size, value);
 	return error;
 }
 
@@ -347,7 +347,7 @@ int
 ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		      uint32_t number, uint64_t size, uint64_t sure, bool write)
 {
-	struct ebpf_vframe *frame = &env->state->frames[ptr->frame];
+	struct ebpf_vframe *frame = env->state->frames[ptr->frame];
 	int64_t lo, hi, off;
 	int error;
 

@@ -67,7 +67,7 @@ ebpf_verify_each(struct ebpf_venv *env,
 	int result;
 
 	for (f = 0; f < state->depth; f++) {
-		struct ebpf_vframe *frame = &state->frames[f];
+		struct ebpf_vframe *frame = state->frames[f];
 
 		for (i = 0; i < EBPF_REG_FP; i++) {
 			if (frame->regs[i].type == EBPF_V_NONE)
@@ -99,7 +99,7 @@ ebpf_verify_drop_dead_spills(struct ebpf_venv *env)
 	uint32_t f, i, b;
 
 	for (f = 0; f < env->state->depth; f++) {
-		struct ebpf_vframe *frame = &env->state->frames[f];
+		struct ebpf_vframe *frame = env->state->frames[f];
 
 		for (i = 0; i < frame->slot_count; i++) {
 			struct ebpf_vslot *slot = &frame->slots[i];
@@ -127,7 +127,7 @@ static void
 need_makers(struct ebpf_venv *env, uint32_t frame, uint32_t index,
 	    uint32_t bytes)
 {
-	const struct ebpf_vframe *f = &env->state->frames[frame];
+	const struct ebpf_vframe *f = env->state->frames[frame];
 	uint32_t i;
 
 	if (index >= f->slot_count)

@@ -194,13 +194,13 @@ change_frame(struct ebpf_vtrail *trail, const struct ebpf_vstate *state)
 		memset(trail->regs[f + 1], 0, sizeof(trail->regs[0]));
 		for (i = 1; i <= 5; i++)
 			trail->regs[f + 1][i] = trail->regs[f][i];
-		memcpy(trail->known[f + 1], state->frames[f + 1].regs,
+		memcpy(trail->known[f + 1], state->frames[f + 1]->regs,
 		       sizeof(trail->known[0]));
 		trail->slot_count[f + 1] = 0;
 	} else if (state->depth < trail->depth) {
 		f = state->depth - 1;
 		trail->regs[f][0] = trail->regs[f + 1][0];
-		trail->known[f][0] = state->frames[f].regs[0];
+		trail->known[f][0] = state->frames[f]->regs[0];
 	}
 }
 
@@ -212,7 +212,7 @@ compare(struct ebpf_vtrail *trail, const struct ebpf_vstate *state,
 	uint32_t f, i;
 
 	for (f = 0; f < state->depth; f++) {
-		const struct ebpf_vframe *frame = &state->frames[f];
+		const struct ebpf_vframe *frame = state->frames[f];
 		struct ebpf_vslot *known = trail->known_slots[f];
 
 		for (i = 0; i < EBPF_REG_FP; i++) {
@@ -322,7 +322,7 @@ ebpf_verify_retrace(struct ebpf_venv *env)
 	env->trail = trail;
 	ebpf_verify_begin(env);
 	trail->depth = 1;
-	memcpy(trail->known[0], env->state->frames[0].regs,
+	memcpy(trail->known[0], env->state->frames[0]->regs,
 	       sizeof(trail->known[0]));
 	for (i = 0; i < steps && same; i++) {
 		env->step_again = i;

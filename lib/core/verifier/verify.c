@@ -61,21 +61,18 @@ void
 ebpf_verify_begin(struct ebpf_venv *env)
 {
 	struct ebpf_vstate *state = env->state;
-	struct ebpf_vreg *regs = state->frames[0].regs;
-	uint32_t f;
+	struct ebpf_vreg *regs = state->frames[0]->regs;
 
 	/* slots from slot_count on are never looked at */
 	memset(state, 0, offsetof(struct ebpf_vstate, frames));
-	for (f = 0; f < EBPF_FRAME_MAX; f++)
-		memset(&state->frames[f], 0,
-		       offsetof(struct ebpf_vframe, slots));
+	memset(state->frames[0], 0, offsetof(struct ebpf_vframe, slots));
 	memset(env->written, 0, sizeof(env->written));
 	env->insn = env->funcs[env->root].start;
 	env->since = 0;
 	env->next_loop = 0;
 	env->forked = false;
 	state->depth = 1;
-	state->frames[0].func = env->root;
+	state->frames[0]->func = env->root;
 	ebpf_num_unknown(&state->len, 64);
 	regs[EBPF_REG_FP].type = EBPF_V_STACK;
 	ebpf_num_const(&regs[EBPF_REG_FP].num, 0, 64);
@@ -268,7 +265,11 @@ finish(struct ebpf_venv *env)
 static void
 free_env(struct ebpf_venv *env)
 {
+	uint32_t f;
+
 	ebpf_verify_forget(env);
+	for (f = 0; env->state && f < EBPF_FRAME_MAX; f++)
+		os_free(env->state->frames[f]);
 	if (env->path.bits != env->path.first)
 		os_free(env->path.bits);
 	os_free(env->widenings);
@@ -326,7 +327,10 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 	if (!error) {
 		env->aux = os_alloc((size_t)env->count * sizeof(*env->aux));
 		env->state = os_alloc(sizeof(*env->state));
-		if (!env->aux || !env->state)
+		if (env->state)
+			env->state->frames[0] =
+				os_alloc(sizeof(struct ebpf_vframe));
+		if (!env->aux || !env->state || !env->state->frames[0])
 			error = -EBPF_ENOMEM;
 	}
 	if (!error)

@@ -167,7 +167,8 @@ struct ebpf_vstate {
 	struct ebpf_vref refs[EBPF_V_REFS]; /* in the order of acquisition */
 	struct ebpf_vlock lock;
 	struct ebpf_num len; /* tied length */
-	struct ebpf_vframe frames[EBPF_FRAME_MAX];
+	/* made when the path first comes that deep, and kept */
+	struct ebpf_vframe *frames[EBPF_FRAME_MAX];
 };
 
 /* What is known of the stack slots of a frame in a state. */
@@ -526,7 +527,7 @@ ebpf_verify_map_of(const struct ebpf_venv *env, const struct ebpf_vreg *reg)
 static inline struct ebpf_vframe *
 ebpf_verify_top(struct ebpf_venv *env)
 {
-	return &env->state->frames[env->state->depth - 1];
+	return env->state->frames[env->state->depth - 1];
 }
 
 /* Calls fn for every register and spilled register there is; stops at non-0. */
@@ -635,7 +636,7 @@ uint32_t ebpf_verify_helper_args(const struct ebpf_helper *helper);
 void ebpf_verify_lose_packet(struct ebpf_venv *env);
 /* r0 to r5 are what a call leaves: nothing. */
 void ebpf_verify_lose_args(struct ebpf_vframe *frame);
-/* An empty frame on top, its r10 set; there is room. */
+/* An empty frame on top, its r10 set; there is room. NULL: no memory. */
 struct ebpf_vframe *ebpf_verify_new_frame(struct ebpf_venv *env);
 int ebpf_verify_call_local(struct ebpf_venv *env, const struct ebpf_op *op);
 /* The subprogram's tail call at env->insn was made; back in its caller. */
