@@ -3,6 +3,7 @@
  * gebpf bench: the suites that are built in, all or some, or what they have.
  * What is measured is lib/bench's, what it looks like bench_show.c's.
  */
+#include <signal.h>
 #include <string.h>
 
 #include "bench/bench.h"
@@ -10,6 +11,8 @@
 #include "cmd/command.h"
 
 enum { SUITES_MAX = 16, WITHOUT_MAX = 8 };
+
+static volatile sig_atomic_t interrupted;
 
 struct asked {
 	const struct bench_suite *suites[SUITES_MAX];
@@ -97,6 +100,43 @@ parse(struct cmd *cmd, struct asked *asked)
 	return error;
 }
 
+static double interrupted_ns;
+
+/*
+ * Once: what has been measured is worth having. Later the same ends us; at once
+ * it is the same signal, sent to us and to our group.
+ */
+static void
+on_signal(int number)
+{
+	enum { AT_ONCE_NS = 500000000 };
+	double now = bench_wall_ns();
+
+	if (!interrupted) {
+		interrupted_ns = now;
+		interrupted = 1;
+	} else if (now - interrupted_ns > AT_ONCE_NS) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
+}
+
+static bool
+is_interrupted(void)
+{
+	return interrupted != 0;
+}
+
+static void
+take_signals(bool take)
+{
+	struct sigaction action = { .sa_handler = take ? on_signal : SIG_DFL };
+
+	interrupted = 0;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
 int
 cmd_bench(struct cmd *cmd)
 {
@@ -108,9 +148,11 @@ cmd_bench(struct cmd *cmd)
 	if (error != 0)
 		return error;
 	show.list = asked.options.list;
+	asked.options.stopped = is_interrupted;
 	error = bench_create(&asked.options, &bench_show_sink, &show, &bench);
 	if (error != 0)
 		return cmd_no_memory(cmd);
+	take_signals(true);
 	for (size_t i = 0; i < asked.suite_count && error == 0; i++) {
 		error = bench_run(bench, asked.suites[i]);
 		if (error != 0)
@@ -119,6 +161,11 @@ cmd_bench(struct cmd *cmd)
 				 bench_why(bench)[0] != '\0'
 					 ? bench_why(bench)
 					 : gebpf_error_text(error));
+	}
+	if (error == 0 && bench_was_stopped(bench)) {
+		bench_show_svg(&show, bench, asked.svg);
+		error = cmd_fail(cmd, CMD_EPARTLY,
+				 "interrupted: not everything was measured");
 	}
 	if (error == 0 && bench_rows(bench) == 0) {
 		cmd_fail(cmd, -EBPF_ENOENT, "no row is called '%s'",
@@ -130,5 +177,6 @@ cmd_bench(struct cmd *cmd)
 	if (error == 0)
 		bench_show_end(&show);
 	bench_destroy(bench);
+	take_signals(false);
 	return error;
 }

@@ -114,7 +114,8 @@ struct bench_options {
 	const char *rows;   /* part of a name, or a pattern with * ?; NULL: all */
 	const char *const *without; /* columns to leave out; NULL ends, or NULL */
 	bool list;	    /* measure nothing: name the rows */
-	bool no_linux;	    /* as `without` with everything that is bpf(2) */
+	/* Looked at between measurements: end with what there is. Or NULL. */
+	bool (*stopped)(void);
 };
 
 /*
@@ -139,6 +140,8 @@ void bench_destroy(struct bench *bench); /* NULL is fine */
 /* One suite, all rows that were asked for. What its run function returns. */
 int bench_run(struct bench *bench, const struct bench_suite *suite);
 
+/* Somebody stopped it: what comes after is not measured. */
+bool bench_was_stopped(const struct bench *bench);
 /* How many rows there were in all of what ran. */
 uint32_t bench_rows(const struct bench *bench);
 /* Words on the error that bench_run() returned; "" for none. */

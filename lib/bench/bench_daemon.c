@@ -27,6 +27,8 @@ become(const struct bench_daemon *daemon)
 
 	if (program == NULL || *program == '\0')
 		program = "/proc/self/exe";
+	/* what interrupts us from the terminal is not for it */
+	setpgid(0, 0);
 #ifdef __linux__
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* A run of suites from the inside: for bench_run.c and bench_svg.c. */
+/*
+ * A run of suites from the inside: for bench_run.c, bench_measure.c,
+ * bench_figure.c and bench_svg.c.
+ */
 #ifndef BENCH_BENCH_IMPL_H
 #define BENCH_BENCH_IMPL_H
 
@@ -10,6 +13,7 @@ struct bench_part {
 	const struct bench_suite *suite;
 	struct bench_row **rows;
 	size_t row_count;
+	bool begun; /* of which the sink was told */
 	struct bench_mean means[BENCH_RATIOS];
 	struct bench_part *next;
 };
@@ -35,8 +39,21 @@ struct bench {
 	uint32_t round, until; /* of the instance under way */
 	double warm; /* operations before each measurement; 0: none */
 	uint32_t mean_rows; /* bit of a ratio: the row counts in its mean */
+	bool stopped;
+	bool cut; /* the row under way was stopped before its last round */
 	int error;
 	char why[256];
 };
+
+/* ---- bench_figure.c ---- */
+
+double bench_in_unit(double ns, enum bench_unit unit);
+/* n 0: no figure. At most BENCH_ROUNDS_MAX. */
+void bench_summarise(struct bench_figure *figure, const double *values,
+		     uint32_t n);
+/* Above 1: the first takes more time, or is faster, as the sense has it. */
+double bench_divide(enum bench_sense sense, enum bench_unit unit, double of,
+		    double to);
+void bench_judge(struct bench_goal *goal, double value);
 
 #endif

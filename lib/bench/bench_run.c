@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Rounds: those who are compared take turns, each as many repetitions as fill
- * the time of a measurement, so that what disturbs the machine disturbs all.
- * Ratios are those of each round, then their median: two figures of one moment
- * are compared, never one of a quiet second with one of a busy one.
+ * A run of suites: which rows are wanted, what a suite says of a row before it
+ * is measured, who is told. Rounds are bench_measure.c's.
  */
 #include "bench/bench_impl.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "abi/error.h"
 
@@ -20,107 +16,6 @@ enum {
 	ROUNDS = 9,
 	SAMPLE_US = 4000,
 };
-
-/* ---- figures ---- */
-
-double
-bench_cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-double
-bench_wall_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-bool
-bench_less_is_better(enum bench_unit unit)
-{
-	return unit != BENCH_MPS;
-}
-
-const char *
-bench_unit_name(enum bench_unit unit)
-{
-	switch (unit) {
-	case BENCH_NS:
-		return "ns";
-	case BENCH_US:
-		return "us";
-	case BENCH_MS:
-		return "ms";
-	case BENCH_MPS:
-		return "M/s";
-	case BENCH_BYTES:
-		return "bytes";
-	}
-	return "";
-}
-
-static double
-in_unit(double ns, enum bench_unit unit)
-{
-	switch (unit) {
-	case BENCH_NS:
-	case BENCH_BYTES:
-		break;
-	case BENCH_US:
-		return ns / 1e3;
-	case BENCH_MS:
-		return ns / 1e6;
-	case BENCH_MPS:
-		return ns > 0 ? 1e3 / ns : 0;
-	}
-	return ns;
-}
-
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Between two neighbours where the place falls there. */
-static double
-quantile(const double *sorted, uint32_t n, double part)
-{
-	double at = part * (n - 1);
-	uint32_t low = (uint32_t)at;
-
-	if (low + 1 >= n)
-		return sorted[n - 1];
-	return sorted[low] + (at - low) * (sorted[low + 1] - sorted[low]);
-}
-
-static void
-summarise(struct bench_figure *figure, const double *values, uint32_t n)
-{
-	double sorted[BENCH_ROUNDS_MAX];
-
-	memset(figure, 0, sizeof(*figure));
-	if (n == 0)
-		return;
-	memcpy(sorted, values, n * sizeof(sorted[0]));
-	qsort(sorted, n, sizeof(sorted[0]), by_value);
-	figure->min = sorted[0];
-	figure->max = sorted[n - 1];
-	figure->q1 = quantile(sorted, n, 0.25);
-	figure->median = quantile(sorted, n, 0.5);
-	figure->q3 = quantile(sorted, n, 0.75);
-	figure->rounds = n;
-}
-
-/* ---- runs and suites ---- */
 
 int
 bench_create(const struct bench_options *options,
@@ -195,6 +90,13 @@ bench_why(const struct bench *bench)
 	return bench->why;
 }
 
+bool
+bench_was_stopped(const struct bench *bench)
+{
+	return bench->stopped ||
+	       (bench->options.stopped != NULL && bench->options.stopped());
+}
+
 uint32_t
 bench_rows(const struct bench *bench)
 {
@@ -203,14 +105,6 @@ bench_rows(const struct bench *bench)
 	for (struct bench_part *p = bench->parts; p != NULL; p = p->next)
 		n += p->row_count;
 	return (uint32_t)n;
-}
-
-static void
-judge(struct bench_goal *goal, double value)
-{
-	goal->known = true;
-	goal->reached = goal->at_least ? value >= goal->value
-				       : value <= goal->value;
 }
 
 int
@@ -225,24 +119,26 @@ bench_run(struct bench *bench, const struct bench_suite *suite)
 	*bench->last = part;
 	bench->last = &part->next;
 	bench->part = part;
+	bench->stopped = bench_was_stopped(bench);
 	bench->error = 0;
 	bench->why[0] = '\0';
-	error = suite->run(bench);
+	error = bench->stopped ? 0 : suite->run(bench);
 	if (error == 0)
 		error = bench->error;
+	bench->stopped = bench_was_stopped(bench);
 	for (uint32_t i = 0; i < suite->ratio_count; i++) {
 		struct bench_mean *mean = &part->means[i];
 
 		if (mean->rows > 0) {
 			mean->value /= mean->rows;
 			/* of a part of the rows it would be another goal */
-			if (bench->options.rows != NULL)
+			if (bench->options.rows != NULL || bench->stopped)
 				mean->goal.kind = BENCH_GOAL_NONE;
 			if (mean->goal.kind != BENCH_GOAL_NONE)
-				judge(&mean->goal, mean->value);
+				bench_judge(&mean->goal, mean->value);
 		}
 	}
-	if (part->row_count > 0)
+	if (part->begun)
 		bench->sink->suite_end(bench->cookie, suite, part->means);
 	bench->part = NULL;
 	return error;
@@ -269,7 +165,7 @@ bench_row_begin(struct bench *bench, const char *format, ...)
 	char name[sizeof(row->name)];
 	va_list args;
 
-	if (bench->error != 0)
+	if (bench->error != 0 || bench_was_stopped(bench))
 		return false;
 	va_start(args, format);
 	vsnprintf(name, sizeof(name), format, args);
@@ -286,9 +182,10 @@ bench_row_begin(struct bench *bench, const char *format, ...)
 		return false;
 	}
 	memcpy(row->name, name, sizeof(name));
-	if (part->row_count == 0)
+	if (!part->begun)
 		bench->sink->suite_begin(bench->cookie, part->suite,
 					 bench->options.rounds);
+	part->begun = true;
 	part->rows[part->row_count++] = row;
 	if (bench->options.list) {
 		bench->sink->row(bench->cookie, part->suite, row);
@@ -300,6 +197,7 @@ bench_row_begin(struct bench *bench, const char *format, ...)
 	bench->round = bench->until = 0;
 	bench->warm = 0;
 	bench->mean_rows = 0;
+	bench->cut = false;
 	bench->row = row;
 	return true;
 }
@@ -382,7 +280,7 @@ void
 bench_row_value(struct bench *bench, uint32_t column, double value)
 {
 	if (bench_wants(bench, column))
-		summarise(&bench->row->figures[column], &value, 1);
+		bench_summarise(&bench->row->figures[column], &value, 1);
 	else
 		bench_row_skip(bench, column, "not asked for");
 }
@@ -417,192 +315,4 @@ bench_row_in_mean(struct bench *bench, uint32_t ratio, double goal)
 			.at_least = bench->part->suite->ratios[ratio].sense ==
 				    BENCH_FASTER,
 		};
-}
-
-/* ---- measuring ---- */
-
-/* How often to repeat so that it takes the time of one measurement; 0: fails. */
-static uint64_t
-calibrate(bench_run_fn *run, void *cookie, double want_ns)
-{
-	uint64_t repeat = 1, grow;
-	double ns;
-
-	for (;;) {
-		ns = run(cookie, repeat);
-		if (ns < 0)
-			return 0;
-		if (ns >= want_ns / 2)
-			return repeat;
-		grow = ns > 0 ? (uint64_t)(want_ns / ns) : 10;
-		if (grow > 10)
-			grow = 10;
-		if (grow < 2)
-			grow = 2;
-		if (repeat > UINT32_MAX / grow)
-			return repeat;
-		repeat *= grow;
-	}
-}
-
-/* One measurement in nanoseconds of one operation; negative: it failed. */
-static double
-sample(const struct bench_turn *turn, double warm)
-{
-	double ns, base;
-
-	if (warm > 0)
-		turn->run(turn->cookie,
-			  1 + (uint64_t)(warm / turn->operations));
-	ns = turn->run(turn->cookie, turn->repeat);
-	if (ns < 0)
-		return ns;
-	ns /= (double)turn->repeat * turn->operations;
-	if (turn->base == NULL)
-		return ns;
-	base = turn->base(turn->base_cookie, turn->base_repeat);
-	if (base < 0)
-		return base;
-	base /= (double)turn->base_repeat * turn->operations;
-	/* less than a 50th of the loop cannot be told from it */
-	return ns > base * 1.02 ? ns - base : 0;
-}
-
-static bool
-prepare(struct bench *bench, struct bench_turn *turn)
-{
-	double want = (double)bench->options.sample_us * 1e3;
-
-	turn->repeat = calibrate(turn->run, turn->cookie, want);
-	if (turn->repeat != 0 && turn->base != NULL)
-		turn->base_repeat = calibrate(turn->base, turn->base_cookie,
-					      want);
-	return turn->repeat != 0 &&
-	       (turn->base == NULL || turn->base_repeat != 0);
-}
-
-/* Above 1: the first takes more time, or is faster, as the sense has it. */
-static double
-divide(enum bench_sense sense, enum bench_unit unit, double of, double to)
-{
-	bool invert = (sense == BENCH_FASTER) == bench_less_is_better(unit);
-
-	return invert ? to / of : of / to;
-}
-
-/* Of each round where both were measured, else of the two figures. */
-static void
-ratios(struct bench *bench)
-{
-	const struct bench_suite *suite = bench->part->suite;
-	struct bench_row *row = bench->row;
-	double values[BENCH_ROUNDS_MAX];
-
-	for (uint32_t i = 0; i < suite->ratio_count; i++) {
-		const struct bench_ratio *r = &suite->ratios[i];
-		enum bench_sense sense = (enum bench_sense)r->sense;
-		const double *a = bench->samples[r->of];
-		const double *b = bench->samples[r->to];
-		double of = row->figures[r->of].median;
-		double to = row->figures[r->to].median;
-		uint32_t n = 0;
-
-		for (uint32_t k = 0; k < bench->options.rounds; k++)
-			if (a[k] > 0 && b[k] > 0)
-				values[n++] = divide(sense, row->unit, a[k],
-						     b[k]);
-		if (n == 0 && of > 0 && to > 0)
-			values[n++] = divide(sense, row->unit, of, to);
-		summarise(&row->ratios[i], values, n);
-	}
-}
-
-static void
-finish(struct bench *bench)
-{
-	struct bench_part *part = bench->part;
-	struct bench_row *row = bench->row;
-	struct bench_goal *goal = &row->goal;
-	const struct bench_figure *on;
-	double values[BENCH_ROUNDS_MAX];
-
-	for (uint32_t c = 0; c < bench_column_count(part->suite); c++) {
-		uint32_t n = 0;
-
-		for (uint32_t i = 0; i < bench->options.rounds; i++)
-			if (bench->samples[c][i] >= 0)
-				values[n++] = bench->samples[c][i];
-		if (n > 0)
-			summarise(&row->figures[c], values, n);
-	}
-	ratios(bench);
-	if (goal->kind != BENCH_GOAL_NONE) {
-		on = goal->kind == BENCH_GOAL_RATIO ? &row->ratios[goal->on]
-						    : &row->figures[goal->on];
-		if (on->rounds > 0)
-			judge(goal, on->median);
-	}
-	for (uint32_t i = 0; i < part->suite->ratio_count; i++) {
-		if ((bench->mean_rows & 1u << i) && row->ratios[i].rounds > 0) {
-			part->means[i].value += row->ratios[i].median;
-			part->means[i].rows++;
-		}
-	}
-	bench->row = NULL;
-	bench->sink->row(bench->cookie, part->suite, row);
-}
-
-bool
-bench_row_next(struct bench *bench, uint32_t instances)
-{
-	uint32_t rounds = bench->options.rounds;
-
-	if (bench->until == rounds) {
-		finish(bench);
-		return false;
-	}
-	if (instances == 0)
-		instances = 1;
-	memset(bench->turns, 0, sizeof(bench->turns));
-	bench->round = bench->until;
-	bench->until += (rounds + instances - 1) / instances;
-	if (bench->until > rounds)
-		bench->until = rounds;
-	return true;
-}
-
-void
-bench_row_measure(struct bench *bench)
-{
-	struct bench_row *row = bench->row;
-	uint32_t columns = bench_column_count(bench->part->suite);
-
-	for (uint32_t c = 0; c < columns; c++) {
-		struct bench_turn *turn = &bench->turns[c];
-
-		if (turn->run != NULL && !prepare(bench, turn)) {
-			turn->run = NULL;
-			if (row->skipped[c][0] == '\0')
-				bench_row_skip(bench, c, "it fails");
-		}
-	}
-	for (uint32_t round = bench->round; round < bench->until; round++) {
-		for (uint32_t i = 0; i < columns; i++) {
-			/* whoever begins may find other caches than the rest */
-			uint32_t c = (round + i) % columns;
-			struct bench_turn *turn = &bench->turns[c];
-			double ns;
-
-			if (turn->run == NULL)
-				continue;
-			ns = sample(turn, bench->warm);
-			if (ns < 0) {
-				turn->run = NULL;
-				bench_row_skip(bench, c, "it fails in round %u",
-					       round + 1);
-				continue;
-			}
-			bench->samples[c][round] = in_unit(ns, row->unit);
-		}
-	}
 }

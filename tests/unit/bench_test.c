@@ -23,6 +23,8 @@ struct fake {
 	uint64_t fail_from; /* 0: never */
 };
 
+static uint64_t all_runs;
+
 static double
 run_fake(void *cookie, uint64_t repeat)
 {
@@ -30,6 +32,7 @@ run_fake(void *cookie, uint64_t repeat)
 	double ns = fake->ns[fake->at % fake->count];
 
 	fake->runs++;
+	all_runs++;
 	if (fake->fail_from != 0 && fake->runs >= fake->fail_from)
 		return -1;
 	/* a repetition is ten operations; finding out how many are enough
@@ -83,6 +86,7 @@ run(const struct bench_suite *suite, const struct bench_options *options,
 	int error;
 
 	memset(&told, 0, sizeof(told));
+	all_runs = 0;
 	error = bench_create(options, &sink, NULL, &bench);
 	if (error != 0)
 		return error;
@@ -373,6 +377,50 @@ test_instances(void)
 	tap_ok(run(&suite, &o, NULL) == 0 && instances == 0, "none in a list");
 }
 
+static uint64_t stop_after;
+
+static bool
+is_stopped(void)
+{
+	return all_runs >= stop_after;
+}
+
+/*
+ * Of run_units(): 3 calls find out how many fill the time, 10 measure the first
+ * row; then 7 more, and a round of the second is 4.
+ */
+static void
+test_stopped(void)
+{
+	struct bench_suite suite = suite_of(run_units);
+	struct bench_options o = options;
+	char *svg = NULL;
+
+	o.stopped = is_stopped;
+	stop_after = 13 + 7 + 2 * 4;
+	tap_ok(run(&suite, &o, &svg) == 0 && told.ends == 1 && told.rows == 2,
+	       "stopped in a row: those before are shown, and what it has");
+	tap_ok(told.row[0].figures[OURS].rounds == 5 &&
+		       told.row[0].note[0] == '\0' &&
+		       told.row[1].figures[OURS].rounds == 2 &&
+		       strstr(told.row[1].note, "stopped") != NULL,
+	       "its note says so");
+	tap_ok(svg != NULL && strstr(svg, "</svg>") != NULL,
+	       "there is a picture of that");
+	free(svg);
+	stop_after = 13 + 7;
+	tap_ok(run(&suite, &o, NULL) == 0 && told.ends == 1 && told.rows == 1,
+	       "a row without a round is not shown");
+	stop_after = 13;
+	tap_ok(run(&suite, &o, NULL) == 0 && told.rows == 1 &&
+		       told.row[0].note[0] == '\0',
+	       "after its last round a row is whole");
+	stop_after = 0;
+	tap_ok(run(&suite, &o, NULL) == 0 && told.begins == 0 &&
+		       told.ends == 0,
+	       "stopped before it began");
+}
+
 /* Names must tell rows apart, and ratios columns that are there. */
 static void
 test_suites(void)
@@ -403,6 +451,7 @@ main(void)
 	test_failing();
 	test_selection();
 	test_instances();
+	test_stopped();
 	test_suites();
 	return tap_done();
 }
