@@ -3,8 +3,7 @@
 #include "bench/bench_suites.h"
 
 const struct bench_suite *const bench_suites[] = {
-	&bench_suite_compute, &bench_suite_calls, &bench_suite_maps,
-	&bench_suite_bridge,  &bench_suite_load,
-	&bench_suite_device,  &bench_suite_vale,
-	NULL,
+	&bench_suite_compute, &bench_suite_calls,  &bench_suite_maps,
+	&bench_suite_threads, &bench_suite_bridge, &bench_suite_load,
+	&bench_suite_device,  &bench_suite_vale,   NULL,
 };

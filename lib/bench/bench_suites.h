@@ -5,8 +5,8 @@
 
 #include "bench/bench.h"
 
-extern const struct bench_suite bench_suite_compute, bench_suite_calls, bench_suite_maps,
-	bench_suite_bridge, bench_suite_load,
-	bench_suite_device, bench_suite_vale;
+extern const struct bench_suite bench_suite_compute, bench_suite_calls,
+	bench_suite_maps, bench_suite_threads, bench_suite_bridge,
+	bench_suite_load, bench_suite_device, bench_suite_vale;
 
 #endif

@@ -6,11 +6,10 @@
  * Linux through bpf(2); then the dump of a large map. Time is the wall's:
  * others work for us.
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/bench_crew.h"
 #include "bench/bench_daemon.h"
 #include "bench/bench_linux.h"
 #include "bench/bench.h"
@@ -22,7 +21,7 @@ enum {
 	MANY = 1000000,
 	BATCH = 4096,
 	ELEMENT = 12, /* a key of 4 bytes, a value of 8 */
-	CLIENTS = 2,
+	CLIENTS = BENCH_HANDS,
 };
 
 enum op { LOOKUP, UPDATE, DELETE_INSERT, LOOKUP_BATCH, UPDATE_BATCH, DUMP };
@@ -64,6 +63,7 @@ struct client {
 /* One of the four, with as many clients as a row may want. */
 struct side {
 	struct client clients[CLIENTS];
+	struct bench_crew crew;
 	uint32_t count; /* 0: cannot be asked */
 	char why[BENCH_TEXT];
 };
@@ -260,70 +260,17 @@ linux_ask(struct client *client)
 
 /* ---- measuring ---- */
 
-struct hand {
-	struct client *client;
-	uint64_t repeat;
-	uint32_t clients;
-	atomic_uint *ready;
-	double start, end;
-	int error;
-};
-
-static void *
-hand_work(void *argument)
-{
-	struct hand *hand = argument;
-	struct client *client = hand->client;
-	uint64_t repeat = hand->repeat;
-
-	atomic_fetch_add(hand->ready, 1);
-	while (atomic_load(hand->ready) < hand->clients)
-		;
-	hand->start = bench_wall_ns();
-	while (repeat-- > 0 && hand->error == 0)
-		hand->error = client->device != NULL ? ask(client)
-						     : linux_ask(client);
-	hand->end = bench_wall_ns();
-	return NULL;
-}
-
 static double
-run_side(void *cookie, uint64_t repeat)
+run_client(void *cookie, uint64_t repeat)
 {
-	struct side *side = cookie;
-	uint32_t clients = side->clients[0].row->clients, n;
-	struct hand hands[CLIENTS] = { { .client = NULL } };
-	pthread_t ids[CLIENTS];
-	atomic_uint ready = 0;
-	double start, end;
+	struct client *client = cookie;
+	double start = bench_wall_ns();
+	int error = 0;
 
-	for (n = 0; n < clients; n++) {
-		hands[n] = (struct hand){ .client = &side->clients[n],
-					  .repeat = repeat,
-					  .clients = clients,
-					  .ready = &ready };
-		if (n > 0 && pthread_create(&ids[n], NULL, hand_work,
-					    &hands[n]) != 0) {
-			hands[n].error = -EBPF_ENOMEM;
-			/* those that wait must not wait for ever */
-			atomic_fetch_add(&ready, clients);
-			break;
-		}
-	}
-	hand_work(&hands[0]);
-	start = hands[0].start;
-	end = hands[0].end;
-	for (uint32_t i = 1; i < n; i++) {
-		pthread_join(ids[i], NULL);
-		if (hands[i].start < start)
-			start = hands[i].start;
-		if (hands[i].end > end)
-			end = hands[i].end;
-	}
-	for (uint32_t i = 0; i < clients; i++)
-		if (hands[i].error != 0)
-			return -1;
-	return end - start;
+	while (repeat-- > 0 && error == 0)
+		error = client->device != NULL ? ask(client)
+					       : linux_ask(client);
+	return error != 0 ? -1 : bench_wall_ns() - start;
 }
 
 /* ---- sides ---- */
@@ -399,7 +346,10 @@ side_fill(struct side *side, const struct row *row)
 	struct client *first = &side->clients[0];
 	int error;
 
+	side->crew.run = run_client;
+	side->crew.count = row->clients;
 	for (uint32_t i = 0; i < CLIENTS; i++) {
+		side->crew.cookies[i] = &side->clients[i];
 		side->clients[i].row = row;
 		side->clients[i].entries = entries;
 	}
@@ -463,7 +413,8 @@ measure(struct bench *bench, struct side *sides, const struct row *row)
 							 "made: error %d",
 					       error);
 			else
-				bench_row_add(bench, c, run_side, &sides[c],
+				bench_row_add(bench, c, bench_crew_run,
+					      &sides[c].crew,
 					      row->op == DUMP
 						      ? 1
 						      : (double)row->batch *

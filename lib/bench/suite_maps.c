@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Suite maps: operations as programs make them, one and the same program here
- * and in Linux, net of the loop around them (C has no such calls, so nothing is
- * native); then the library's own calls, and
- * how both grow with a second thread (suite_maps_*.c).
+ * and in Linux, and as C that calls the engine's functions, net of the loop
+ * around them; then the library's own calls (suite_maps_library.c).
  */
 #include "bench/suite_maps.h"
 
 #include <string.h>
 
 #include "bench/bench_table.h"
-#include "bench/programs/maps.h"
 
 static const struct row {
 	const char *name;
@@ -117,6 +115,7 @@ static int
 measure(struct bench_home *home, const struct row *row)
 {
 	static struct bench_pair pair, base;
+	static struct bench_maps_native native, native_base;
 	struct bench *bench = home->bench;
 	struct bench_table table;
 	int error = open_table(home, row, &table);
@@ -126,9 +125,18 @@ measure(struct bench_home *home, const struct row *row)
 	error = open_pair(home, row->program, &table, row->bits, &pair);
 	if (error == 0)
 		error = open_pair(home, row->base, &table, row->bits, &base);
+	if (error == 0 && (!bench_maps_native_open(&native, row->program,
+						   table.map, row->bits) ||
+			   !bench_maps_native_open(&native_base, row->base,
+						   table.map, row->bits)))
+		error = bench_fail(bench, -EBPF_ENOENT,
+				   "there is no native '%s'", row->program);
 	if (error == 0) {
 		bench_pair_add_jit(home, MAPS_JIT, &pair, &base, BENCH_LOOPS);
 		bench_pair_add_linux(home, &pair, &base, BENCH_LOOPS);
+		bench_row_add_net(bench, MAPS_NATIVE, bench_maps_native_run,
+				  &native, bench_maps_native_run, &native_base,
+				  BENCH_LOOPS);
 		bench_row_add_net(bench, MAPS_INTERP, bench_pair_interp, &pair,
 				  bench_pair_interp, &base, BENCH_LOOPS);
 		/* keys come at random: most of them come by in twice as many */
@@ -163,8 +171,6 @@ run(struct bench *bench)
 				error = measure(&home, &rows[i]);
 	if (error == 0)
 		error = bench_maps_library(&home);
-	if (error == 0)
-		error = bench_maps_threads(&home);
 	bench_home_close(&home);
 	return error;
 }
@@ -172,14 +178,15 @@ run(struct bench *bench)
 const struct bench_suite bench_suite_maps = {
 	.name = "maps",
 	.what = "time of one map operation",
-	.columns = { "jit", "linux", "interp", "library" },
+	.columns = { "jit", "linux", "native", "interp", "library" },
 	.ratios = {
 		[MAPS_JIT_LINUX] = { MAPS_JIT, MAPS_LINUX, BENCH_FASTER },
+		[MAPS_JIT_NATIVE] = { MAPS_JIT, MAPS_NATIVE, BENCH_TIME },
 		[MAPS_LIBRARY_LINUX] = { MAPS_LIBRARY, MAPS_LINUX,
 					 BENCH_FASTER },
 		[MAPS_INTERP_JIT] = { MAPS_INTERP, MAPS_JIT, BENCH_TIME },
 	},
-	.ratio_count = 3,
+	.ratio_count = 4,
 	.reference = MAPS_LINUX,
 	.run = run,
 };

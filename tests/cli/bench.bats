@@ -45,12 +45,12 @@ for s in v["suites"]:
 
 @test "list names suites and rows, and measures nothing" {
 	run -0 gebpf bench list
-	for suite in compute calls maps bridge load device vale; do
+	for suite in compute calls maps threads bridge load device vale; do
 		[[ $output == *"$suite: "* ]]
 	done
 	valid gebpf bench list
 	output=$json
-	is 'len(v["suites"]) == 7 and all(s["rows"] for s in v["suites"])'
+	is 'len(v["suites"]) == 8 and all(s["rows"] for s in v["suites"])'
 	run -0 gebpf -j bench list maps rows lpm
 	is '[s["suite"] for s in v["suites"]] == ["maps"]'
 	is 'all("lpm" in r for r in v["suites"][0]["rows"])'
@@ -58,7 +58,7 @@ for s in v["suites"]:
 
 @test "every suite has figures in every row" {
 	only_embedded "suites ask no device of the user's, and take long"
-	for suite in compute calls bridge load vale; do
+	for suite in compute calls threads bridge load vale; do
 		json=$(gebpf -j bench $suite "${short[@]}")
 		whole $suite
 	done
@@ -149,6 +149,27 @@ for s in v["suites"]:
 	fails 1 gebpf bench compute "${short[@]}" rows lcg svg /no/such/folder/x
 }
 
+@test "interrupted, it shows what there is and says so" {
+	for style in -q -j; do
+		# a measurement is a second: the first row is far from whole
+		gebpf $style bench compute calls rounds 101 time 1000000 \
+			svg "$DIR/cut.svg" >"$DIR/out" 2>"$DIR/err" 3>&- &
+		pid=$!
+		until [ -s "$DIR/out" ]; do
+			kill -0 $pid
+			sleep 0.05
+		done
+		kill -INT $pid
+		status=0
+		wait $pid || status=$?
+		[ $status = 8 ]
+		grep -q "</svg>" "$DIR/cut.svg"
+	done
+	output=$(cat "$DIR/out")
+	is 'v["code"] == "EPARTLY" and "interrupted" in v["error"]'
+	is 'len(v["suites"]) == 1'
+}
+
 @test "wrong words" {
 	fails 2 gebpf bench komputer
 	fails 2 gebpf bench compute rounds 0
@@ -156,6 +177,9 @@ for s in v["suites"]:
 	fails 2 gebpf bench compute time 0
 	fails 2 gebpf bench without nobody
 	[[ $words == *"COLUMN"* ]]
+	fails 2 gebpf bench compute svg
+	fails 2 gebpf bench compute rows
+	fails 2 gebpf bench compute rounds many
 	fails 2 gebpf bench without against
 	[[ $words == *"no suite has a column 'against'"* ]]
 	run -2 gebpf bench conpute

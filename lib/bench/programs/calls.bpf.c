@@ -2,7 +2,8 @@
 /*
  * Programs for suite calls: a loop with one call in it, and without one; a
  * program that calls itself in its last act as often as it may. Native are
- * only the loop and the function (suite_calls.c includes this file).
+ * the loop, the function, and the engine's own helpers called from C
+ * (suite_calls.c includes this file and says how).
  */
 #include "bench/programs/calls.h"
 
@@ -42,6 +43,10 @@ LOOP(none, sum += i)
 LOOP(short, sum += function(i))
 LOOP(local, sum += branching(i))
 
+/* The first does next to nothing, but only its code knows. */
+LOOP(helper, sum += bpf_csum_update(ctx, 0))
+LOOP(near, sum += bpf_get_numa_node_id())
+
 #ifdef __bpf__
 
 struct {
@@ -50,10 +55,6 @@ struct {
 	__type(key, u32);
 	__type(value, u32);
 } slots SEC(".maps");
-
-/* The first does next to nothing, but only its code knows. */
-LOOP(helper, sum += bpf_csum_update(ctx, 0))
-LOOP(near, sum += bpf_get_numa_node_id())
 
 BENCH(empty)
 {

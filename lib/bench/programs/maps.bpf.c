@@ -4,15 +4,19 @@
  * the sequence of keys stands, and how many there are, is in the packet, so
  * that it goes on from run to run and one program serves maps of every size.
  * Whoever loads them gives the map. *_none do the same without an operation.
+ * Native is the same C text, which calls the engine's functions itself
+ * (suite_maps_native.c includes this file and says how).
  */
 #include "bench/programs/maps.h"
 
+#ifdef __bpf__
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, u64[2]);
 	__type(value, u64);
 } table SEC(".maps");
+#endif
 
 /* Have the compiler make the key for real, whatever comes of it. */
 #define MAKE_KEY(key) __asm__ volatile("" : : "r"(key) : "memory")
