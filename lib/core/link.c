@@ -112,6 +112,10 @@ ebpf_link_create(struct ebpf_runtime *rt, enum ebpf_hook_kind hook,
 		error = -EBPF_EINVAL;
 		goto no_attach;
 	}
+	/* From the attaching on there is no way back: another link is off. */
+	error = ebpf_object_reserve(&link->obj);
+	if (error)
+		goto no_attach;
 	/* Set first: another link may take over as soon as it is attached. */
 	link->state = EBPF_LINK_ATTACHED;
 	os_mutex_lock(&link->lock);
@@ -121,11 +125,7 @@ ebpf_link_create(struct ebpf_runtime *rt, enum ebpf_hook_kind hook,
 		os_store(&link->state, EBPF_LINK_DETACHED);
 		goto no_attach;
 	}
-	error = ebpf_object_publish(&link->obj);
-	if (error) {
-		ebpf_link_release(link, EBPF_LINK_DETACHED);
-		goto no_attach;
-	}
+	ebpf_object_publish(&link->obj); /* reserved */
 	hook_put(rt, hook);
 	let_go_others(link);
 	*result = link;

@@ -64,34 +64,69 @@ registry_above(const struct ebpf_registry *registry, uint32_t id)
 	return low;
 }
 
+/* One place more, and an id for it. Under the lock. */
+static int
+make_room(struct ebpf_registry *registry)
+{
+	struct ebpf_object **objects;
+	uint32_t room;
+
+	if (registry->last_id >= UINT32_MAX - registry->reserved)
+		return -EBPF_ELIMIT; /* ids are never given twice */
+	if (registry->count + registry->reserved < registry->room)
+		return 0;
+	room = registry->room ? registry->room * 2 : 16;
+	objects = os_alloc(room * sizeof(objects[0]));
+	if (!objects)
+		return -EBPF_ENOMEM;
+	if (registry->count)
+		memcpy(objects, registry->objects,
+		       registry->count * sizeof(objects[0]));
+	os_free(registry->objects);
+	registry->objects = objects;
+	registry->room = room;
+	return 0;
+}
+
+int
+ebpf_object_reserve(struct ebpf_object *obj)
+{
+	struct ebpf_registry *registry = &obj->rt->registry[obj->kind];
+	int error;
+
+	os_mutex_lock(&obj->rt->lock);
+	error = make_room(registry);
+	if (!error) {
+		obj->reserved = true;
+		registry->reserved++;
+	}
+	os_mutex_unlock(&obj->rt->lock);
+	return error;
+}
+
+/* Under the lock. */
+static void
+drop_reserved(struct ebpf_object *obj)
+{
+	if (!obj->reserved)
+		return;
+	obj->reserved = false;
+	obj->rt->registry[obj->kind].reserved--;
+}
+
 int
 ebpf_object_publish(struct ebpf_object *obj)
 {
 	struct ebpf_runtime *rt = obj->rt;
 	struct ebpf_registry *registry = &rt->registry[obj->kind];
-	struct ebpf_object **objects;
-	uint32_t room;
 	int error = 0;
 
 	os_mutex_lock(&rt->lock);
-	if (registry->last_id == UINT32_MAX) {
-		error = -EBPF_ELIMIT; /* ids are never given twice */
+	if (!obj->reserved)
+		error = make_room(registry);
+	drop_reserved(obj);
+	if (error)
 		goto out;
-	}
-	if (registry->count == registry->room) {
-		room = registry->room ? registry->room * 2 : 16;
-		objects = os_alloc(room * sizeof(objects[0]));
-		if (!objects) {
-			error = -EBPF_ENOMEM;
-			goto out;
-		}
-		if (registry->count)
-			memcpy(objects, registry->objects,
-			       registry->count * sizeof(objects[0]));
-		os_free(registry->objects);
-		registry->objects = objects;
-		registry->room = room;
-	}
 	/* Ids grow, so the end is the sorted place. */
 	os_store_release(&obj->id, ++registry->last_id);
 	registry->objects[registry->count++] = obj;
@@ -106,13 +141,15 @@ unpublish(struct ebpf_object *obj)
 	struct ebpf_registry *registry = &obj->rt->registry[obj->kind];
 	uint32_t at;
 
-	if (!obj->id)
-		return;
 	os_mutex_lock(&obj->rt->lock);
+	drop_reserved(obj);
+	if (!obj->id)
+		goto out;
 	at = registry_above(registry, obj->id) - 1;
 	memmove(&registry->objects[at], &registry->objects[at + 1],
 		(registry->count - at - 1) * sizeof(registry->objects[0]));
 	registry->count--;
+out:
 	os_mutex_unlock(&obj->rt->lock);
 }
 

@@ -28,6 +28,7 @@ struct ebpf_object {
 	 */
 	uint32_t cyclic;
 	uint32_t inner_refs; /* collect.c's, under the runtime's lock */
+	bool reserved;	     /* a place in the registry; the runtime's lock */
 	char name[EBPF_NAME_SIZE];
 };
 
@@ -41,6 +42,8 @@ int ebpf_object_init(struct ebpf_object *obj, struct ebpf_runtime *rt,
 
 /* Give it an id and make it findable: the last step of making it. */
 int ebpf_object_publish(struct ebpf_object *obj);
+/* Whatever may fail of that, for those who cannot go back afterwards. */
+int ebpf_object_reserve(struct ebpf_object *obj);
 
 void ebpf_object_get(struct ebpf_object *obj);
 /* NULL is fine. May be called in any context; destruction is deferred. */

@@ -26,6 +26,7 @@ struct ebpf_pin {
 struct ebpf_registry {
 	struct ebpf_object **objects; /* ascending by id */
 	uint32_t count, room;
+	uint32_t reserved; /* places and ids that ebpf_object_reserve() took */
 	uint32_t last_id;
 };
 

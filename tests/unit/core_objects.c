@@ -492,6 +492,52 @@ test_links(void)
 	TAP_CHECK(!attached && os_test_live() == live);
 }
 
+/*
+ * A seventeenth link takes over from the sixteenth, and the registry, which has
+ * room for sixteen, must grow: whatever fails, the old one is attached as before.
+ */
+static void
+test_replace_fails(void)
+{
+	uint64_t live = os_test_live(), before;
+	struct ebpf_runtime *rt = new_runtime(0);
+	struct ebpf_prog *prog = new_prog(rt, EBPF_PROG_VALE);
+	struct ebpf_link *links[16], *link = NULL;
+	uint32_t n, i, failed = 0;
+	int error;
+
+	TAP_CHECK(ebpf_hook_register(rt, &fake, NULL) == 0);
+	for (i = 0; i < 16; i++)
+		TAP_CHECK(ebpf_link_create(rt, EBPF_HOOK_VALE, "vale0", prog,
+					   i != 0, 0, &links[i]) == 0);
+	before = os_test_live();
+	for (n = 1;; n++) {
+		os_test_fail_at(n);
+		error = ebpf_link_create(rt, EBPF_HOOK_VALE, "vale0", prog,
+					 true, 0, &link);
+		if (!os_test_failed())
+			break;
+		os_test_fail_at(0);
+		os_epoch_drain();
+		failed += error == -EBPF_ENOMEM && link == NULL &&
+			  attached == links[15] &&
+			  links[15]->state == EBPF_LINK_ATTACHED &&
+			  ebpf_object_count(rt, EBPF_OBJ_LINK) == 16 &&
+			  os_test_live() == before;
+	}
+	os_test_fail_at(0);
+	tap_ok(failed == n - 1 && n > 2, "a link that has no memory for its "
+	       "place in %u ways leaves the old one attached", n - 1);
+	TAP_CHECK(error == 0 && attached == link &&
+		  links[15]->state == EBPF_LINK_DETACHED);
+	ebpf_link_put(link);
+	for (i = 0; i < 16; i++)
+		ebpf_link_put(links[i]);
+	ebpf_prog_put(prog);
+	ebpf_runtime_destroy(rt);
+	TAP_CHECK(!attached && os_test_live() == live);
+}
+
 /* ---- programs and arrays that hold each other ---- */
 
 /* r2 = map; r3 = 0; tail_call; r0 = 3; exit */
@@ -713,6 +759,7 @@ main(void)
 	test_pins();
 	test_race();
 	test_links();
+	test_replace_fails();
 	test_rings();
 	test_ring_race();
 	return tap_done();
