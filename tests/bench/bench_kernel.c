@@ -184,8 +184,9 @@ our_ops(struct side *s, const struct bench *bench)
 		memcpy(tail, &k, 4);
 		switch (bench->op) {
 		case OP_DELETE_INSERT:
-			send(s, EBPF_REQUEST_MAP_DELETE,
-			     put(s, &key, sizeof(key), tail, 4), EMPTY);
+			must("delete", send(s, EBPF_REQUEST_MAP_DELETE,
+					    put(s, &key, sizeof(key), tail, 4),
+					    EMPTY));
 			/* fall through */
 		case OP_UPDATE:
 			must("update", send(s, EBPF_REQUEST_MAP_UPDATE,
@@ -266,7 +267,10 @@ linux_ops(int map, const struct bench *bench)
 		attr.value = (uintptr_t)values;
 		switch (bench->op) {
 		case OP_DELETE_INSERT:
-			sys_bpf(BPF_MAP_DELETE_ELEM, &attr);
+			attr.value = 0; /* must be, where it is not used */
+			if (sys_bpf(BPF_MAP_DELETE_ELEM, &attr) != 0)
+				die("bpf(2), delete");
+			attr.value = (uintptr_t)values;
 			/* fall through */
 		case OP_UPDATE:
 			if (sys_bpf(BPF_MAP_UPDATE_ELEM, &attr) != 0)
