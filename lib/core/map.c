@@ -158,6 +158,9 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 	map->flags = spec.flags;
 	map->map_extra = spec.map_extra;
 	map->stride = (spec.value_size + 7) & ~7u;
+	map->user_value_size = ops->holds_ids ? sizeof(uint32_t) :
+			       ops->percpu ? map->stride * os_cpu_count() :
+					     spec.value_size;
 	if (spec.btf != NULL) {
 		ebpf_object_get(&spec.btf->obj);
 		map->btf = spec.btf;
@@ -199,11 +202,7 @@ ebpf_map_put(struct ebpf_map *map)
 uint32_t
 ebpf_map_user_value_size(const struct ebpf_map *map)
 {
-	if (map->ops->holds_ids)
-		return sizeof(uint32_t);
-	if (map->ops->percpu)
-		return map->stride * os_cpu_count();
-	return map->value_size;
+	return map->user_value_size;
 }
 
 void *
@@ -261,28 +260,50 @@ ebpf_map_read_locked(struct ebpf_map *map, const void *key, void *value)
 }
 
 /*
- * Writers announce themselves before they look at `frozen`; freeze sets it
- * before it looks for writers, with read-modify-writes on both sides. So
- * either the writer sees the freeze or the freeze sees the writer. FROZEN, on
- * which the verifier relies, is set only when nobody writes.
+ * Writers look at `frozen` inside the section in which they write; freeze sets
+ * it, then waits for the sections that may not have seen it. So those who write
+ * at the same time share nothing that they would have to write to for that.
+ * FROZEN, on which the verifier relies, is set only when nobody writes.
  */
 static int
-write_begin(struct ebpf_map *map)
+write_begin(struct ebpf_map *map, struct os_epoch *section)
 {
 	if ((map->flags & EBPF_F_RDONLY) != 0)
 		return -EBPF_EACCES;
-	os_add(&map->writers, 1);
-	if (os_load_acquire(&map->frozen) != EBPF_MAP_OPEN) {
-		os_sub(&map->writers, 1);
-		return -EBPF_EACCES;
-	}
-	return 0;
+	os_epoch_enter(section);
+	if (os_likely(os_load(&map->frozen) == EBPF_MAP_OPEN))
+		return 0;
+	os_epoch_exit(section);
+	return -EBPF_EACCES;
 }
 
 static void
-write_end(struct ebpf_map *map)
+write_end(struct os_epoch *section)
 {
+	os_epoch_exit(section);
+}
+
+/*
+ * A write that may sleep can have no section: it is counted before it looks at
+ * `frozen`, freeze looks after it has set it. Either sees the other.
+ */
+static int
+write_asleep(struct ebpf_map *map, const void *key, const void *value,
+	     uint64_t flags)
+{
+	int error = -EBPF_EACCES;
+
+	if ((map->flags & EBPF_F_RDONLY) != 0)
+		return error;
+	os_add(&map->writers, 1);
+	if (os_load_acquire(&map->frozen) != EBPF_MAP_OPEN)
+		;
+	else if (!map->ops->holds_maps && !ebpf_map_flags_ok(map, flags))
+		error = -EBPF_EINVAL; /* maps of maps look at the id first */
+	else
+		error = map->ops->write(map, key, value, flags);
 	os_sub(&map->writers, 1);
+	return error;
 }
 
 int
@@ -296,6 +317,7 @@ ebpf_map_freeze(struct ebpf_map *map)
 		os_store_release(&map->frozen, EBPF_MAP_OPEN);
 		return -EBPF_EBUSY;
 	}
+	os_epoch_sync();
 	os_store_release(&map->frozen, EBPF_MAP_FROZEN);
 	return 0;
 }
@@ -317,31 +339,26 @@ ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
 	struct os_epoch section;
 	int error;
 
-	error = write_begin(map);
+	if (os_unlikely(ops->holds_ids && ops->write != NULL))
+		return write_asleep(map, key, value, flags);
+	error = write_begin(map, &section);
 	if (error != 0)
 		return error;
-	/* as in Linux, maps of maps look at the id before the flags */
-	if (!ops->holds_maps && !ebpf_map_flags_ok(map, flags)) {
+	if ((flags & EBPF_F_LOCK) != 0)
+		os_cpu_pin();
+	if (!ebpf_map_flags_ok(map, flags))
 		error = -EBPF_EINVAL;
-	} else if (ops->write == NULL && ops->update == NULL &&
-		   ops->push == NULL) {
-		error = -EBPF_EUNSUPPORTED;
-	} else if (ops->push != NULL) {
+	else if (ops->push != NULL)
 		error = ops->push(map, value, flags);
-	} else if (ops->holds_ids) {
+	else if (ops->write != NULL)
 		error = ops->write(map, key, value, flags);
-	} else {
-		os_epoch_enter(&section);
-		if (flags & EBPF_F_LOCK)
-			os_cpu_pin();
-		error = ops->write != NULL ?
-			ops->write(map, key, value, flags) :
-			ops->update(map, key, value, flags);
-		if (flags & EBPF_F_LOCK)
-			os_cpu_unpin();
-		os_epoch_exit(&section);
-	}
-	write_end(map);
+	else if (ops->update != NULL)
+		error = ops->update(map, key, value, flags);
+	else
+		error = -EBPF_EUNSUPPORTED;
+	if ((flags & EBPF_F_LOCK) != 0)
+		os_cpu_unpin();
+	write_end(&section);
 	return error;
 }
 
@@ -351,18 +368,16 @@ ebpf_map_remove(struct ebpf_map *map, const void *key)
 	struct os_epoch section;
 	int error;
 
-	error = write_begin(map);
+	error = write_begin(map, &section);
 	if (error != 0)
 		return error;
-	os_epoch_enter(&section);
 	/* what can be popped has no single elements, as Linux says it */
-	if (map->ops->remove == NULL)
+	if (os_likely(map->ops->remove != NULL))
+		error = map->ops->remove(map, key);
+	else
 		error = map->ops->pop != NULL ? -EBPF_EINVAL :
 						-EBPF_EUNSUPPORTED;
-	else
-		error = map->ops->remove(map, key);
-	os_epoch_exit(&section);
-	write_end(map);
+	write_end(&section);
 	return error;
 }
 
@@ -379,7 +394,7 @@ int
 ebpf_map_write_many(struct ebpf_map *map, const void *elements,
 		    uint32_t *count, uint64_t flags)
 {
-	size_t element = (size_t)map->key_size + ebpf_map_user_value_size(map);
+	size_t element = (size_t)map->key_size + map->user_value_size;
 	int (*write)(struct ebpf_map *, const void *, const void *, uint64_t) =
 		map->ops->write != NULL ? map->ops->write : map->ops->update;
 	const uint8_t *at = elements;
@@ -393,12 +408,11 @@ ebpf_map_write_many(struct ebpf_map *map, const void *elements,
 		n += error == 0;
 	}
 	while (n < wanted && error == 0) {
-		error = write_begin(map);
+		error = write_begin(map, &section);
 		if (error != 0)
 			break;
 		end = wanted - n < SECTION_ELEMENTS ? wanted :
 						      n + SECTION_ELEMENTS;
-		os_epoch_enter(&section);
 		for (; n < end; n++, at += element) {
 			if (map->ops->ask != NULL && end - n > ASK_AHEAD)
 				map->ops->ask(map, at + ASK_AHEAD * element);
@@ -406,8 +420,7 @@ ebpf_map_write_many(struct ebpf_map *map, const void *elements,
 			if (error != 0)
 				break;
 		}
-		os_epoch_exit(&section);
-		write_end(map);
+		write_end(&section);
 	}
 	*count = n;
 	return error;
@@ -425,12 +438,11 @@ ebpf_map_remove_many(struct ebpf_map *map, const void *keys, uint32_t *count)
 	     n += error == 0)
 		error = ebpf_map_remove(map, at);
 	while (n < wanted && error == 0) {
-		error = write_begin(map);
+		error = write_begin(map, &section);
 		if (error != 0)
 			break;
 		end = wanted - n < SECTION_ELEMENTS ? wanted :
 						      n + SECTION_ELEMENTS;
-		os_epoch_enter(&section);
 		for (; n < end; n++, at += map->key_size) {
 			if (map->ops->ask != NULL && end - n > ASK_AHEAD)
 				map->ops->ask(map,
@@ -439,8 +451,7 @@ ebpf_map_remove_many(struct ebpf_map *map, const void *keys, uint32_t *count)
 			if (error != 0)
 				break;
 		}
-		os_epoch_exit(&section);
-		write_end(map);
+		write_end(&section);
 	}
 	*count = n;
 	return error;
@@ -455,17 +466,15 @@ ebpf_map_extract(struct ebpf_map *map, const void *key, void *value)
 
 	if ((map->flags & EBPF_F_WRONLY) != 0)
 		return -EBPF_EACCES;
-	error = write_begin(map);
+	error = write_begin(map, &section);
 	if (error != 0)
 		return error;
-	os_epoch_enter(&section);
 	if (ops->extract != NULL)
 		error = ops->extract(map, key, value);
 	else
 		error = ops->pop != NULL ? ops->pop(map, value) :
 					   -EBPF_EUNSUPPORTED;
-	os_epoch_exit(&section);
-	write_end(map);
+	write_end(&section);
 	return error;
 }
 
@@ -491,7 +500,7 @@ ebpf_map_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 	      void *out, bool *done)
 {
 	uint64_t element = (uint64_t)map->key_size +
-			   ebpf_map_user_value_size(map);
+			   map->user_value_size;
 	uint32_t want = *count, had = 0, n;
 	struct os_epoch section;
 	int error = 0;

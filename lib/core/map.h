@@ -118,14 +118,15 @@ struct ebpf_map {
 	 * flags and, for arrays without INNER_MAP, max_entries. No object.
 	 */
 	struct ebpf_map *inner;
-	bool has_lock;	 /* values have a struct bpf_spin_lock */
-	uint32_t lock_off; /* in the value; map_lock.h */
+	uint32_t user_value_size; /* ebpf_map_user_value_size() */
+	bool has_lock; /* values have a struct bpf_spin_lock; map_lock.h */
 	/* cold */
 	struct ebpf_object obj;
 	struct ebpf_btf *btf;
 	uint32_t btf_key_type, btf_value_type;
 	uint64_t map_extra; /* as given */
-	uint32_t writers; /* user writes under way; freeze waits (EBUSY) */
+	uint32_t lock_off; /* in the value, where it has one */
+	uint32_t writers; /* that may sleep; a freeze meanwhile is EBUSY */
 };
 
 const struct ebpf_map_ops *ebpf_map_ops_find(uint32_t kind); /* NULL: none */
@@ -145,8 +146,9 @@ extern const struct ebpf_map_ops ebpf_map_queue_ops, ebpf_map_stack_ops;
 extern const struct ebpf_map_ops ebpf_map_bloom_filter_ops;
 
 /*
- * What ebpf_map_read and friends of ebpf.h leave out. Freeze: EBUSY while a
- * user writes. Walk: *count elements at most into out, fewer only when done.
+ * What ebpf_map_read and friends of ebpf.h leave out. Freeze (sleep): EBUSY
+ * when it is frozen, or while a user's write sleeps; waits for others. Walk:
+ * *count elements at most into out, fewer only when done.
  */
 int ebpf_map_freeze(struct ebpf_map *map);
 /*

@@ -25,7 +25,7 @@ enum target {
 	INNER,	 /* an inner map, which the element then holds */
 };
 
-static void
+EBPF_HASH_INLINE void
 value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
 	  uint64_t flags, enum target target, bool fresh)
 {

@@ -19,6 +19,11 @@ ebpf_value_store(void *stored, const void *from, uint32_t len)
 	uint64_t w;
 	uint32_t i;
 
+	if (os_likely(len == 8)) { /* no loop, for what is frequent */
+		__builtin_memcpy(&w, byte, 8);
+		os_store(word, w);
+		return;
+	}
 	for (; len >= 8; len -= 8, byte += 8) {
 		__builtin_memcpy(&w, byte, 8);
 		os_store(word++, w);
@@ -49,6 +54,11 @@ ebpf_value_load(void *to, const void *stored, uint32_t len)
 	uint64_t w;
 	uint32_t i;
 
+	if (os_likely(len == 8)) {
+		w = os_load(word);
+		__builtin_memcpy(byte, &w, 8);
+		return;
+	}
 	for (; len >= 8; len -= 8, byte += 8) {
 		w = os_load(word++);
 		__builtin_memcpy(byte, &w, 8);

@@ -102,7 +102,7 @@ has_tail(enum ebpf_request number)
 	       number == EBPF_REQUEST_BTF_LOAD;
 }
 
-static bool
+static inline __attribute__((always_inline)) bool
 request_find(uint32_t number, struct request *request)
 {
 	switch (number) {
@@ -135,20 +135,22 @@ all_zero(const uint8_t *bytes, size_t len)
  * The body of len bytes of message at `at`, fitted to this version, and what
  * trails it.
  */
-static int
+static inline __attribute__((always_inline)) int
 fit_body(struct ebpf_call *call, const struct request *request,
 	 const uint8_t *at, size_t len)
 {
 	uint32_t size, pad;
 
-	if (len < sizeof(size))
+	if (os_unlikely(len < sizeof(size)))
 		return -EBPF_EPROTO;
 	memcpy(&size, at, sizeof(size));
-	if (size < BODY_ALIGN || size % BODY_ALIGN != 0 || size > len)
+	if (os_unlikely(size > len))
 		return -EBPF_EPROTO;
-	if (size == request->req_size) {
+	if (os_likely(size == request->req_size)) {
 		call->req = at;
 	} else {
+		if (size < BODY_ALIGN || size % BODY_ALIGN != 0)
+			return -EBPF_EPROTO;
 		if (size > request->req_size &&
 		    !all_zero(at + request->req_size,
 			      size - request->req_size))
@@ -171,39 +173,73 @@ fit_body(struct ebpf_call *call, const struct request *request,
 	return 0;
 }
 
-/* Checks, handles; the length of the reply behind its header in *body_len. */
-static int
-handle(struct ebpf_call *call, const struct ebpf_msg *msg, const uint8_t *body,
-       size_t len, uint8_t *rep, size_t room, size_t *body_len)
+/*
+ * Checks, handles; the length of the reply behind its header in *body_len. The
+ * request is known as a constant, or was found.
+ */
+static inline __attribute__((always_inline)) int
+handle(struct ebpf_call *call, const struct request *request,
+       const struct ebpf_msg *msg, uint8_t *rep, size_t room, size_t *body_len)
 {
-	struct request request;
+	const uint8_t *body = (const uint8_t *)(msg + 1);
 	uint32_t i;
-	int error;
+	int error = fit_body(call, request, body, msg->size - sizeof(*msg));
 
-	*body_len = 0;
-	if (msg->size != len || len > EBPF_MSG_MAX || msg->flags != 0 ||
-	    msg->pad != 0)
-		return -EBPF_EPROTO;
-	if (!request_find(msg->number, &request))
-		return -EBPF_EUNSUPPORTED;
-	error = fit_body(call, &request, body, len - sizeof(*msg));
-	if (error != 0)
+	if (os_unlikely(error != 0))
 		return error;
-	if (room < request.rep_size)
+	if (os_unlikely(room < request->rep_size))
 		return -EBPF_ENOSPC; /* before anything happens */
-
-	memset(rep, 0, request.rep_size);
+	memset(rep, 0, request->rep_size);
 	call->rep = rep;
-	call->out = rep + request.rep_size;
-	call->out_room = room - request.rep_size;
-	error = request.handle(call);
-	for (i = call->object_count; i-- > 0;)
-		ebpf_object_put(call->objects[i]);
-	if (error == 0 || call->keep_reply) {
-		memcpy(rep, &request.rep_size, sizeof(request.rep_size));
-		*body_len = request.rep_size + call->out_len;
+	call->out = rep + request->rep_size;
+	call->out_room = room - request->rep_size;
+	error = request->handle(call);
+	for (i = call->object_count; os_unlikely(i > 0); i--)
+		ebpf_object_put(call->objects[i - 1]);
+	if (os_likely(error == 0) || call->keep_reply) {
+		memcpy(rep, &request->rep_size, sizeof(request->rep_size));
+		*body_len = request->rep_size + call->out_len;
 	}
 	return error;
+}
+
+static __attribute__((__noinline__)) int
+handle_any(struct ebpf_call *call, const struct ebpf_msg *msg, uint8_t *rep,
+	   size_t room, size_t *body_len)
+{
+	struct request request OS_NOT_CLEARED;
+
+	if (!request_find(msg->number, &request))
+		return -EBPF_EUNSUPPORTED;
+	return handle(call, &request, msg, rep, room, body_len);
+}
+
+static inline __attribute__((always_inline)) int
+handle_known(enum ebpf_request number, struct ebpf_call *call,
+	     const struct ebpf_msg *msg, uint8_t *rep, size_t room,
+	     size_t *body_len)
+{
+	struct request request OS_NOT_CLEARED;
+
+	request_find(number, &request);
+	return handle(call, &request, msg, rep, room, body_len);
+}
+
+/* What comes once for each element of a map is not looked for. */
+static inline __attribute__((always_inline)) int
+handle_number(struct ebpf_call *call, const struct ebpf_msg *msg, uint8_t *rep,
+	      size_t room, size_t *body_len)
+{
+	if (msg->number == EBPF_REQUEST_MAP_LOOKUP)
+		return handle_known(EBPF_REQUEST_MAP_LOOKUP, call, msg, rep,
+				    room, body_len);
+	if (msg->number == EBPF_REQUEST_MAP_UPDATE)
+		return handle_known(EBPF_REQUEST_MAP_UPDATE, call, msg, rep,
+				    room, body_len);
+	if (msg->number == EBPF_REQUEST_MAP_DELETE)
+		return handle_known(EBPF_REQUEST_MAP_DELETE, call, msg, rep,
+				    room, body_len);
+	return handle_any(call, msg, rep, room, body_len);
 }
 
 size_t
@@ -211,24 +247,22 @@ ebpf_dispatch(struct ebpf_session *session, const void *request, size_t len,
 	      void *reply, size_t cap)
 {
 	struct ebpf_call call OS_NOT_CLEARED;
-	struct ebpf_reply head = { 0 };
-	struct ebpf_msg msg;
+	const struct ebpf_msg *msg = request;
+	struct ebpf_reply *head = reply;
 	size_t body_len = 0;
+	int error = -EBPF_EPROTO;
 
-	if (cap < sizeof(head))
+	if (os_unlikely(cap < sizeof(*head)))
 		return 0;
-	if (len < sizeof(msg)) {
-		head.error = -EBPF_EPROTO;
+	head->tag = 0;
+	if (os_unlikely(len < sizeof(*msg)))
 		goto out;
-	}
-	memcpy(&msg, request, sizeof(msg));
-	head.tag = msg.tag;
-	if (msg.reply_max < sizeof(head)) {
-		head.error = -EBPF_EPROTO;
+	head->tag = msg->tag;
+	if (os_unlikely(msg->reply_max < sizeof(*head) || msg->size != len ||
+			len > EBPF_MSG_MAX || msg->flags != 0 || msg->pad != 0))
 		goto out;
-	}
-	if (cap > msg.reply_max)
-		cap = msg.reply_max;
+	if (cap > msg->reply_max)
+		cap = msg->reply_max;
 	if (cap > EBPF_MSG_MAX)
 		cap = EBPF_MSG_MAX;
 	/* field by field: clearing objects[] would cost what a lookup costs */
@@ -238,14 +272,12 @@ ebpf_dispatch(struct ebpf_session *session, const void *request, size_t len,
 	call.out_len = 0;
 	call.keep_reply = false;
 	call.object_count = 0;
-	head.error = handle(&call, &msg,
-			    (const uint8_t *)request + sizeof(msg), len,
-			    (uint8_t *)reply + sizeof(head),
-			    cap - sizeof(head), &body_len);
+	error = handle_number(&call, msg, (uint8_t *)(head + 1),
+			      cap - sizeof(*head), &body_len);
 out:
-	head.size = (uint32_t)(sizeof(head) + body_len);
-	memcpy(reply, &head, sizeof(head));
-	return head.size;
+	head->size = (uint32_t)(sizeof(*head) + body_len);
+	head->error = error;
+	return head->size;
 }
 
 /* ---- what handlers share ---- */

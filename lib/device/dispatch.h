@@ -39,6 +39,8 @@ struct ebpf_session {
 	struct ebpf_device *device;
 	uint32_t uid;
 	uint32_t hold_count; /* of all kinds, each as often as it was taken */
+	uint32_t recent_map_id; /* the map that was found last; 0: none */
+	struct ebpf_object *recent_map; /* held */
 	struct ebpf_holds holds[EBPF_OBJ_BTF + 1];
 	bool reads_trace;    /* it has asked for the trace log */
 	uint64_t trace_next; /* where it will go on reading */
@@ -100,7 +102,14 @@ int ebpf_session_hold(struct ebpf_session *session, struct ebpf_object *obj);
 /* ENOENT when it is not held. */
 int ebpf_session_drop(struct ebpf_session *session, uint32_t kind, uint32_t id);
 /* What it holds under that id, without a new reference, or NULL. */
-struct ebpf_object *ebpf_session_find(const struct ebpf_session *session,
+struct ebpf_object *ebpf_session_find(struct ebpf_session *session,
 				      uint32_t kind, uint32_t id);
+/* The same for a map, if that was the last one found. */
+static inline struct ebpf_object *
+ebpf_session_recent_map(const struct ebpf_session *session, uint32_t id)
+{
+	return os_likely(id == session->recent_map_id) ? session->recent_map :
+							 NULL;
+}
 
 #endif

@@ -16,8 +16,10 @@ enum {
 static struct ebpf_map *
 map_get(struct ebpf_call *call, uint32_t id)
 {
-	struct ebpf_object *obj = ebpf_call_object(call, EBPF_OBJ_MAP, id);
+	struct ebpf_object *obj = ebpf_session_recent_map(call->session, id);
 
+	if (os_unlikely(obj == NULL))
+		obj = ebpf_call_object(call, EBPF_OBJ_MAP, id);
 	return obj == NULL ? NULL : os_container(obj, struct ebpf_map, obj);
 }
 
@@ -88,7 +90,7 @@ ebpf_do_map_info(struct ebpf_call *call)
 	rep->btf_id = map->btf != NULL ? map->btf->obj.id : 0;
 	rep->btf_key_type = map->btf_key_type;
 	rep->btf_value_type = map->btf_value_type;
-	rep->user_value_size = ebpf_map_user_value_size(map);
+	rep->user_value_size = map->user_value_size;
 	rep->uid = map->obj.uid;
 	rep->refs = os_load(&map->obj.refs) - call->object_count;
 	rep->created_ns = map->obj.created_ns;
@@ -132,7 +134,7 @@ ebpf_do_map_lookup(struct ebpf_call *call)
 		return error;
 	if (req->flags != 0 && req->flags != EBPF_F_LOCK)
 		return -EBPF_EINVAL;
-	size = ebpf_map_user_value_size(map);
+	size = map->user_value_size;
 	if (size > call->out_room)
 		return -EBPF_ENOSPC;
 	if (map->ops->asks_value)
@@ -173,7 +175,7 @@ ebpf_do_map_update(struct ebpf_call *call)
 	if (map == NULL)
 		return -EBPF_ENOENT;
 	if (req->key_len != map->key_size ||
-	    req->value_len != ebpf_map_user_value_size(map))
+	    req->value_len != map->user_value_size)
 		return -EBPF_EINVAL;
 	return write_patiently(map, call->in, call->in + req->key_len,
 			       req->flags);
@@ -203,7 +205,7 @@ ebpf_do_map_lookup_delete(struct ebpf_call *call)
 		return error;
 	if (req->flags != 0)
 		return -EBPF_EINVAL;
-	size = ebpf_map_user_value_size(map);
+	size = map->user_value_size;
 	if (size > call->out_room)
 		return -EBPF_ENOSPC;
 	error = ebpf_map_extract(map, call->in, call->out);
@@ -286,7 +288,7 @@ ebpf_do_map_lookup_batch(struct ebpf_call *call)
 	/* also where there is nothing to remove */
 	if (req->flags != 0 && (map->flags & EBPF_F_RDONLY) != 0)
 		return -EBPF_EACCES;
-	element = (uint64_t)map->key_size + ebpf_map_user_value_size(map);
+	element = (uint64_t)map->key_size + map->user_value_size;
 	if (element == 0) /* of a ring buffer */
 		return -EBPF_EUNSUPPORTED;
 	if (element > call->out_room)
@@ -315,7 +317,7 @@ batch_check(struct ebpf_call *call, const struct ebpf_req_map_batch *req,
 	if (*map == NULL)
 		return -EBPF_ENOENT;
 	*element = (size_t)(*map)->key_size +
-		   (values ? ebpf_map_user_value_size(*map) : 0);
+		   (values ? (*map)->user_value_size : 0);
 	if (*element == 0) /* ring buffers; keys where there are none */
 		return -EBPF_EUNSUPPORTED;
 	/* neither factor can be above 2^32 */

@@ -142,6 +142,10 @@ ebpf_session_drop(struct ebpf_session *session, uint32_t kind, uint32_t id)
 	if (--list->holds[at].times != 0)
 		return 0;
 	obj = list->holds[at].obj;
+	if (obj == session->recent_map) {
+		session->recent_map = NULL;
+		session->recent_map_id = 0;
+	}
 	list->count--;
 	memmove(&list->holds[at], &list->holds[at + 1],
 		(list->count - at) * sizeof(list->holds[0]));
@@ -150,14 +154,17 @@ ebpf_session_drop(struct ebpf_session *session, uint32_t kind, uint32_t id)
 }
 
 struct ebpf_object *
-ebpf_session_find(const struct ebpf_session *session, uint32_t kind,
-		  uint32_t id)
+ebpf_session_find(struct ebpf_session *session, uint32_t kind, uint32_t id)
 {
 	const struct ebpf_holds *list = &session->holds[kind];
 	uint32_t at = hold_at(list, id);
 
 	if (at == list->count || list->holds[at].id != id)
 		return NULL;
+	if (kind == EBPF_OBJ_MAP) {
+		session->recent_map = list->holds[at].obj;
+		session->recent_map_id = id;
+	}
 	return list->holds[at].obj;
 }
 

@@ -4,6 +4,8 @@
  * iteration, walks, values of all CPUs, freezing, reuse only after a grace
  * period, and that no failed allocation leaks or half-makes anything.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -772,6 +774,67 @@ test_modes(void)
 	ebpf_map_put(map);
 }
 
+/* A user who writes until it is forbidden; wrote: so often. */
+struct busy_writer {
+	struct ebpf_map *map;
+	uint64_t wrote; /* atomic */
+	int error;
+	bool many;
+};
+
+static void *
+busy_write(void *arg)
+{
+	struct busy_writer *w = arg;
+	struct {
+		uint32_t key;
+		uint8_t value[8];
+	} element = { 0 };
+	uint64_t value;
+	uint32_t n;
+
+	do {
+		value = w->wrote + 1;
+		memcpy(element.value, &value, 8);
+		n = 1;
+		w->error = w->many ?
+			ebpf_map_write_many(w->map, &element, &n, 0) :
+			ebpf_map_write(w->map, &element.key, element.value, 0);
+		if (w->error == 0)
+			os_store(&w->wrote, value);
+	} while (w->error == 0);
+	return NULL;
+}
+
+/* On return of a freeze the last write has been made, and is the last. */
+static void
+test_freeze_while_written(enum ebpf_map_kind kind)
+{
+	uint64_t at_once, later, round, wrong = 0;
+	struct busy_writer w;
+	uint32_t key = 0;
+	pthread_t thread;
+
+	for (round = 0; round < 60; round++) {
+		w = (struct busy_writer){ .many = round % 2 };
+		w.map = make(kind, 4, 8, 4, EBPF_F_RDONLY_PROG);
+		pthread_create(&thread, NULL, busy_write, &w);
+		while (os_load(&w.wrote) < round % 3)
+			sched_yield();
+		wrong += ebpf_map_freeze(w.map) != 0;
+		at_once = later = 0;
+		wrong += round % 3 != 0 &&
+			 ebpf_map_read(w.map, &key, &at_once) != 0;
+		pthread_join(thread, NULL);
+		if (round % 3 != 0)
+			ebpf_map_read(w.map, &key, &later);
+		wrong += at_once != later || w.error != -EBPF_EACCES ||
+			 (round % 3 != 0 && later != w.wrote);
+		ebpf_map_put(w.map);
+	}
+	tap_ok(wrong == 0, "kind %u: what is frozen is written no more", kind);
+}
+
 /* ---- program arrays ---- */
 
 static struct ebpf_prog *
@@ -944,6 +1007,8 @@ main(void)
 	test_array(EBPF_MAP_PERCPU_ARRAY, 8, 9);
 	test_array(EBPF_MAP_PERCPU_ARRAY, 21, 65);
 	test_modes();
+	test_freeze_while_written(EBPF_MAP_HASH);
+	test_freeze_while_written(EBPF_MAP_ARRAY);
 	test_prog_array();
 	os_epoch_drain();
 	TAP_CHECK(rt->mem_used == 0);
