@@ -24,7 +24,8 @@ struct slot_claim {
 struct claim {
 	struct claim *next;
 	uint32_t depth;
-	uint32_t matter[CHECKED_FRAMES]; /* registers whose numbers matter */
+	/* where the frame goes on, and the registers it has left there */
+	uint32_t goes_on[CHECKED_FRAMES], left[CHECKED_FRAMES];
 	uint32_t slot_count[CHECKED_FRAMES];
 	struct ebpf_num len;
 	struct ebpf_vreg regs[CHECKED_FRAMES][EBPF_REG_FP];
@@ -105,12 +106,15 @@ claims_watch(void *arg, const struct ebpf_venv *env)
 	struct claim *claim;
 	uint32_t f, i;
 
+	if (env->insn == env->count) { /* accepted */
+		for (i = 0; i <= env->count; i++)
+			claims->matter[i] = env->live[i] >> 16;
+		return;
+	}
 	if (env->processed == 1) {
 		memset(claims->at, 0, sizeof(claims->at));
 		claims->count = 0;
 		claims->cut = false;
-		for (i = 0; i <= env->count; i++)
-			claims->matter[i] = env->live[i] >> 16;
 	}
 	if (claims->count == CLAIMS || state->depth > CHECKED_FRAMES) {
 		claims->cut = true;
@@ -122,13 +126,14 @@ claims_watch(void *arg, const struct ebpf_venv *env)
 	for (f = 0; f < state->depth; f++) {
 		const struct ebpf_vframe *frame = state->frames[f];
 
-		/* a caller's: what is left after the call returns */
-		claim->matter[f] =
-			f + 1 == state->depth ?
-				claims->matter[env->insn] :
-				claims->matter[state->frames[f + 1]->call_insn +
-					       !state->frames[f + 1]->callback] &
-					0x3c0;
+		claim->goes_on[f] = env->insn;
+		claim->left[f] = ~0u;
+		if (f + 1 < state->depth) {
+			/* a caller's: what is left after the call returns */
+			claim->goes_on[f] = state->frames[f + 1]->call_insn +
+					    !state->frames[f + 1]->callback;
+			claim->left[f] = 0x3c0;
+		}
 		memcpy(claim->regs[f], frame->regs, sizeof(claim->regs[f]));
 		claim_slots(claim, f, frame);
 	}
@@ -258,13 +263,15 @@ slot_matches(const struct checked *run, const struct slot_claim *slot,
 }
 
 static bool
-frame_matches(const struct checked *run, const struct claim *claim, uint32_t f,
+frame_matches(const struct claims *claims, const struct checked *run,
+	      const struct claim *claim, uint32_t f,
 	      const struct checked_need *need, struct known *known)
 {
+	uint32_t matter = claims->matter[claim->goes_on[f]] & claim->left[f];
 	uint32_t i;
 
 	for (i = 0; i < EBPF_REG_FP; i++)
-		if ((claim->matter[f] >> i & 1) &&
+		if ((matter >> i & 1) &&
 		    !(matches(run, &claim->regs[f][i], run->m.regs[f][i]) &&
 		      agrees(run, known, &claim->regs[f][i],
 			     run->m.regs[f][i])))
@@ -294,7 +301,8 @@ claims_have(const struct claims *claims, const struct checked *run,
 			continue;
 		known.count = 0;
 		for (f = 0; f < run->m.depth; f++)
-			if (!frame_matches(run, claim, f, need, &known))
+			if (!frame_matches(claims, run, claim, f, need,
+					   &known))
 				break;
 		if (f == run->m.depth)
 			return true;

@@ -370,6 +370,49 @@ ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 	return covered(env, snap, exact, snap->seen, NULL);
 }
 
+/* Whether it would have been covered, too, if the number mattered. */
+static bool
+has_number(const struct ebpf_vreg *old, const struct ebpf_vreg *cur)
+{
+	/* without a name: which register shares it is another matter */
+	return old->type != EBPF_V_SCALAR ||
+	       (old->id == 0 && covers_guess(old->guess, cur->guess, false) &&
+		ebpf_num_includes(&old->num, &cur->num));
+}
+
+/*
+ * Only registers: which numbers on the stack matter goes by the loads that want
+ * them, and those that do not are noted.
+ */
+void
+ebpf_verify_note_ignored(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
+{
+	const uint8_t *at = ebpf_vsnap_packed(snap) +
+			    snap->ref_count * sizeof(struct ebpf_vref);
+	uint32_t f, i;
+
+	for (f = 0; f < snap->depth; f++) {
+		const struct ebpf_vframe *frame = env->state->frames[f];
+		uint32_t numbers = ebpf_verify_live_regs(env, f) >> 16, set = 0;
+		struct ebpf_vpacked_frame head;
+
+		memcpy(&head, at, sizeof(head));
+		at += sizeof(head);
+		for (i = 0; head.regs >> i; i++) {
+			if (!(head.regs >> i & 1))
+				continue;
+			if (!(numbers >> i & 1) &&
+			    !has_number((const struct ebpf_vreg *)(const void *)at,
+					&frame->regs[i]))
+				set |= 1u << i;
+			at += sizeof(struct ebpf_vreg);
+		}
+		env->ignored[ebpf_verify_goes_on_at(env, f)] |= (uint16_t)set;
+		for (i = 0; f + 1 < snap->depth && i < head.slot_count; i++)
+			at = ebpf_verify_take_slot(&env->old_slot, at);
+	}
+}
+
 bool
 ebpf_verify_covered_loop(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 			 const struct ebpf_vloop *loop)

@@ -281,6 +281,7 @@ note_learner(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 			ebpf_verify_need_numbers(env, slot->teacher - 1);
 		slot->teacher = env->insn + 1;
 	} else if (reg != env->operand &&
+		   !(env->aux[env->insn].flags & EBPF_VA_NUMBERS) &&
 		   (ebpf_vreg_is_pointer(reg) ||
 		    ebpf_verify_number_matters(env, env->each.frame,
 					       env->each.reg))) {

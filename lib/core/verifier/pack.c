@@ -10,27 +10,37 @@ enum {
 	OVERHEAD = 64, /* what a home's allocator adds, about */
 };
 
-/* Registers of frame f that are read from env->insn on. */
 uint32_t
-ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f)
+ebpf_verify_goes_on_at(const struct ebpf_venv *env, uint32_t f)
 {
 	const struct ebpf_vstate *state = env->state;
 
 	if (f + 1 == state->depth)
-		return env->live[env->insn];
+		return env->insn;
 	/* a callback's caller calls again, with the same arguments */
-	if (state->frames[f + 1]->callback)
-		return env->live[state->frames[f + 1]->call_insn];
+	return state->frames[f + 1]->call_insn +
+	       !state->frames[f + 1]->callback;
+}
+
+uint32_t
+ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f)
+{
+	const struct ebpf_vstate *state = env->state;
+	uint32_t live = env->live[ebpf_verify_goes_on_at(env, f)];
+
 	/* callers: what is left after the call returns */
-	return env->live[state->frames[f + 1]->call_insn + 1] &
-	       (0x3c0 | 0x3c0 << 16);
+	if (f + 1 < state->depth && !state->frames[f + 1]->callback)
+		live &= 0x3c0 | 0x3c0 << 16;
+	return live;
 }
 
 bool
-ebpf_verify_number_matters(const struct ebpf_venv *env, uint32_t f,
-			   uint32_t reg)
+ebpf_verify_number_matters(struct ebpf_venv *env, uint32_t f, uint32_t reg)
 {
-	return ebpf_verify_live_regs(env, f) >> 16 & 1u << reg;
+	if (ebpf_verify_live_regs(env, f) >> 16 & 1u << reg)
+		return true;
+	env->ignored[ebpf_verify_goes_on_at(env, f)] |= (uint16_t)(1u << reg);
+	return false;
 }
 
 static size_t

@@ -36,7 +36,9 @@ ebpf_vsnap_packed(const struct ebpf_vsnap *snap)
 /* The packed slot at `at`: behind it. */
 const uint8_t *ebpf_verify_take_slot(struct ebpf_vslot *slot,
 				     const uint8_t *at);
-/* Registers of frame f that are read from env->insn on. */
+/* Where frame f goes on: env->insn, or behind the call it made. */
+uint32_t ebpf_verify_goes_on_at(const struct ebpf_venv *env, uint32_t f);
+/* Registers of frame f that are read from there on. */
 uint32_t ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f);
 
 #endif

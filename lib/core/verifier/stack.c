@@ -209,6 +209,9 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
 	if (env->want_number)
 		mark_numbers(env, ptr->frame, lo, hi);
+	else
+		env->ignored[env->insn + 1] |=
+			(uint16_t)(1u << env->ops[env->insn].dst);
 	if (ebpf_num_is_const(&ptr->num)) {
 		error = check_aligned(env, number, lo, size);
 		if (error)

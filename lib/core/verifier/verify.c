@@ -148,23 +148,44 @@ walk_all(struct ebpf_venv *env)
 }
 
 /*
- * Walk until a round finds no further instruction whose numbers matter: only
- * then was every comparison of states made with what matters. What earlier
- * rounds said, for or against the program, is forgotten.
+ * Whether another round would go another way: something was ignored that
+ * matters by what is known of the numbers now.
+ */
+static bool
+would_differ(const struct ebpf_venv *env)
+{
+	uint32_t i;
+
+	/* whoever believed a loop's marks looks at more than numbers */
+	if (env->unsure || env->loop_count)
+		return true;
+	for (i = 0; i <= env->count; i++)
+		if (env->live[i] >> 16 & env->ignored[i])
+			return true;
+	return false;
+}
+
+/*
+ * Walk until every comparison of states was made with what matters: until a
+ * round finds no further instruction whose numbers matter, or none of what it
+ * finds would have changed the round itself. What earlier rounds said, for or
+ * against the program, is forgotten.
  */
 static int
 walk_rounds(struct ebpf_venv *env)
 {
 	size_t log_len = env->log->len;
-	uint32_t round, i;
-	int error;
+	uint32_t round, i, insn;
+	int error, found;
 
+	env->insn = 0;
+	error = ebpf_verify_live(env);
+	if (error)
+		return error;
 	for (round = 1;; round++) {
-		env->fault.walked = false;
-		env->insn = 0;
-		error = ebpf_verify_live(env);
-		if (error)
-			return error;
+		env->unsure = false;
+		memset(env->ignored, 0,
+		       ((size_t)env->count + 2) * sizeof(*env->ignored));
 		for (i = 0; i < env->count; i++) {
 			env->aux[i].flags &= ~(EBPF_VA_SEEN | EBPF_VA_LINE);
 			env->aux[i].access = EBPF_VX_NONE;
@@ -172,18 +193,29 @@ walk_rounds(struct ebpf_venv *env)
 		for (i = 0; i < env->func_count; i++)
 			env->funcs[i].depth = 0;
 		env->edge_count = 0;
-		error = walk_all(env);
-		if (!env->changed || error == -EBPF_ENOMEM ||
+		found = walk_all(env);
+		if (!env->changed || found == -EBPF_ENOMEM ||
 		    env->fault.limit)
+			return found;
+		for (i = 0; round == ROUNDS && i < env->count; i++)
+			env->aux[i].flags |= EBPF_VA_NUMBERS;
+		insn = env->insn;
+		env->insn = 0;
+		env->fault.walked = false;
+		error = ebpf_verify_live(env);
+		if (error)
 			return error;
+		if (round < ROUNDS && !would_differ(env)) {
+			env->insn = insn;
+			env->fault.walked = true;
+			return found;
+		}
 		ebpf_verify_forget(env);
 		env->log->len = log_len;
 		env->log->truncated = 0;
 		if (env->log->text && env->log->room)
 			env->log->text[log_len] = '\0';
 		env->fault.rule = EBPF_RULE_NONE;
-		for (i = 0; round == ROUNDS && i < env->count; i++)
-			env->aux[i].flags |= EBPF_VA_NUMBERS;
 		if (round == ROUNDS && env->loops)
 			for (i = 0; i < env->loop_count; i++)
 				memset(env->loops[i].seen, 0xff,
@@ -275,6 +307,7 @@ free_env(struct ebpf_venv *env)
 	os_free(env->widenings);
 	os_free(env->loops);
 	os_free(env->points);
+	os_free(env->ignored);
 	os_free(env->live);
 	os_free(env->aux);
 	os_free(env->funcs);
@@ -323,20 +356,28 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 	/* what goes with the number of instructions; live.c's, cfg.c's list */
 	error = ebpf_verify_charge(env, (uint64_t)env->count *
 						(sizeof(*env->aux) +
+						 sizeof(*env->ignored) +
 						 2 * sizeof(uint32_t)));
 	if (!error) {
 		env->aux = os_alloc((size_t)env->count * sizeof(*env->aux));
+		env->ignored = os_alloc(((size_t)env->count + 2) *
+					sizeof(*env->ignored));
 		env->state = os_alloc(sizeof(*env->state));
 		if (env->state)
 			env->state->frames[0] =
 				os_alloc(sizeof(struct ebpf_vframe));
-		if (!env->aux || !env->state || !env->state->frames[0])
+		if (!env->aux || !env->ignored || !env->state ||
+		    !env->state->frames[0])
 			error = -EBPF_ENOMEM;
 	}
 	if (!error)
 		error = ebpf_verify_cfg(env);
 	if (!error)
 		error = walk_rounds(env);
+	if (!error && watch) {
+		env->insn = env->count;
+		watch(arg, env);
+	}
 	if (!error && (config->harden & EBPF_HARDEN_SPECULATION))
 		error = walk_hardened(env);
 	if (!error)

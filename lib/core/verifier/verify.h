@@ -334,7 +334,10 @@ struct ebpf_vwiden {
 struct ebpf_venv;
 struct ebpf_vtrail; /* trail.h */
 
-/* Told of every instruction of every path, before it is looked at. */
+/*
+ * Told of every instruction of every path, before it is looked at; and at
+ * env->count, when the program was accepted and env->live is what it is.
+ */
 typedef void ebpf_verify_watch(void *arg, const struct ebpf_venv *env);
 
 struct ebpf_venv {
@@ -356,6 +359,13 @@ struct ebpf_venv {
 	struct ebpf_vaux *aux;
 	uint32_t *live; /* per slot: registers read later, and in the upper
 			   half those whose number matters */
+	/*
+	 * Per slot: registers whose number was taken not to matter there, and
+	 * this round went as it did because of that. unsure: for some other
+	 * reason it knew too little.
+	 */
+	uint16_t *ignored;
+	bool unsure;
 	struct ebpf_vpoint *points;
 	uint32_t point_count;
 
@@ -547,6 +557,9 @@ void ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap);
  */
 bool ebpf_verify_covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap,
 			 bool exact);
+/* The current state was found covered; note what did not matter to that. */
+void ebpf_verify_note_ignored(struct ebpf_venv *env,
+			      const struct ebpf_vsnap *snap);
 /* Slots whose register became NONE hold nothing any more. */
 void ebpf_verify_drop_dead_spills(struct ebpf_venv *env);
 /* The same for a state that its own loop has come back from. */
@@ -569,8 +582,11 @@ void ebpf_verify_mark_same(struct ebpf_venv *env,
 			   const struct ebpf_vsnap *from);
 void ebpf_verify_mark_loop(struct ebpf_venv *env,
 			   const struct ebpf_vloop *from);
-/* Whether the number in register reg of frame f matters from here on. */
-bool ebpf_verify_number_matters(const struct ebpf_venv *env, uint32_t f,
+/*
+ * Whether the number in register reg of frame f matters from here on. That it
+ * does not is noted: it may turn out otherwise.
+ */
+bool ebpf_verify_number_matters(struct ebpf_venv *env, uint32_t f,
 				uint32_t reg);
 
 /* alu.c: 0 or a rejection */

@@ -113,6 +113,7 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 		snap->hits++;
 		/* what it reads, this path would have read */
 		ebpf_verify_mark_same(env, snap);
+		ebpf_verify_note_ignored(env, snap);
 		*ended = true;
 		return 0;
 	}
@@ -129,6 +130,7 @@ join(struct ebpf_venv *env, struct ebpf_vpoint *point, bool *ended)
 			if (!env->hardened)
 				need_conditions(env);
 			*ended = env->changed || env->hardened;
+			env->unsure |= *ended;
 			if (*ended)
 				return 0;
 			return ebpf_verify_reject(
