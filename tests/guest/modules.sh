@@ -47,6 +47,11 @@ export GEBPF_TARGET=kernel
 check "load" sees "loaded: id" "$gebpf" prog load -j build/examples/l2_bridge.bpf.o
 check "compiled" sees '"jited":true' "$gebpf" -j prog show
 check "machine code" sees "ret" "$gebpf" prog dump jited name l2_bridge
+check "load one with a per-CPU array" sees "loaded: id" "$gebpf" prog load -j \
+	build/examples/l2_percpu.bpf.o
+check "its copy is found without a call" sees '%gs:' "$gebpf" prog dump jited \
+	name l2_percpu
+check "unload that" "$gebpf" prog unload name l2_percpu
 check "run" sees "Return value: 25[45]" "$gebpf" prog run name l2_bridge \
 	data_in hex:ffffffffffff0200000000010800450000000000000000000000
 check "what it learned" sees "02 00 00 00 00 01\|02:00:00:00:00:01" \
@@ -83,6 +88,10 @@ check "another module embeds the runtime" busybox insmod "$kmod/faulty.ko" what=
 check "and says what its program said" sees "embedded: fine, the program says 56" \
 	busybox dmesg
 check "it goes" busybox rmmod faulty
+check "per-CPU copies are each CPU's own, in processes and softirqs" \
+	busybox insmod "$kmod/percpu_runs.ko"
+busybox dmesg | sed -n 's/.*percpu_runs: /# kernel, per-CPU copies: /p' >&3
+check "it goes as well" busybox rmmod percpu_runs
 
 # ---- again and again -------------------------------------------------------
 
