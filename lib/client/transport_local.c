@@ -32,6 +32,7 @@ local_open(const char *argument, unsigned int flags, void **state, char *target,
 		.uid = geteuid(),
 		.switches = &ebpf_vswitch_ops,
 	};
+	struct ebpf_host_config host;
 	struct local *local;
 	char why[256] = "";
 	int error = -EBPF_ENOMEM;
@@ -39,7 +40,8 @@ local_open(const char *argument, unsigned int flags, void **state, char *target,
 	local = calloc(1, sizeof(*local));
 	if (!local)
 		goto fail;
-	error = ebpf_host_runtime_create(&local->rt, why, sizeof(why));
+	error = ebpf_host_runtime_create(&local->rt, &host, why,
+					 sizeof(why));
 	if (error)
 		goto free;
 	error = ebpf_vswitch_create(local->rt, &local->switches);

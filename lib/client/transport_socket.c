@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,20 +23,33 @@
 enum {
 	START_MS = 10000, /* for the daemon to answer, once started */
 	RETRY_MS = 10,
+	SPIN_NS = 50000, /* of looking for a reply before sleeping */
+	SPIN_SKIP_MAX = 64,
+	SPIN_SKIP_BUSY = 1000, /* where others want the processor */
+	YIELD_LOST_NS = 200000,
 };
 
 struct connection {
 	int fd;
 	int limit_ms; /* -1: none */
+	bool spins;
+	/* how often not to spin, and after the next time in vain */
+	uint32_t spin_skip, spin_miss;
 };
 
 static uint64_t
-now_ms(void)
+now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t
+now_ms(void)
+{
+	return now_ns() / 1000000;
 }
 
 static void
@@ -187,6 +201,16 @@ connect_or_start(const char *path, bool named, unsigned int flags, int *fd,
 	}
 }
 
+/* The daemon needs a processor too, or looking keeps it from answering. */
+static bool
+may_spin(void)
+{
+	cpu_set_t allowed;
+
+	return !sched_getaffinity(0, sizeof(allowed), &allowed) &&
+	       CPU_COUNT(&allowed) > 1;
+}
+
 static int
 socket_open(const char *argument, unsigned int flags, void **state,
 	    char *target, struct gebpf_error *err)
@@ -198,10 +222,11 @@ socket_open(const char *argument, unsigned int flags, void **state,
 	error = gebpf_socket_find(argument, path, sizeof(path), err);
 	if (error)
 		return error;
-	connection = malloc(sizeof(*connection));
+	connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		return gebpf_fail(err, -EBPF_ENOMEM, "out of memory");
 	connection->limit_ms = -1;
+	connection->spins = may_spin();
 	error = connect_or_start(path, argument != NULL, flags,
 				 &connection->fd, err);
 	if (error) {
@@ -249,12 +274,65 @@ send_all(struct connection *connection, const uint8_t *data, size_t len)
 	return 0;
 }
 
+/*
+ * Most replies come before one has fallen asleep: look for some microseconds.
+ * As recv without waiting. The daemon may wait for this very processor, so it
+ * is offered; a stranger who takes it keeps it for long.
+ */
+static ssize_t
+look(struct connection *connection, uint8_t *data, size_t len)
+{
+	uint64_t start = now_ns(), now = start, before;
+	ssize_t n;
+
+	connection->spin_skip = 0;
+	for (;;) {
+		n = recv(connection->fd, data, len, MSG_DONTWAIT);
+		if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+			return n;
+		before = now;
+		now = now_ns();
+		if (now - before > YIELD_LOST_NS) {
+			connection->spin_skip = SPIN_SKIP_BUSY;
+			return -1;
+		}
+		if (now - start > SPIN_NS)
+			return -1;
+		sched_yield();
+	}
+}
+
+/* Each time in vain it is left out twice as often. */
+static ssize_t
+spin(struct connection *connection, uint8_t *data, size_t len)
+{
+	ssize_t n;
+
+	if (connection->spin_skip) {
+		connection->spin_skip--;
+		return -1;
+	}
+	n = look(connection, data, len);
+	connection->spin_miss = n >= 0 ? 0 :
+				connection->spin_miss < SPIN_SKIP_MAX ?
+					 connection->spin_miss * 2 + 1 :
+					 SPIN_SKIP_MAX;
+	if (!connection->spin_skip)
+		connection->spin_skip = connection->spin_miss;
+	return n;
+}
+
 /* Some bytes, at least one; 0: the other side has gone, or time is over. */
 static size_t
 receive_some(struct connection *connection, uint8_t *data, size_t len)
 {
 	ssize_t n;
 
+	if (connection->spins) {
+		n = spin(connection, data, len);
+		if (n >= 0)
+			return (size_t)n;
+	}
 	for (;;) {
 		if (connection->limit_ms >= 0 && !wait_for(connection, POLLIN))
 			return 0;

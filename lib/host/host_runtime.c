@@ -14,6 +14,11 @@
 
 #include "abi/error.h"
 
+enum {
+	SPIN_US = 50, /* about twice of what sleeping and waking take */
+	SPIN_US_MAX = 1000,
+};
+
 static bool
 read_number(const char *text, uint64_t max, uint64_t *number)
 {
@@ -65,9 +70,10 @@ read_harden(const char *value, uint32_t *harden)
 
 /* false: the name is not known; *good: the value is right. */
 static bool
-set_option(struct ebpf_runtime_config *config, const char *name,
+set_option(struct ebpf_host_config *host, const char *name,
 	   const char *value, bool *good)
 {
+	struct ebpf_runtime_config *config = &host->runtime;
 	uint64_t number = 0;
 
 	if (!strcmp(name, "harden")) {
@@ -82,6 +88,10 @@ set_option(struct ebpf_runtime_config *config, const char *name,
 	} else if (!strcmp(name, "insns_processed")) {
 		*good = read_number(value, UINT32_MAX, &number);
 		config->insns_processed_max = (uint32_t)number;
+	} else if (!strcmp(name, "spin")) {
+		*good = !strcmp(value, "0") ||
+			read_number(value, SPIN_US_MAX, &number);
+		host->spin_us = (uint32_t)number;
 	} else {
 		return false;
 	}
@@ -89,7 +99,7 @@ set_option(struct ebpf_runtime_config *config, const char *name,
 }
 
 int
-ebpf_host_options(const char *text, struct ebpf_runtime_config *config,
+ebpf_host_options(const char *text, struct ebpf_host_config *config,
 		  char *why, size_t why_size)
 {
 	char word[128], *value;
@@ -114,7 +124,7 @@ ebpf_host_options(const char *text, struct ebpf_runtime_config *config,
 		if (!value || !set_option(config, word, value, &good)) {
 			snprintf(why, why_size,
 				 "a device has no option \"%s\": there are "
-				 "harden, insns_processed, memory, "
+				 "harden, insns_processed, memory, spin, "
 				 "verify_memory and verify_time",
 				 word);
 			return -EBPF_EINVAL;
@@ -130,19 +140,24 @@ ebpf_host_options(const char *text, struct ebpf_runtime_config *config,
 }
 
 int
-ebpf_host_runtime_create(struct ebpf_runtime **rt, char *why, size_t why_size)
+ebpf_host_runtime_create(struct ebpf_runtime **rt,
+			 struct ebpf_host_config *config, char *why,
+			 size_t why_size)
 {
-	struct ebpf_runtime_config config = { .size = sizeof(config) };
 	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
 	int error;
 
 	if (why_size)
 		why[0] = '\0';
+	memset(config, 0, sizeof(*config));
+	config->runtime.size = sizeof(config->runtime);
+	config->spin_us = SPIN_US;
 	if (pages > 0 && size > 0)
-		config.mem_max = (uint64_t)pages * (uint64_t)size / 2;
-	error = ebpf_host_options(getenv(EBPF_HOST_OPTIONS), &config, why,
+		config->runtime.mem_max =
+			(uint64_t)pages * (uint64_t)size / 2;
+	error = ebpf_host_options(getenv(EBPF_HOST_OPTIONS), config, why,
 				  why_size);
 	if (error)
 		return error;
-	return ebpf_runtime_create(&config, rt);
+	return ebpf_runtime_create(&config->runtime, rt);
 }

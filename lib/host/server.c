@@ -299,7 +299,7 @@ sessions_close(struct server *server)
 int
 gebpf_server_check_options(const char *text, char *why, size_t why_size)
 {
-	struct ebpf_runtime_config config = { .size = sizeof(config) };
+	struct ebpf_host_config config = { .spin_us = 0 };
 
 	return ebpf_host_options(text, &config, why, why_size);
 }
@@ -316,12 +316,14 @@ device_make(struct server *server)
 		.stop = on_stop,
 		.stop_cookie = server,
 	};
+	struct ebpf_host_config host;
 	char why[256];
 	int error;
 
-	error = ebpf_host_runtime_create(&server->rt, why, sizeof(why));
+	error = ebpf_host_runtime_create(&server->rt, &host, why, sizeof(why));
 	if (error)
 		goto fail;
+	server_spin_init(server, host.spin_us);
 	error = ebpf_vswitch_create(server->rt, &server->switches);
 	if (error)
 		goto runtime;

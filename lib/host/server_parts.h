@@ -2,7 +2,7 @@
 /*
  * What the daemon's files share: server.c (life), server_socket.c (lock,
  * listening, detaching, the word to whoever waits), server_session.c (one
- * client). Nobody else includes it.
+ * client), server_wait.c (its bytes). Nobody else includes it.
  */
 #ifndef HOST_SERVER_PARTS_H
 #define HOST_SERVER_PARTS_H
@@ -22,6 +22,8 @@ struct server_session {
 	pid_t pid;
 	uint32_t uid;
 	uint32_t done; /* atomic: the thread is about to end */
+	/* the thread's own: how often not to spin, and after the next miss */
+	uint32_t spin_skip, spin_miss;
 };
 
 struct server {
@@ -33,6 +35,9 @@ struct server {
 	ino_t socket_ino;
 	uint32_t stopping; /* atomic */
 	uint64_t in_flight; /* atomic: bytes of large messages */
+	uint64_t spin_ns;   /* 0: never */
+	uint32_t spin_max;  /* sessions that spin at one time */
+	uint32_t spinning;  /* atomic: those that do */
 	struct ebpf_runtime *rt;
 	struct ebpf_vswitch *switches;
 	struct ebpf_device *device;
@@ -61,6 +66,18 @@ int server_detach(const struct gebpf_server_options *options, int *ready_fd,
 		  int *result);
 int server_ready_fd(void); /* from GEBPF_READY_FD, or -1 */
 void server_say(int ready_fd, int error, const char *why);
+
+/* server_wait.c */
+void server_spin_init(struct server *server, uint32_t spin_us);
+/* os_time_ns() when a message of that size must be through. */
+uint64_t server_deadline(const struct server *server, size_t len);
+/*
+ * Some bytes, at least one; 0: the end, an error, or too late. end_ns 0: as
+ * long as it takes; shutdown() ends it.
+ */
+size_t server_receive(struct server_session *session, uint8_t *data,
+		      size_t len, uint64_t end_ns);
+bool server_send_all(int fd, const uint8_t *data, size_t len, uint64_t end_ns);
 
 /* server_session.c: the thread of a session. */
 void *server_session_main(void *session);

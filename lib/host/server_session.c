@@ -5,8 +5,6 @@
  * with what a header promises; a message that does not come in time, or a
  * reply that is not taken in time, ends the session.
  */
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,7 +16,6 @@
 
 enum {
 	SMALL = 64 << 10, /* buffers of this size stay with the session */
-	MS_PER_MIB = 1000,
 };
 /* Bytes of all large messages and replies at one time. */
 static const uint64_t IN_FLIGHT_MAX = 512ull << 20;
@@ -87,78 +84,7 @@ buffer_shrink(struct server *server, struct buffer *buffer)
 	buffer->charged = 0;
 }
 
-/* ---- bytes in time ---- */
-
-static uint64_t
-deadline(const struct server *server, size_t len)
-{
-	uint64_t ms = server->message_ms + (uint64_t)(len >> 20) * MS_PER_MIB;
-
-	return os_time_ns() + ms * 1000000;
-}
-
-/* end_ns 0: no hurry. */
-static bool
-wait_for(int fd, short events, uint64_t end_ns)
-{
-	struct pollfd pfd = { .fd = fd, .events = events };
-	uint64_t now;
-	int n;
-
-	for (;;) {
-		now = end_ns ? os_time_ns() : 0;
-		if (end_ns && now >= end_ns)
-			return false;
-		n = poll(&pfd, 1,
-			 end_ns ? (int)((end_ns - now) / 1000000) + 1 : -1);
-		if (n > 0)
-			return true;
-		if (n < 0 && errno != EINTR)
-			return false;
-	}
-}
-
-/* Some bytes, at least one; 0: the end, an error, or too late. */
-static size_t
-receive_some(int fd, uint8_t *data, size_t len, uint64_t end_ns)
-{
-	ssize_t n;
-
-	for (;;) {
-		/* Without a deadline: sleep in recv, shutdown() wakes it. */
-		n = recv(fd, data, len, end_ns ? MSG_DONTWAIT : 0);
-		if (n > 0)
-			return (size_t)n;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
-			return 0;
-		if (!wait_for(fd, POLLIN, end_ns))
-			return 0;
-	}
-}
-
-static bool
-send_all(int fd, const uint8_t *data, size_t len, uint64_t end_ns)
-{
-	ssize_t n;
-
-	while (len) {
-		n = send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			if (!wait_for(fd, POLLOUT, end_ns))
-				return false;
-			continue;
-		}
-		if (n <= 0)
-			return false;
-		data += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
+/* ---- one message ---- */
 
 static void
 send_error(struct server *server, int fd, uint64_t tag, int error)
@@ -169,8 +95,8 @@ send_error(struct server *server, int fd, uint64_t tag, int error)
 		.tag = tag,
 	};
 
-	send_all(fd, (uint8_t *)&reply, sizeof(reply),
-		 deadline(server, sizeof(reply)));
+	server_send_all(fd, (uint8_t *)&reply, sizeof(reply),
+		 server_deadline(server, sizeof(reply)));
 }
 
 void
@@ -182,8 +108,6 @@ server_refuse(int fd, int error)
 		return; /* it will see the end of the connection instead */
 }
 
-/* ---- one message ---- */
-
 /*
  * Have one whole message at the start of request, perhaps with bytes of the
  * next behind it. 0 and its header; 1 at the end of the session. first: a
@@ -194,7 +118,7 @@ receive_message(struct server_session *session, struct buffer *request,
 		struct ebpf_msg *msg, bool first)
 {
 	struct server *server = session->server;
-	uint64_t end = first ? deadline(server, 0) : 0;
+	uint64_t end = first ? server_deadline(server, 0) : 0;
 	size_t got, want;
 	int error;
 
@@ -202,15 +126,15 @@ receive_message(struct server_session *session, struct buffer *request,
 	if (error)
 		return 1;
 	if (request->have && !end)
-		end = deadline(server, 0);
+		end = server_deadline(server, 0);
 	while (request->have < sizeof(*msg)) {
-		got = receive_some(session->fd, request->data + request->have,
+		got = server_receive(session, request->data + request->have,
 				   request->room - request->have, end);
 		if (!got)
 			return 1;
 		request->have += got;
 		if (request->have < sizeof(*msg) && !end)
-			end = deadline(server, 0);
+			end = server_deadline(server, 0);
 	}
 	memcpy(msg, request->data, sizeof(*msg));
 	/* After any of these nobody knows where the next message starts. */
@@ -220,7 +144,7 @@ receive_message(struct server_session *session, struct buffer *request,
 		msg->size > EBPF_MSG_MAX ? -EBPF_E2BIG :
 					   0;
 	if (!error && request->have < msg->size)
-		end = deadline(server, msg->size);
+		end = server_deadline(server, msg->size);
 	while (!error && request->have < msg->size) {
 		if (request->have == request->room) {
 			want = request->room * 2;
@@ -231,7 +155,7 @@ receive_message(struct server_session *session, struct buffer *request,
 			if (error)
 				break;
 		}
-		got = receive_some(session->fd, request->data + request->have,
+		got = server_receive(session, request->data + request->have,
 				   request->room - request->have, end);
 		if (!got)
 			return 1;
@@ -270,8 +194,8 @@ answer(struct server_session *session, struct ebpf_session *client,
 		return true;
 	}
 	len = ebpf_dispatch(client, request->data, msg->size, reply->data, cap);
-	return len && send_all(session->fd, reply->data, len,
-			       deadline(server, len));
+	return len && server_send_all(session->fd, reply->data, len,
+			       server_deadline(server, len));
 }
 
 void *

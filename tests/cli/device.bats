@@ -73,9 +73,14 @@ setup() { device_clear; }
 	fails 6 gebpf prog run x data_in $frame compare
 	run -0 gebpf prog run x data_in $frame jit
 	gebpf device stop
+	run -0 gebpf device start spin 0
+	run -0 gebpf -j map show
+	gebpf device stop
 	fails 2 gebpf device start harden well
 	fails 2 gebpf device start memory
 	fails 2 gebpf device start verify_time 0
+	fails 2 gebpf device start spin long
+	fails 2 gebpf device start spin 1001
 	fails 2 gebpf device start memory 64T
 	fails 2 gebpf device start memory 99999999999G
 	export GEBPF_DEVICE_OPTIONS=verify_time=x
