@@ -283,6 +283,14 @@ check_memory(struct ebpf_venv *env, const struct target *to, uint32_t number,
 			"points to %u bytes; r%u is a %s",
 			number, to->name, size, number,
 			ebpf_verify_type_name(reg));
+	/* it does not know what it was given, so it cannot lose it */
+	if ((to->func->flags & EBPF_VF_MOVES) &&
+	    (reg->type == EBPF_V_PKT || reg->type == EBPF_V_PKT_META))
+		return ebpf_verify_reject(
+			env, EBPF_RULE_CALL_ARG,
+			"r%u points into the packet, which the global function "
+			"%s may move; copy %u bytes, or make it static",
+			number, to->name, size);
 	/* it looks itself whether it is null; what it leaves is any number */
 	reg->maybe_null = 0;
 	error = ebpf_verify_helper_mem(env, number, size, 0, false);
