@@ -1,138 +1,234 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The checked interpreter: memory at made-up addresses, helpers, and the run.
+ * Of checked.h: the run, instruction by instruction.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/helper.h"
 #include "checked.h"
 #include "claims.h"
 #include "core/verifier/num.h"
 
-static uint8_t *
-memory(struct checked *run, uint64_t addr, uint32_t size)
+static uint64_t
+context_field(const struct checked *run, uint64_t off)
 {
-	uint32_t f;
+	switch (off) {
+	case 0:
+		return run->m.base;
+	case 4:
+		return run->m.base + run->m.mem_len;
+	case 8:
+		return run->m.base - run->m.meta_len;
+	default:
+		return 0;
+	}
+}
 
-	for (f = 0; f < run->m.depth; f++)
-		if (addr >= checked_frame_top(f) - EBPF_STACK_MAX &&
-		    addr + size <= checked_frame_top(f))
-			return run->m.stack[f] +
-			       (addr - checked_frame_top(f) + EBPF_STACK_MAX);
-	if (addr >= run->m.base - run->m.meta_len &&
-	    addr + size <= run->m.base + run->m.mem_len)
-		return run->m.mem + CHECKED_META + (addr - run->m.base);
-	if (addr >= CHECKED_VALUE && addr + size <= CHECKED_VALUE + VGEN_AREA)
-		return run->m.value + (addr - CHECKED_VALUE);
+static const char *
+load(struct checked *run, const struct ebpf_op *op, uint32_t *pc)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	uint64_t *regs = run->m.regs[run->m.depth - 1], value = 0;
+	uint64_t addr = regs[op->src] + (uint64_t)(int64_t)op->off;
+	uint32_t size = info->width / 8;
+	const uint8_t *place;
+
+	if (addr - CHECKED_CTX < 24) {
+		regs[op->dst] = context_field(run, addr - CHECKED_CTX);
+		return NULL;
+	}
+	place = checked_memory(run, addr, size, CHECKED_READ);
+	if (!place && checked_may_fault(run, regs[op->src])) {
+		*pc = checked_come_back(run) - 1;
+		return NULL;
+	}
+	if (!place)
+		return "a load outside memory";
+	checked_note_access(run, place, size, false,
+			    claims_matter(run->claims, *pc + 1) >> op->dst & 1);
+	checked_load(run, place, size, &value, *pc);
+	if (info->fn == EBPF_FN_LDXS)
+		value = (uint64_t)ebpf_bits_sext(value, info->width);
+	regs[op->dst] = value;
 	return NULL;
 }
 
-/* A helper moved the packet: it is elsewhere, and its bytes are others. */
-static void
-move_packet(struct checked *run)
+static const char *
+store(struct checked *run, const struct ebpf_op *op, uint32_t *pc)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	uint64_t *regs = run->m.regs[run->m.depth - 1], value;
+	uint64_t addr = regs[op->dst] + (uint64_t)(int64_t)op->off;
+	uint32_t size = info->width / 8;
+	uint8_t *place = checked_memory(run, addr, size, CHECKED_WRITE);
+
+	if (!place && checked_may_fault(run, regs[op->dst])) {
+		*pc = checked_come_back(run) - 1;
+		return NULL;
+	}
+	if (!place)
+		return "a store outside memory";
+	checked_note_store(run, place, size);
+	/* what an atomic one leaves is any number */
+	checked_note_access(run, place, size, true, false);
+	if (info->form == EBPF_FORM_ATOMIC) {
+		checked_note_access(run, place, size, false, false);
+		checked_atomic(op, place, regs);
+		return NULL;
+	}
+	value = info->form == EBPF_FORM_ST ? (uint64_t)op->imm : regs[op->src];
+	memcpy(place, &value, size);
+	return NULL;
+}
+
+static bool
+is_global(const struct checked *run, uint32_t insn)
 {
 	uint32_t i;
 
-	run->m.base += 0x10000;
-	run->m.mem_len = dice_below(&run->dice, VGEN_AREA + 1);
-	run->m.meta_len =
-		dice_below(&run->dice, 2) ?
-			4 * dice_below(&run->dice, CHECKED_META / 4 + 1) :
-			0;
-	for (i = 0; i < sizeof(run->m.mem); i++)
-		run->m.mem[i] = (uint8_t)dice_next(&run->dice);
+	for (i = 0; i < run->gen->global_count; i++)
+		if (run->gen->globals[i] == insn)
+			return true;
+	return false;
+}
+
+static void
+call_local(struct checked *run, const struct ebpf_op *op, uint32_t *pc)
+{
+	struct checked_machine *m = &run->m;
+
+	m->back[m->depth] = *pc;
+	m->loops[m->depth].start = 0;
+	m->loops[m->depth].map = 0;
+	memcpy(m->regs[m->depth], m->regs[m->depth - 1], sizeof(m->regs[0]));
+	m->regs[m->depth][EBPF_REG_FP] = checked_frame_top(m->depth);
+	*pc += (uint32_t)op->off;
+	m->before[m->depth].root = m->root;
+	m->before[m->depth].insn = m->root_insn;
+	if (is_global(run, *pc + 1)) {
+		m->root = m->depth;
+		m->root_insn = *pc + 1;
+		m->gave_null |= m->regs[m->depth][3] == 0;
+		run->called_global += !run->ahead;
+	}
+	m->depth++;
+	run->notes[run->step].begins = (uint8_t)m->depth;
+}
+
+/* *ended: the run. */
+static const char *
+leave(struct checked *run, uint32_t *pc, bool *ended)
+{
+	struct checked_machine *m = &run->m;
+	uint64_t r0 = m->regs[m->depth - 1][0];
+	uint32_t i;
+
+	run->notes[run->step].ends = (uint8_t)m->depth;
+	if (m->depth == 1 && run->ahead) {
+		*pc = checked_come_back(run) - 1;
+		return NULL;
+	}
+	m->depth--;
+	m->root = m->before[m->depth].root;
+	m->root_insn = m->before[m->depth].insn;
+	if (m->depth == 0) {
+		*ended = true;
+		for (i = 0; i < m->record_count; i++)
+			if (m->records[i].held)
+				return "the program ends with a record";
+		return m->lock ? "the program ends with a lock" : NULL;
+	}
+	if (!m->loops[m->depth].start) {
+		m->regs[m->depth - 1][0] = r0;
+		*pc = m->back[m->depth];
+		return NULL;
+	}
+	if (r0 > 1 && !run->ahead)
+		return "a callback returned neither 0 nor 1";
+	checked_called_back(run, r0, pc);
+	return NULL;
 }
 
 static uint64_t
-call_helper(struct checked *run, uint32_t number, const uint64_t *regs,
-	    uint32_t step)
+constant(const struct ebpf_op *op, uint32_t pc)
 {
-	uint8_t *place;
-
-	switch (number) {
-	case EBPF_FUNC_map_lookup_elem:
-		place = memory(run, regs[2], 4);
-		if (place)
-			checked_note_access(run, step, place, 4, false, false);
-		return dice_below(&run->dice, 3) ? CHECKED_VALUE : 0;
-	case EBPF_FUNC_xdp_adjust_head:
-	case EBPF_FUNC_xdp_adjust_tail:
-	case EBPF_FUNC_xdp_adjust_meta:
-		if (dice_below(&run->dice, 8) == 0)
-			return 0 - 22ULL;
-		move_packet(run);
-		return 0;
+	switch (op->code) {
+	case EBPF_OP_LDDW_MAP:
+		return checked_map((uint32_t)op->imm);
+	case EBPF_OP_LDDW_MAP_VALUE:
+		return checked_value((uint32_t)op->imm, 0) + (uint64_t)op->off;
+	case EBPF_OP_LDDW_FUNC:
+		return CHECKED_FUNC + pc + 1 + (uint64_t)op->off;
 	default:
-		return (uint32_t)dice_next(&run->dice);
+		return (uint64_t)op->imm;
 	}
 }
 
-/* The callback whose frame is the next is called for its next number. */
-static void
-call_back(struct checked *run)
+/* One instruction; *pc: it, and where it jumps from. */
+static const char *
+step(struct checked *run, uint32_t *pc, bool *ended)
 {
-	uint64_t *regs = run->m.regs[run->m.depth];
-	uint32_t i;
+	const struct ebpf_op *op = &run->ops[*pc];
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	uint64_t *regs = run->m.regs[run->m.depth - 1];
+	uint64_t src = info->form == EBPF_FORM_ALU_REG ||
+				       info->form == EBPF_FORM_JCC_REG ?
+			       regs[op->src] :
+			       (uint64_t)op->imm;
 
-	for (i = 0; i < EBPF_REG_FP; i++)
-		regs[i] = dice_next(&run->dice);
-	regs[1] = run->m.loops[run->m.depth].index;
-	regs[2] = run->m.loops[run->m.depth].ctx;
-	regs[EBPF_REG_FP] = checked_frame_top(run->m.depth);
-	run->m.depth++;
-}
-
-/* bpf_loop: whether it calls; else r0 is set. */
-static bool
-begin_loop(struct checked *run, uint64_t *regs, uint32_t pc)
-{
-	uint32_t end = (uint32_t)regs[1];
-
-	if (regs[4] != 0 || end > 1u << 23 || end == 0) {
-		regs[0] = regs[4] ? 0 - 22ULL : end ? 0 - 7ULL : 0;
-		return false;
+	switch ((enum ebpf_form)info->form) {
+	case EBPF_FORM_ALU_IMM:
+	case EBPF_FORM_ALU_REG:
+	case EBPF_FORM_ALU_UNARY:
+		regs[op->dst] = checked_alu((enum ebpf_fn)info->fn,
+					    regs[op->dst], src, info->width);
+		return NULL;
+	case EBPF_FORM_ENDIAN:
+		regs[op->dst] =
+			info->fn == EBPF_FN_LE ?
+				regs[op->dst] & ebpf_bits_mask(info->width) :
+				checked_swapped(regs[op->dst], info->width);
+		return NULL;
+	case EBPF_FORM_LDX:
+		return load(run, op, pc);
+	case EBPF_FORM_ST:
+	case EBPF_FORM_STX:
+	case EBPF_FORM_ATOMIC:
+		return store(run, op, pc);
+	case EBPF_FORM_JA:
+		*pc += (uint32_t)op->off;
+		return NULL;
+	case EBPF_FORM_JCC_IMM:
+	case EBPF_FORM_JCC_REG:
+		if (checked_holds((enum ebpf_fn)info->fn, regs[op->dst], src,
+				  info->width) != checked_turns(run, *pc))
+			*pc += (uint32_t)op->off;
+		return NULL;
+	case EBPF_FORM_CALL:
+		return checked_call(run, (uint32_t)op->imm, pc);
+	case EBPF_FORM_CALL_LOCAL:
+		call_local(run, op, pc);
+		return NULL;
+	case EBPF_FORM_EXIT:
+		return leave(run, pc, ended);
+	case EBPF_FORM_LDDW:
+		regs[op->dst] = constant(op, *pc);
+		++*pc;
+		return NULL;
+	default:
+		abort();
 	}
-	run->m.loops[run->m.depth].start = (uint32_t)(regs[2] - CHECKED_FUNC);
-	run->m.loops[run->m.depth].index = 0;
-	run->m.loops[run->m.depth].end = end;
-	run->m.loops[run->m.depth].ctx = regs[3];
-	run->m.back[run->m.depth] = pc;
-	call_back(run);
-	return true;
-}
-
-static bool
-next_call(struct checked *run, uint64_t returned)
-{
-	run->m.loops[run->m.depth].index++;
-	if (returned || run->m.loops[run->m.depth].index ==
-				run->m.loops[run->m.depth].end) {
-		run->m.regs[run->m.depth - 1][0] =
-			run->m.loops[run->m.depth].index;
-		return false;
-	}
-	call_back(run);
-	return true;
 }
 
 const char *
 checked_run(struct checked *run, uint32_t *at)
 {
-	uint32_t pc = 0, steps;
+	const char *why = NULL;
+	bool ended = false;
+	uint32_t pc = 0;
 
 	run->ahead = 0;
-	for (steps = 0; steps < CHECKED_STEPS; steps++) {
-		const struct ebpf_op *op = &run->ops[pc];
-		const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-		uint64_t *regs = run->m.regs[run->m.depth - 1];
-		uint64_t src = info->form == EBPF_FORM_ALU_REG ||
-					       info->form == EBPF_FORM_JCC_REG ?
-				       regs[op->src] :
-				       (uint64_t)op->imm;
-		uint64_t value = 0;
-		uint8_t *place;
-
+	for (run->step = 0; run->step < CHECKED_STEPS && !ended; run->step++) {
 		*at = pc;
 		if (run->ahead &&
 		    (checked_is_fenced(run, pc) || --run->ahead == 0)) {
@@ -142,202 +238,62 @@ checked_run(struct checked *run, uint32_t *at)
 		if (checked_is_fenced(run, pc))
 			memset(run->m.is_stale, 0, sizeof(run->m.is_stale));
 		if (run->pass == CHECKED_NOTING)
-			memset(&run->notes[steps], 0,
-			       sizeof(run->notes[steps]));
+			memset(&run->notes[run->step], 0,
+			       sizeof(run->notes[0]));
 		if (run->pass == CHECKED_CLAIMS &&
-		    !claims_have(run->claims, run, pc, &run->needs[steps]))
+		    !claims_have(run->claims, run, pc, &run->needs[run->step]))
 			return "no state has these registers and slots";
-		switch ((enum ebpf_form)info->form) {
-		case EBPF_FORM_ALU_IMM:
-		case EBPF_FORM_ALU_REG:
-		case EBPF_FORM_ALU_UNARY:
-			regs[op->dst] =
-				checked_alu((enum ebpf_fn)info->fn,
-					    regs[op->dst], src, info->width);
-			break;
-		case EBPF_FORM_ENDIAN:
-			regs[op->dst] =
-				info->fn == EBPF_FN_LE ?
-					regs[op->dst] &
-						ebpf_bits_mask(info->width) :
-					checked_swapped(regs[op->dst],
-							info->width);
-			break;
-		case EBPF_FORM_LDX:
-			value = regs[op->src] + (uint64_t)(int64_t)op->off -
-				CHECKED_CTX;
-			if (value < 24) {
-				regs[op->dst] =
-					value == 0 ?
-						run->m.base :
-					value == 4 ?
-						run->m.base + run->m.mem_len :
-					value == 8 ?
-						run->m.base - run->m.meta_len :
-						0;
-				break;
-			}
-			value = 0;
-			place = memory(
-				run, regs[op->src] + (uint64_t)(int64_t)op->off,
-				info->width / 8);
-			if (!place && checked_may_fault(run, regs[op->src])) {
-				pc = checked_come_back(run);
-				continue;
-			}
-			if (!place)
-				return "a load outside memory";
-			checked_note_access(
-				run, steps, place, info->width / 8, false,
-				claims_matter(run->claims, pc + 1) >> op->dst &
-					1);
-			checked_load(run, place, info->width / 8, &value, pc);
-			if (info->fn == EBPF_FN_LDXS)
-				value = (uint64_t)ebpf_bits_sext(value,
-								 info->width);
-			regs[op->dst] = value;
-			break;
-		case EBPF_FORM_ST:
-		case EBPF_FORM_STX:
-		case EBPF_FORM_ATOMIC:
-			place = memory(
-				run, regs[op->dst] + (uint64_t)(int64_t)op->off,
-				info->width / 8);
-			if (!place && checked_may_fault(run, regs[op->dst])) {
-				pc = checked_come_back(run);
-				continue;
-			}
-			if (!place)
-				return "a store outside memory";
-			checked_note_store(run, place, info->width / 8);
-			/* what an atomic one leaves is any number */
-			checked_note_access(run, steps, place, info->width / 8,
-					    true, false);
-			if (info->form == EBPF_FORM_ATOMIC)
-				checked_note_access(run, steps, place,
-						    info->width / 8, false,
-						    false);
-			value = info->form == EBPF_FORM_ST ? (uint64_t)op->imm :
-							     regs[op->src];
-			if (info->form == EBPF_FORM_ATOMIC)
-				checked_atomic(op, place, regs);
-			else
-				memcpy(place, &value, info->width / 8);
-			break;
-		case EBPF_FORM_JA:
-			pc += (uint32_t)op->off;
-			break;
-		case EBPF_FORM_JCC_IMM:
-		case EBPF_FORM_JCC_REG:
-			if (checked_holds((enum ebpf_fn)info->fn, regs[op->dst],
-					  src, info->width) !=
-			    checked_turns(run, pc))
-				pc += (uint32_t)op->off;
-			break;
-		case EBPF_FORM_CALL:
-			if (op->imm == EBPF_FUNC_loop) {
-				if (begin_loop(run, regs, pc)) {
-					run->notes[steps].begins =
-						(uint8_t)run->m.depth;
-					pc = run->m.loops[run->m.depth - 1]
-						     .start -
-					     1;
-				}
-				break;
-			}
-			regs[0] = call_helper(run, (uint32_t)op->imm, regs,
-					      steps);
-			run->m.gave_null |= regs[0] == 0;
-			break;
-		case EBPF_FORM_CALL_LOCAL:
-			run->m.back[run->m.depth] = pc;
-			run->m.loops[run->m.depth].start = 0;
-			memcpy(run->m.regs[run->m.depth], regs,
-			       sizeof(run->m.regs[0]));
-			run->m.regs[run->m.depth][EBPF_REG_FP] =
-				checked_frame_top(run->m.depth);
-			run->m.depth++;
-			run->notes[steps].begins = (uint8_t)run->m.depth;
-			pc += (uint32_t)op->off;
-			break;
-		case EBPF_FORM_EXIT:
-			run->notes[steps].ends = (uint8_t)run->m.depth;
-			if (--run->m.depth == 0 && run->ahead) {
-				pc = checked_come_back(run);
-				continue;
-			}
-			if (run->m.depth == 0) {
-				if (run->pass == CHECKED_NOTING)
-					checked_find_needs(run, steps + 1);
-				return NULL;
-			}
-			if (run->m.loops[run->m.depth].start) {
-				if (regs[0] > 1 && !run->ahead)
-					return "a callback returned neither 0 "
-					       "nor 1";
-				if (next_call(run, regs[0])) {
-					run->notes[steps].begins =
-						(uint8_t)run->m.depth;
-					pc = run->m.loops[run->m.depth - 1]
-						     .start -
-					     1;
-					break;
-				}
-			} else {
-				run->m.regs[run->m.depth - 1][0] = regs[0];
-			}
-			pc = run->m.back[run->m.depth];
-			break;
-		case EBPF_FORM_LDDW:
-			regs[op->dst] =
-				op->code == EBPF_OP_LDDW_MAP_VALUE ?
-					CHECKED_VALUE + (uint64_t)op->off :
-				op->code == EBPF_OP_LDDW_FUNC ?
-					CHECKED_FUNC + pc + 1 +
-						(uint64_t)op->off :
-					(uint64_t)op->imm;
-			pc++;
-			break;
-		default:
-			abort();
-		}
+		why = step(run, &pc, &ended);
+		if (why)
+			return why;
 		pc++;
 	}
+	/* ended, or long, but nothing wrong so far */
 	if (run->pass == CHECKED_NOTING)
-		checked_find_needs(run, steps);
-	return NULL; /* long, but nothing wrong so far */
+		checked_find_needs(run, run->step);
+	return NULL;
+}
+
+/* Interesting numbers; each array has a multiple of eight bytes. */
+static void
+fill(struct checked *run, uint8_t *bytes, size_t size)
+{
+	uint64_t v;
+	size_t i;
+
+	for (i = 0; i < size; i += 8) {
+		v = dice_interesting(&run->dice);
+		memcpy(bytes + i, &v, 8);
+	}
 }
 
 void
 checked_prepare(struct checked *run)
 {
+	struct checked_machine *m = &run->m;
+	enum vgen_shape shape = run->gen->shape;
 	uint32_t i;
 	uint64_t v;
 
-	memset(&run->m, 0, sizeof(run->m));
-	for (i = 0; i < sizeof(run->m.stack); i += 8) {
+	memset(m, 0, sizeof(*m));
+	for (i = 0; i < sizeof(m->stack); i += 8) {
 		v = dice_next(&run->dice); /* some earlier run's */
-		memcpy(&run->m.stack[0][0] + i, &v, 8);
+		memcpy(&m->stack[0][0] + i, &v, 8);
 	}
-	run->m.depth = 1;
-	run->m.mem_len = run->shape == VGEN_FIXED ?
-				 VGEN_AREA :
-				 dice_below(&run->dice, VGEN_AREA + 1);
-	run->m.base = CHECKED_MEM;
-	run->m.meta_len =
-		run->shape == VGEN_PACKET && dice_below(&run->dice, 2) ?
-			4 * dice_below(&run->dice, CHECKED_META / 4 + 1) :
-			0;
-	for (i = 0; i < VGEN_AREA; i += 8) {
-		v = dice_interesting(&run->dice);
-		memcpy(run->m.value + i, &v, 8);
-		v = dice_interesting(&run->dice);
-		memcpy(run->m.mem + CHECKED_META + i, &v, 8);
-	}
-	run->m.regs[0][1] =
-		run->shape == VGEN_PACKET ? CHECKED_CTX : CHECKED_MEM;
-	run->m.regs[0][2] = run->shape == VGEN_FIXED ?
-				    dice_interesting(&run->dice) :
-				    run->m.mem_len;
-	run->m.regs[0][EBPF_REG_FP] = checked_frame_top(0);
+	m->depth = 1;
+	m->mem_len = shape == VGEN_FIXED ?
+			     VGEN_AREA :
+			     dice_below(&run->dice, VGEN_AREA + 1);
+	m->base = CHECKED_MEM;
+	m->meta_len = shape == VGEN_PACKET && dice_below(&run->dice, 2) ?
+			      4 * dice_below(&run->dice, CHECKED_META / 4 + 1) :
+			      0;
+	fill(run, m->mem + CHECKED_META, VGEN_AREA);
+	fill(run, &m->values[0][0][0], sizeof(m->values));
+	for (i = 0; i < CHECKED_RECORDS; i++)
+		fill(run, m->records[i].bytes, VGEN_AREA);
+	m->regs[0][1] = shape == VGEN_PACKET ? CHECKED_CTX : CHECKED_MEM;
+	m->regs[0][2] = shape == VGEN_FIXED ? dice_interesting(&run->dice) :
+					      m->mem_len;
+	m->regs[0][EBPF_REG_FP] = checked_frame_top(0);
 }

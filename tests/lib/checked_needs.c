@@ -7,12 +7,12 @@
 #include "checked.h"
 
 void
-checked_note_access(struct checked *run, uint32_t step, const uint8_t *place,
-		    uint32_t size, bool write, bool number)
+checked_note_access(struct checked *run, const uint8_t *place, uint32_t size,
+		    bool write, bool number)
 {
 	long at = checked_stack_index(run, place);
 	uint32_t off, first, last;
-	struct checked_note *note = &run->notes[step];
+	struct checked_note *note = &run->notes[run->step];
 
 	if (run->pass != CHECKED_NOTING || at < 0 ||
 	    at / EBPF_STACK_MAX >= CHECKED_FRAMES)
@@ -22,7 +22,7 @@ checked_note_access(struct checked *run, uint32_t step, const uint8_t *place,
 	first = (EBPF_STACK_MAX - 1 - off) / 8;
 	last = (EBPF_STACK_MAX - off - size) / 8;
 	if (!write) {
-		note->reads = 1ULL << first | 1ULL << last;
+		note->reads |= 1ULL << first | 1ULL << last;
 		note->number = number;
 	} else if (size == 8 && off % 8 == 0) {
 		note->writes = 1ULL << first;

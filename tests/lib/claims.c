@@ -12,7 +12,7 @@
 
 enum {
 	CLAIMS = 20000,
-	CLAIMS_SLOTS = 13, /* of a frame, that the generator uses */
+	CLAIMS_SLOTS = 17, /* of a frame, that the generator uses */
 };
 
 struct slot_claim {
@@ -24,6 +24,7 @@ struct slot_claim {
 struct claim {
 	struct claim *next;
 	uint32_t depth;
+	uint32_t root_insn; /* of the global function that is verified, or 0 */
 	/* where the frame goes on, and the registers it has left there */
 	uint32_t goes_on[CHECKED_FRAMES], left[CHECKED_FRAMES];
 	uint32_t slot_count[CHECKED_FRAMES];
@@ -122,6 +123,7 @@ claims_watch(void *arg, const struct ebpf_venv *env)
 	}
 	claim = &claims->all[claims->count++];
 	claim->depth = state->depth;
+	claim->root_insn = env->root ? env->funcs[env->root].start : 0;
 	claim->len = state->len;
 	for (f = 0; f < state->depth; f++) {
 		const struct ebpf_vframe *frame = state->frames[f];
@@ -141,28 +143,90 @@ claims_watch(void *arg, const struct ebpf_venv *env)
 	claims->at[env->insn] = claim;
 }
 
+/* Where the pointer is into, of the elements that the claim may mean. */
+static bool
+is_in_value(const struct checked *run, const struct ebpf_vreg *reg, uint64_t v)
+{
+	uint32_t first = reg->inner ? checked_inner(reg->map) : reg->map;
+	uint32_t last = reg->inner ? first + 1 : first;
+	uint32_t map, element, count;
+
+	v -= (uint64_t)(int64_t)reg->off;
+	for (map = first; map <= last; map++) {
+		count = reg->fixed_element ? 1 : checked_elements(run, map);
+		for (element = 0; element < count; element++)
+			if (ebpf_num_has(&reg->num,
+					 v - checked_value(map, element), 64))
+				return true;
+	}
+	return false;
+}
+
+static bool
+is_map(const struct ebpf_vreg *reg, uint64_t v)
+{
+	uint32_t inner = checked_inner(reg->map);
+
+	return reg->inner ? v == checked_map(inner) ||
+				    v == checked_map(inner + 1) :
+			    v == checked_map(reg->map);
+}
+
+/* The bytes that it says are there must be. */
+static bool
+is_given(const struct checked *run, const struct ebpf_vreg *reg, uint64_t v)
+{
+	return !ebpf_num_is_const(&reg->num) ||
+	       checked_memory(run,
+			      v - (uint64_t)(int64_t)reg->off - reg->num.umin,
+			      reg->range, CHECKED_READ);
+}
+
+static bool
+is_in_record(const struct checked *run, const struct ebpf_vreg *reg, uint64_t v)
+{
+	uint32_t i;
+
+	v -= (uint64_t)(int64_t)reg->off;
+	for (i = 0; i < run->m.record_count; i++)
+		if (run->m.records[i].held &&
+		    run->m.records[i].size == reg->range &&
+		    ebpf_num_has(&reg->num, v - checked_record(i), 64))
+			return true;
+	return false;
+}
+
 static bool
 matches(const struct checked *run, const struct ebpf_vreg *reg, uint64_t v)
 {
 	uint64_t base = 0;
 
+	if (reg->maybe_null && v == 0)
+		return true;
 	switch ((enum ebpf_vtype)reg->type) {
 	case EBPF_V_NONE:
-	case EBPF_V_MAP:
-	case EBPF_V_RECORD:
 	case EBPF_V_SOCK:
 	case EBPF_V_LOW:
 	case EBPF_V_FUNC:
-	case EBPF_V_KEY:
-	case EBPF_V_GIVEN:
 		return true;
+	case EBPF_V_VALUE:
+		return is_in_value(run, reg, v);
+	case EBPF_V_MAP:
+		return is_map(reg, v);
+	case EBPF_V_GIVEN:
+		return is_given(run, reg, v);
+	case EBPF_V_RECORD:
+		return is_in_record(run, reg, v);
 	case EBPF_V_SCALAR:
 		break;
 	case EBPF_V_CTX:
 		base = CHECKED_CTX;
 		break;
 	case EBPF_V_STACK:
-		base = checked_frame_top(reg->frame);
+		base = checked_frame_top(reg->frame + run->m.root);
+		break;
+	case EBPF_V_KEY:
+		base = checked_key(reg->frame + run->m.root);
 		break;
 	case EBPF_V_PKT:
 	case EBPF_V_MEM:
@@ -173,11 +237,6 @@ matches(const struct checked *run, const struct ebpf_vreg *reg, uint64_t v)
 		break;
 	case EBPF_V_PKT_END:
 		base = run->m.base + run->m.mem_len;
-		break;
-	case EBPF_V_VALUE:
-		if (reg->maybe_null && v == 0)
-			return true;
-		base = CHECKED_VALUE;
 		break;
 	}
 	if (reg->type != EBPF_V_SCALAR)
@@ -225,6 +284,15 @@ agrees(const struct checked *run, struct known *known,
 	case EBPF_V_PKT_META:
 		v -= run->m.base - run->m.meta_len;
 		break;
+	case EBPF_V_VALUE:
+	case EBPF_V_MAP:
+	case EBPF_V_RECORD:
+	case EBPF_V_GIVEN:
+		/* of one lookup, at whatever offset */
+		if (!ebpf_num_is_const(&reg->num))
+			return true;
+		v = v + (uint64_t)(int64_t)reg->off ? v - reg->num.umin : 0;
+		break;
 	default:
 		return true;
 	}
@@ -268,20 +336,20 @@ frame_matches(const struct claims *claims, const struct checked *run,
 	      const struct checked_need *need, struct known *known)
 {
 	uint32_t matter = claims->matter[claim->goes_on[f]] & claim->left[f];
-	uint32_t i;
+	uint32_t g = f + run->m.root, i;
 
 	for (i = 0; i < EBPF_REG_FP; i++)
 		if ((matter >> i & 1) &&
-		    !(matches(run, &claim->regs[f][i], run->m.regs[f][i]) &&
+		    !(matches(run, &claim->regs[f][i], run->m.regs[g][i]) &&
 		      agrees(run, known, &claim->regs[f][i],
-			     run->m.regs[f][i])))
+			     run->m.regs[g][i])))
 			return false;
 	for (i = 0; i < claim->slot_count[f]; i++)
-		if ((need->slots[f] >> i & 1) &&
+		if ((need->slots[g] >> i & 1) &&
 		    !slot_matches(
 			    run, &claim->slots[f][i],
-			    &run->m.stack[f][EBPF_STACK_MAX - 8 * (i + 1)],
-			    need->number[f] >> i & 1, known))
+			    &run->m.stack[g][EBPF_STACK_MAX - 8 * (i + 1)],
+			    need->number[g] >> i & 1, known))
 			return false;
 	return true;
 }
@@ -295,16 +363,17 @@ claims_have(const struct claims *claims, const struct checked *run,
 	uint32_t f;
 
 	for (claim = claims->at[insn]; claim; claim = claim->next) {
-		if (claim->depth != run->m.depth ||
-		    (run->shape == VGEN_TIED &&
+		if (claim->root_insn != run->m.root_insn ||
+		    claim->depth != run->m.depth - run->m.root ||
+		    (run->gen->shape == VGEN_TIED && !claim->root_insn &&
 		     !ebpf_num_has(&claim->len, run->m.mem_len, 64)))
 			continue;
 		known.count = 0;
-		for (f = 0; f < run->m.depth; f++)
+		for (f = 0; f < claim->depth; f++)
 			if (!frame_matches(claims, run, claim, f, need,
 					   &known))
 				break;
-		if (f == run->m.depth)
+		if (f == claim->depth)
 			return true;
 	}
 	return false;

@@ -19,7 +19,7 @@ vgen_access(struct vgen *gen)
 	bool exact = gen->careful && below(gen, 16);
 
 	if (exact && where == 0 &&
-	    (gen->in_function || gen->shape != VGEN_FIXED))
+	    (gen->function != VGEN_ENTRY || gen->shape != VGEN_FIXED))
 		where = 1;
 	if (exact || below(gen, 3))
 		vgen_bound(gen, reg);
@@ -85,10 +85,69 @@ vgen_atomic(struct vgen *gen)
 }
 
 void
+vgen_lookup(struct vgen *gen, enum vgen_map map)
+{
+	vgen_put(gen, 0x62, 10, 0, -4, (int32_t)below(gen, VGEN_ELEMENTS));
+	vgen_lddw_map(gen, 1, map);
+	vgen_put(gen, 0xbf, 2, 10, 0, 0);
+	vgen_put(gen, 0x07, 2, 0, 0, -4);
+	vgen_call_helper(gen, EBPF_FUNC_map_lookup_elem);
+}
+
+/* What a global function was given, which may be null. */
+static void
+gen_use_given(struct vgen *gen)
+{
+	uint32_t jump = gen->count + 1, size = below(gen, 4);
+
+	vgen_put(gen, 0x79, 1, 10, VGEN_SAVED_PTR, 0);
+	vgen_put(gen, 0x15, 1, 0, 0, 0);
+	if (below(gen, 2))
+		vgen_put(gen, (uint8_t)(0x63 | sizes[size]), 1, vgen_reg(gen),
+			 (int16_t)below(gen, VGEN_GIVEN + 1 - bytes[size]), 0);
+	else
+		vgen_put(gen, (uint8_t)(0x61 | sizes[size]), vgen_reg(gen), 1,
+			 (int16_t)below(gen, VGEN_GIVEN + 1 - bytes[size]), 0);
+	if (gen->careful || below(gen, 4))
+		vgen_here(gen, jump);
+}
+
+/* The key of the element that a callback was called for. */
+static void
+gen_use_key(struct vgen *gen)
+{
+	uint32_t size = below(gen, 3);
+	int16_t off = (int16_t)below(gen, 5 - bytes[size]);
+
+	vgen_put(gen, 0x79, 1, 10, VGEN_SAVED_CTX, 0);
+	if (below(gen, gen->careful ? 20 : 6) == 0)
+		vgen_put(gen, (uint8_t)(0x63 | sizes[size]), 1, vgen_reg(gen),
+			 off, 0);
+	else
+		vgen_put(gen, (uint8_t)(0x61 | sizes[size]), vgen_reg(gen), 1,
+			 off, 0);
+	if (below(gen, 8))
+		return;
+	/* and keep it for when the callback has returned */
+	vgen_put(gen, 0xbf, 2, 1, 0, 0);
+	vgen_put(gen, 0x79, 1, 10, VGEN_SAVED_PTR, 0);
+	vgen_put(gen, 0x7b, 1, 2, VGEN_SAVED_PTR, 0);
+	vgen_put(gen, 0xb7, 2, 0, 0, vgen_imm(gen));
+}
+
+void
 vgen_pointer(struct vgen *gen)
 {
 	uint32_t reg = vgen_reg(gen);
 
+	if (gen->function == VGEN_GLOBAL && below(gen, 4)) {
+		gen_use_given(gen);
+		return;
+	}
+	if (gen->function == VGEN_EACHED && below(gen, 4) == 0) {
+		gen_use_key(gen);
+		return;
+	}
 	switch (below(gen, gen->careful ? 16 : 4)) {
 	case 0:
 		vgen_put(gen, 0x7b, 10, 6 + below(gen, 2), VGEN_SAVED_PTR, 0);
@@ -104,21 +163,12 @@ vgen_pointer(struct vgen *gen)
 				 (int32_t)below(gen, 20) - 8);
 		break;
 	default:
-		vgen_put(gen, 0x62, 10, 0, -4, 0);
-		vgen_lddw(gen, 1, 5);
-		vgen_put(gen, 0xbf, 2, 10, 0, 0);
-		vgen_put(gen, 0x07, 2, 0, 0, -4);
-		vgen_put(gen, 0x85, 0, 0, 0, EBPF_FUNC_map_lookup_elem);
+		vgen_lookup(gen, below(gen, 2) ? VGEN_ARRAY : VGEN_HASH);
 		vgen_put(gen, 0xbf, 7, 0, 0, 0);
 		if (gen->careful || below(gen, 6))
 			vgen_leave(gen, 0x15, below(gen, 2) ? 7 : 0, 0, 0);
-
 		vgen_put(gen, 0x7b, 10, 9, -8, 0);
-		vgen_put(gen, 0xb7, 0, 0, 0, vgen_imm(gen));
-		vgen_put(gen, 0xb7, 2, 0, 0, vgen_imm(gen));
-		vgen_put(gen, 0xb7, 3, 0, 0, vgen_imm(gen));
-		vgen_put(gen, 0xb7, 4, 0, 0, vgen_imm(gen));
-		vgen_put(gen, 0xbf, 5, 9, 0, 0);
+		vgen_lost(gen);
 		break;
 	}
 }
@@ -167,7 +217,7 @@ vgen_proof(struct vgen *gen)
 	uint32_t reg = vgen_reg(gen), other = vgen_reg(gen);
 	int32_t room = (int32_t)below(gen, 10);
 
-	if (gen->in_function || gen->shape == VGEN_FIXED || reg == other)
+	if (gen->function != VGEN_ENTRY || gen->shape == VGEN_FIXED || reg == other)
 		return;
 	if (gen->shape == VGEN_PACKET && below(gen, 5) == 0) {
 		gen_meta(gen);

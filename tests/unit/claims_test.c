@@ -3,9 +3,9 @@
  * The claims oracle: random programs near the border of what is accepted
  * (tests/lib/vgen.h) are verified, and those accepted are run by a checked
  * interpreter (checked.h): at every instruction there must be a state the
- * verifier looked at that the run is in (claims.h), and every access must be
- * inside live memory. Half of the paths that a program can take are provoked
- * by interesting data.
+ * verifier looked at that the run is in (claims.h), every access must be inside
+ * live memory, and records and locks must be given back. Half of the paths that
+ * a program can take are provoked by interesting data.
  *
  * Then the same programs are verified in a hardened runtime and run as a
  * processor might that mispredicts branches and lets loads overtake stores:
@@ -16,9 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/helper.h"
 #include "checked.h"
 #include "claims.h"
 #include "client/gebpf.h"
+#include "core/btf.h"
 #include "core/decode.h"
 #include "core/verifier/verify.h"
 #include "tap.h"
@@ -31,7 +33,9 @@ static struct vgen gen;
 static struct checked run;
 static struct claims *claims;
 static struct ebpf_runtime *rt, *hardened;
-static struct ebpf_map *map;
+static struct ebpf_map *maps[VGEN_MAPS];
+static struct ebpf_btf *types;
+static struct ebpf_func_info functions[VGEN_CALLS];
 static struct ebpf_op ops[VGEN_MAX], unchanged[VGEN_MAX];
 static char log_text[8192];
 
@@ -61,20 +65,19 @@ show(void)
 			 (unsigned long long)run.m.regs[run.m.depth - 1][i]);
 }
 
-/* Instructions that name the map by its index name it itself. */
+/* Instructions that name a map by its index name it itself. */
 static void
-name_map(void)
+name_maps(void)
 {
 	uint32_t i;
 
 	for (i = 0; i < gen.count; i++)
 		if (ops[i].code == EBPF_OP_LDDW_MAP_IDX_VALUE) {
 			ops[i].code = EBPF_OP_LDDW_MAP_VALUE;
-			ops[i].imm = 0;
-			ops[i].off = 0;
+			ops[i].off = (int32_t)((uint64_t)ops[i].imm >> 32);
+			ops[i].imm = (uint32_t)ops[i].imm;
 		} else if (ops[i].code == EBPF_OP_LDDW_MAP_IDX) {
 			ops[i].code = EBPF_OP_LDDW_MAP;
-			ops[i].imm = 0;
 		}
 }
 
@@ -88,13 +91,14 @@ verify(struct ebpf_load_stats *stats, uint8_t **fenced)
 	struct ebpf_log log = {.text = log_text, .room = sizeof(log_text)};
 	struct ebpf_decode_error why;
 	struct ebpf_prog prog = {0};
+	uint32_t i;
 	int error;
 
 	if (ebpf_decode(gen.code, gen.count, ops, &why)) {
 		tap_diag("does not decode at %u: %s", why.insn, why.what);
 		abort();
 	}
-	name_map();
+	name_maps();
 	memcpy(unchanged, ops, sizeof(ops));
 	prog.obj.rt = fenced ? hardened : rt;
 	prog.kind = ebpf_kind_find(rt, gen.shape == VGEN_PACKET ?
@@ -103,8 +107,15 @@ verify(struct ebpf_load_stats *stats, uint8_t **fenced)
 	prog.mem_size = gen.shape == VGEN_FIXED ? VGEN_AREA : 0;
 	prog.ops = ops;
 	prog.op_count = gen.count;
-	prog.maps = &map;
-	prog.map_count = 1;
+	prog.maps = maps;
+	prog.map_count = VGEN_MAPS;
+	prog.btf = types;
+	for (i = 0; i < gen.global_count; i++) {
+		functions[i].insn = gen.globals[i];
+		functions[i].type_id = vgen_global_type(&gen);
+	}
+	prog.func_infos = functions;
+	prog.func_info_count = gen.global_count;
 	memset(stats, 0, sizeof(*stats));
 	log_text[0] = '\0';
 	error = ebpf_verify_watched(&prog, ops, &log, stats, claims_watch,
@@ -177,7 +188,6 @@ one_program(uint64_t number)
 		return;
 	accepted++;
 	run.ops = unchanged;
-	run.shape = gen.shape;
 	run.dice = gen.dice;
 	run.fences = NULL;
 	run_accepted(number, false);
@@ -200,27 +210,48 @@ static const char *const rule_names[] = {
 #include "abi/rule.def"
 };
 
+/* Programs that are accepted do all that the generator knows. */
+static bool
+all_was_called(void)
+{
+	static const uint32_t helpers[] = {
+		EBPF_FUNC_map_lookup_elem, EBPF_FUNC_get_prandom_u32,
+		EBPF_FUNC_xdp_adjust_head, EBPF_FUNC_xdp_adjust_tail,
+		EBPF_FUNC_xdp_adjust_meta, EBPF_FUNC_spin_lock,
+		EBPF_FUNC_spin_unlock,	   EBPF_FUNC_ringbuf_output,
+		EBPF_FUNC_ringbuf_reserve, EBPF_FUNC_ringbuf_submit,
+		EBPF_FUNC_ringbuf_discard, EBPF_FUNC_for_each_map_elem,
+		EBPF_FUNC_loop,
+	};
+	bool all = run.called_global > 0;
+	uint32_t i;
+
+	tap_diag("%lu calls of global functions", run.called_global);
+	for (i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++) {
+		tap_diag("%lu calls of helper %u", run.called[helpers[i]],
+			 helpers[i]);
+		all = all && run.called[helpers[i]] > 0;
+	}
+	return all;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct ebpf_runtime_config config = {.size = sizeof(config),
 					     .insns_processed_max = 20000};
-	struct ebpf_map_spec spec = {.size = sizeof(spec),
-				     .kind = EBPF_MAP_ARRAY,
-				     .key_size = 4,
-				     .value_size = VGEN_AREA,
-				     .max_entries = 1,
-				     .name = "m"};
 	long programs = argc > 1 ? atol(argv[1]) : 12000, i;
 	uint64_t start = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 	uint32_t r;
 
 	run.claims = claims = claims_create();
+	run.gen = &gen;
+	run.maps = maps;
 	if (!claims || ebpf_runtime_create(&config, &rt))
 		return 1;
 	config.harden = EBPF_HARDEN_SPECULATION;
 	if (ebpf_runtime_create(&config, &hardened) ||
-	    ebpf_map_create(rt, &spec, &map))
+	    vgen_create_types(rt, &types) || vgen_create_maps(rt, types, maps))
 		return 1;
 	for (i = 0; i < programs && bad < 5; i++)
 		one_program(start + (uint64_t)i);
@@ -232,9 +263,12 @@ main(int argc, char **argv)
 	tap_ok(accepted > programs / 50, "%ld of %ld programs accepted",
 	       accepted, i);
 	tap_ok(bad == 0, "%ld runs stayed within the verifier's claims", runs);
+	tap_ok(all_was_called() || programs < 1000,
+	       "all that the generator knows was done");
 	tap_ok(run.strayed > 0, "and %lu ways that were not really gone",
 	       run.strayed);
-	ebpf_map_put(map);
+	vgen_put_maps(maps);
+	ebpf_object_put(&types->obj);
 	ebpf_runtime_destroy(hardened);
 	ebpf_runtime_destroy(rt);
 	claims_free(claims);
