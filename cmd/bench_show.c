@@ -18,7 +18,7 @@
  *
  * goal, note and members of skipped are there only where there is one; reached
  * only where there was something to judge. A row is known again by suite, row
- * and column; its figures count in the row's unit.
+ * and column; its figures count in the row's unit. gebpf-bench(8) says the same.
  */
 #include "cmd/bench_show.h"
 

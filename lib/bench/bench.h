@@ -40,6 +40,7 @@ enum bench_unit {
 	BENCH_US,
 	BENCH_MS,
 	BENCH_MPS,   /* million operations a second: more is better */
+	BENCH_GBPS,  /* gigabits a second, where an operation is a bit */
 	BENCH_BYTES, /* no time: given as it is */
 };
 

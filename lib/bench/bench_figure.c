@@ -30,7 +30,7 @@ bench_wall_ns(void)
 bool
 bench_less_is_better(enum bench_unit unit)
 {
-	return unit != BENCH_MPS;
+	return unit != BENCH_MPS && unit != BENCH_GBPS;
 }
 
 const char *
@@ -45,6 +45,8 @@ bench_unit_name(enum bench_unit unit)
 		return "ms";
 	case BENCH_MPS:
 		return "M/s";
+	case BENCH_GBPS:
+		return "Gbit/s";
 	case BENCH_BYTES:
 		return "bytes";
 	}
@@ -64,6 +66,8 @@ bench_in_unit(double ns, enum bench_unit unit)
 		return ns / 1e6;
 	case BENCH_MPS:
 		return ns > 0 ? 1e3 / ns : 0;
+	case BENCH_GBPS:
+		return ns > 0 ? 1 / ns : 0;
 	}
 	return ns;
 }

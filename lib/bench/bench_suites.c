@@ -5,5 +5,6 @@
 const struct bench_suite *const bench_suites[] = {
 	&bench_suite_compute, &bench_suite_calls,  &bench_suite_maps,
 	&bench_suite_threads, &bench_suite_bridge, &bench_suite_load,
-	&bench_suite_device,  &bench_suite_vale,   NULL,
+	&bench_suite_device,  &bench_suite_vale,   &bench_suite_ports,
+	NULL,
 };

@@ -25,8 +25,8 @@ for s in v["suites"]:
     names = [r["row"] for r in s["rows"]]
     assert len(set(names)) == len(names), names
     for r in s["rows"]:
-        assert r["unit"] in ("ns", "us", "ms", "M/s", "bytes")
-        assert r["better"] == ("more" if r["unit"] == "M/s" else "less")
+        assert r["unit"] in ("ns", "us", "ms", "M/s", "Gbit/s", "bytes")
+        assert r["better"] == ("more" if r["unit"][1:] in ("/s", "bit/s") else "less")
         assert r["figures"] or len(r["skipped"]) > 0, r["row"]
         assert not set(r["figures"]) & set(r["skipped"]), r["row"]
         for c, f in r["figures"].items():
@@ -45,12 +45,13 @@ for s in v["suites"]:
 
 @test "list names suites and rows, and measures nothing" {
 	run -0 gebpf bench list
-	for suite in compute calls maps threads bridge load device vale; do
+	for suite in compute calls maps threads bridge load device vale \
+		ports; do
 		[[ $output == *"$suite: "* ]]
 	done
 	valid gebpf bench list
 	output=$json
-	is 'len(v["suites"]) == 8 and all(s["rows"] for s in v["suites"])'
+	is 'len(v["suites"]) == 9 and all(s["rows"] for s in v["suites"])'
 	run -0 gebpf -j bench list maps rows lpm
 	is '[s["suite"] for s in v["suites"]] == ["maps"]'
 	is 'all("lpm" in r for r in v["suites"][0]["rows"])'
@@ -58,7 +59,7 @@ for s in v["suites"]:
 
 @test "every suite has figures in every row" {
 	only_embedded "suites ask no device of the user's, and take long"
-	for suite in compute calls threads bridge load vale; do
+	for suite in compute calls threads bridge load vale ports; do
 		json=$(gebpf -j bench $suite "${short[@]}")
 		whole $suite
 	done
@@ -91,6 +92,37 @@ for s in v["suites"]:
 		v = yaml.safe_load(open(sys.argv[1]))
 		assert [s["suite"] for s in v["suites"]] == ["compute", "calls"]
 	P
+}
+
+@test "the manual names every member of the JSON, and no other" {
+	json=$(gebpf -j bench compute load "${short[@]}" rows "*c*" without interp)
+	whole compute load
+	printf '%s' "$json" | "$PY" -c '
+import json, re, sys
+page = open(sys.argv[1]).read()
+schema = page[page.index(".Sh JSON"):page.index(".Sh EXIT STATUS")]
+schema = schema[:schema.index(".Ed")]
+said = set(re.findall(r"\"([a-z_0-9]+)\"", schema))
+v = json.load(sys.stdin)
+def walk(v, key):
+    if isinstance(v, dict):
+        for k, w in v.items():
+            if key not in ("figures", "skipped"):
+                seen.add(k)
+            walk(w, k)
+    elif isinstance(v, list):
+        for w in v:
+            walk(w, key)
+seen = set()
+walk(v, None)
+values = {"compute", "lcg", "why", "jit", "linux", "native", "interp", "ns", "us", "ms",
+          "bytes", "time", "faster", "less", "more"}
+sometimes = {"at_most", "at_least", "reached", "goal", "note", "error", "code",
+             "hint"}
+assert seen <= said, seen - said
+assert sometimes <= said
+assert said - values - sometimes <= seen, said - values - seen
+' "$top/man/gebpf-bench.8"
 }
 
 @test "rows are a part of the name or a pattern" {
