@@ -73,7 +73,7 @@ check "unload" "$gebpf" prog unload name l2_bridge
 suite "requests" build/tests/chardev_test
 suite "every request in every wrong form" build/tests/chardev_sweep
 suite "waiting, passing, 32 bits" build/tests/chardev_poll_test
-suite "records at speed" build/tests/flood_test --device kernel --records 60000
+suite "records at speed" build/tests/flood_test --device kernel --records 200000
 suite "storm" build/tests/chardev_storm --kills 30
 suite "storm, memory runs out" build/tests/chardev_storm --kills 15 --seed 3 \
 	--fail-at /sys/module/ebpf/parameters/fail_at
