@@ -330,6 +330,8 @@ ebpf_num_alu(struct ebpf_num *a, const struct ebpf_num *b, enum ebpf_fn fn,
 	if (ebpf_num_is_const(a) && ebpf_num_is_const(b) &&
 	    known_alu(a, b, fn, wide, bits))
 		return;
+	if (ebpf_num_alu_small(a, b, fn, wide, bits))
+		return;
 	get_half(a, &half, bits);
 	get_half(b, &other, bits);
 	if (!wide) {
@@ -456,6 +458,8 @@ ebpf_num_refine(struct ebpf_num *a, struct ebpf_num *b, enum ebpf_fn fn,
 {
 	struct ebpf_range x, y;
 
+	if (ebpf_num_refine_small(a, b, fn, taken, bits))
+		return true;
 	if (wide) {
 		get_full(a, &x);
 		get_full(b, &y);

@@ -51,6 +51,16 @@ void ebpf_num_sext(struct ebpf_num *a, unsigned from, bool wide,
 /* The low `bytes` bytes reversed, zeros above; bits is 64. */
 void ebpf_num_bswap(struct ebpf_num *a, unsigned bytes);
 
+/*
+ * num_small.c, for num.c: the same for small numbers; false: done nothing. Of a
+ * comparison with a known number, which itself learns nothing: true, it can have
+ * come out so; false: maybe not.
+ */
+bool ebpf_num_alu_small(struct ebpf_num *a, const struct ebpf_num *b,
+			enum ebpf_fn fn, bool wide, unsigned bits);
+bool ebpf_num_refine_small(struct ebpf_num *a, const struct ebpf_num *c,
+			   enum ebpf_fn fn, bool taken, unsigned bits);
+
 int ebpf_num_decide(const struct ebpf_num *a, const struct ebpf_num *b,
 		    enum ebpf_fn fn, bool wide, unsigned bits);
 bool ebpf_num_refine(struct ebpf_num *a, struct ebpf_num *b, enum ebpf_fn fn,

@@ -49,7 +49,7 @@ ebpf_range_has(const struct ebpf_range *r, uint64_t value, unsigned bits)
  * The numbers that fit both ranges, seen as unsigned, are at most two pieces:
  * one below the sign bit and one from it on. Both ranges become their hull.
  */
-static bool
+static inline __attribute__((always_inline)) bool
 settle_bounds(struct ebpf_range *r, unsigned bits)
 {
 	uint64_t sign = 1ULL << (bits - 1), all = ebpf_bits_mask(bits);
@@ -78,8 +78,8 @@ settle_bounds(struct ebpf_range *r, unsigned bits)
 	return true;
 }
 
-bool
-ebpf_range_settle(struct ebpf_range *r, unsigned bits)
+static inline __attribute__((always_inline)) bool
+settle(struct ebpf_range *r, unsigned bits)
 {
 	uint64_t sign = 1ULL << (bits - 1);
 	int64_t lo = ebpf_bits_sext(r->t.value | (r->t.mask & sign), bits);
@@ -105,4 +105,13 @@ ebpf_range_settle(struct ebpf_range *r, unsigned bits)
 	if (r->umax > (r->t.value | r->t.mask))
 		r->umax = r->t.value | r->t.mask;
 	return r->umin <= r->umax && settle_bounds(r, bits);
+}
+
+/* The common widths are compiled on their own, with masks for constants. */
+bool
+ebpf_range_settle(struct ebpf_range *r, unsigned bits)
+{
+	if (bits == 64)
+		return settle(r, 64);
+	return bits == 32 ? settle(r, 32) : settle(r, bits);
 }

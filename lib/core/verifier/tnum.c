@@ -5,62 +5,6 @@
  */
 #include "core/verifier/tnum.h"
 
-struct ebpf_tnum
-ebpf_tnum_const(uint64_t value)
-{
-	struct ebpf_tnum t = {value, 0};
-
-	return t;
-}
-
-struct ebpf_tnum
-ebpf_tnum_unknown(unsigned bits)
-{
-	struct ebpf_tnum t = {0, ebpf_bits_mask(bits)};
-
-	return t;
-}
-
-struct ebpf_tnum
-ebpf_tnum_range(uint64_t min, uint64_t max)
-{
-	uint64_t differ = min ^ max;
-	struct ebpf_tnum t;
-
-	/* From the highest bit in which they differ on, anything goes. */
-	differ |= differ >> 1;
-	differ |= differ >> 2;
-	differ |= differ >> 4;
-	differ |= differ >> 8;
-	differ |= differ >> 16;
-	differ |= differ >> 32;
-	t.value = min & ~differ;
-	t.mask = differ;
-	return t;
-}
-
-bool
-ebpf_tnum_has(struct ebpf_tnum t, uint64_t value)
-{
-	return ((value ^ t.value) & ~t.mask) == 0;
-}
-
-bool
-ebpf_tnum_includes(struct ebpf_tnum a, struct ebpf_tnum b)
-{
-	return (b.mask & ~a.mask) == 0 && ebpf_tnum_has(a, b.value);
-}
-
-bool
-ebpf_tnum_intersect(struct ebpf_tnum *a, struct ebpf_tnum b)
-{
-	if ((a->value ^ b.value) & ~a->mask & ~b.mask)
-		return false;
-	a->mask &= b.mask;
-	a->value = (a->value | b.value) & ~a->mask;
-	return true;
-}
-
 static struct ebpf_tnum
 cut(uint64_t value, uint64_t mask, unsigned bits)
 {

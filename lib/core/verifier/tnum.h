@@ -41,15 +41,58 @@ ebpf_bits_greatest(unsigned bits)
 	return (int64_t)(ebpf_bits_mask(bits) >> 1);
 }
 
-struct ebpf_tnum ebpf_tnum_const(uint64_t value);
-struct ebpf_tnum ebpf_tnum_unknown(unsigned bits);
+static inline struct ebpf_tnum
+ebpf_tnum_const(uint64_t value)
+{
+	struct ebpf_tnum t = {value, 0};
+
+	return t;
+}
+
+static inline struct ebpf_tnum
+ebpf_tnum_unknown(unsigned bits)
+{
+	struct ebpf_tnum t = {0, ebpf_bits_mask(bits)};
+
+	return t;
+}
+
 /* The smallest tnum that has all of min..max (unsigned). */
-struct ebpf_tnum ebpf_tnum_range(uint64_t min, uint64_t max);
-bool ebpf_tnum_has(struct ebpf_tnum t, uint64_t value);
+static inline struct ebpf_tnum
+ebpf_tnum_range(uint64_t min, uint64_t max)
+{
+	uint64_t differ = min ^ max;
+	struct ebpf_tnum t;
+
+	/* From the highest bit in which they differ on, anything goes. */
+	t.mask = differ ? ~0ULL >> __builtin_clzll(differ) : 0;
+	t.value = min & ~t.mask;
+	return t;
+}
+
+static inline bool
+ebpf_tnum_has(struct ebpf_tnum t, uint64_t value)
+{
+	return ((value ^ t.value) & ~t.mask) == 0;
+}
+
 /* Every member of b is one of a. */
-bool ebpf_tnum_includes(struct ebpf_tnum a, struct ebpf_tnum b);
+static inline bool
+ebpf_tnum_includes(struct ebpf_tnum a, struct ebpf_tnum b)
+{
+	return (b.mask & ~a.mask) == 0 && ebpf_tnum_has(a, b.value);
+}
+
 /* What both say; false when they contradict each other. */
-bool ebpf_tnum_intersect(struct ebpf_tnum *a, struct ebpf_tnum b);
+static inline bool
+ebpf_tnum_intersect(struct ebpf_tnum *a, struct ebpf_tnum b)
+{
+	if ((a->value ^ b.value) & ~a->mask & ~b.mask)
+		return false;
+	a->mask &= b.mask;
+	a->value = (a->value | b.value) & ~a->mask;
+	return true;
+}
 
 struct ebpf_tnum ebpf_tnum_add(struct ebpf_tnum a, struct ebpf_tnum b,
 			       unsigned bits);
