@@ -2,7 +2,8 @@
 /*
  * Keys of hash maps: hashing with a secret seed, and comparing. Keys of up to
  * 16 bytes, which most are, become two words that serve for both. For
- * hash_table.h alone.
+ * hash_table.h alone; compiled programs hash short keys by themselves
+ * (jit/x86_hash.c, jit/arm64_hash.c), which goes with what is here.
  */
 #ifndef CORE_HASH_KEY_H
 #define CORE_HASH_KEY_H
@@ -133,11 +134,13 @@ ebpf_key_short_store(uint8_t *key, uint32_t size, struct ebpf_key_words w)
 		__builtin_memcpy(key + 8, &w.b, 8);
 }
 
+#define EBPF_HASH_FACTOR 0x9fb21c651e98df25ull
+
 /* One product alone keeps regular keys regular: too many would meet. */
 static inline uint64_t
 ebpf_hash_end(uint64_t h)
 {
-	return ebpf_hash_mix(h, 0x9fb21c651e98df25ull);
+	return ebpf_hash_mix(h, EBPF_HASH_FACTOR);
 }
 
 /*

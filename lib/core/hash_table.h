@@ -17,7 +17,8 @@
  *	so a program that holds a pointer never sees another key's value. For
  *	that there are spare elements beyond max_entries; see hash_table.c.
  *
- * For map_hash.c, hash_lookup.c and map_lru.c.
+ * For map_hash.c, hash_lookup.c and map_lru.c, and for jit/jit_lookup.h:
+ * compiled programs read buckets and elements themselves.
  */
 #ifndef CORE_HASH_TABLE_H
 #define CORE_HASH_TABLE_H
@@ -25,6 +26,8 @@
 #include "core/hash_key.h"
 #include "core/hash_pool.h"
 #include "core/map.h"
+
+struct ebpf_jit_lookup; /* jit/jit_lookup.h */
 
 enum {
 	EBPF_HASH_SLOTS = 8, /* of a bucket */
@@ -64,6 +67,8 @@ struct ebpf_map_hash {
 	uint8_t *used; /* atomic enum ebpf_hash_used by number; NULL unless
 			  LRU */
 	struct ebpf_hash_pool *pool;
+	/* atomic: what programs compiled for it call; NULL: none yet */
+	struct ebpf_jit_lookup *code;
 	uint32_t batch;
 	uint32_t home; /* how many elements are at home with each bucket */
 	/*

@@ -10,6 +10,7 @@
  * stack, the saved registers.
  */
 #include "core/jit/arm64_enc.h"
+#include "core/jit/jit_match.h"
 
 enum {
 	FAR = 900 << 10, /* conditional branches reach 1 MiB */
@@ -299,7 +300,9 @@ load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	switch (op->code) {
 	case EBPF_OP_LDDW_MAP:
 	case EBPF_OP_LDDW_MAP_IDX:
-		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
+		/* a lookup that knows the map need not be told */
+		if (!ebpf_jit_unread(gen, gen->slot + 1, op->dst))
+			arm64_address(a, dst, (const void *)(intptr_t)op->imm);
 		gen->known[op->dst].map =
 			(const struct ebpf_map *)(intptr_t)op->imm;
 		break;
@@ -429,9 +432,22 @@ generate(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 	return ebpf_jit_generate(&a.gen, write, room, run);
 }
 
+static uint32_t
+lookup(const struct ebpf_jit_hash *hash, uint8_t *write, size_t room,
+       uint64_t run)
+{
+	struct arm64 a;
+
+	memset(&a, 0, sizeof(a));
+	ebpf_jit_begin_lookup(&a.gen, write, room, run);
+	arm64_lookup_hash(&a, hash);
+	return ebpf_jit_end_lookup(&a.gen);
+}
+
 const struct ebpf_jit_ops ebpf_jit_arm64 = {
 	.name = "arm64",
 	.generate = generate,
+	.lookup = lookup,
 	.trap = { 0x00, 0x00, 0x20, 0xd4 },
 	.trap_len = 4,
 };

@@ -6,6 +6,7 @@
  */
 #include "core/helper.h"
 #include "core/jit/arm64_enc.h"
+#include "core/jit/jit_lookup.h"
 
 /* End the whole run from here with a result. */
 static void
@@ -40,6 +41,19 @@ load_cpu(struct arm64 *a, uint32_t to, const struct os_percpu_plan *plan)
 {
 	arm64_put(a, 0xd53bd040 | to); /* mrs to, tpidr_el0 */
 	arm64_access(a, A_LOAD, 32, to, to, plan->cpu_off);
+}
+
+void
+arm64_percpu(struct arm64 *a, uint32_t rd, void *percpu,
+	     const struct os_percpu_plan *plan)
+{
+	arm64_address(a, rd, percpu);
+	load_cpu(a, A_T1, plan);
+	add_scaled(a, rd, A_T1, plan->distance == 0 ?
+					sizeof(void *) :
+					(uint32_t)plan->distance);
+	if (plan->distance == 0)
+		arm64_access(a, A_LOAD, 64, rd, rd, 0);
 }
 
 /* A lookup by index, as in x86_call.c. */
@@ -89,15 +103,10 @@ lookup_array(struct arm64 *a, const struct ebpf_map_array *array,
 	struct lookup lookup = lookup_begin(a, array->map.max_entries);
 
 	arm64_logic_imm(a, A_AND_IMM, 0, A_T0, A_T0, array->index_mask);
-	arm64_address(a, A_R0, plan ? array->percpu : array->values);
-	if (plan != NULL) {
-		load_cpu(a, A_T1, plan);
-		add_scaled(a, A_R0, A_T1, plan->distance == 0 ?
-						  sizeof(void *) :
-						  (uint32_t)plan->distance);
-		if (plan->distance == 0)
-			arm64_access(a, A_LOAD, 64, A_R0, A_R0, 0);
-	}
+	if (plan != NULL)
+		arm64_percpu(a, A_R0, array->percpu, plan);
+	else
+		arm64_address(a, A_R0, array->values);
 	add_scaled(a, A_R0, A_T0, array->map.stride);
 	return lookup_end(a, lookup);
 }
@@ -121,20 +130,26 @@ lookup_inline(struct arm64 *a, const struct ebpf_map *map)
 /* A call on a map known now, as in x86_call.c. */
 static uint32_t
 call_map(struct arm64 *a, const struct ebpf_helper *helper,
-	 const struct ebpf_map *map)
+	 const struct ebpf_map *map, bool plain)
 {
 	const struct ebpf_map_ops *ops = map->ops;
 	const void *function = NULL;
 	uint32_t used;
+	bool own;
 
 	if (helper->args[0] != EBPF_ARG_MAP)
 		return 0;
 	switch (helper->number) {
 	case EBPF_FUNC_map_lookup_elem:
 		used = lookup_inline(a, map);
-		if (used > 0 || map->lookup == NULL)
+		if (used > 0)
 			return used;
-		arm64_call_address(a, (const void *)(uintptr_t)map->lookup);
+		function = ebpf_jit_lookup_code(map, &own);
+		if (plain && !own)
+			arm64_address(a, 0, map);
+		if (function == NULL)
+			return 0;
+		arm64_call_address(a, function);
 		arm64_mov(a, A_X, A_R0, 0);
 		return 1;
 	case EBPF_FUNC_map_update_elem:
@@ -232,6 +247,9 @@ arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	struct arm64 *a = arm64_of(gen);
 	const struct ebpf_helper *helper =
 		(const struct ebpf_helper *)(intptr_t)op->imm;
+	const struct ebpf_map *map = gen->known[1].map;
+	const struct ebpf_map *plain = ebpf_jit_lookup_map(
+		gen->prog, gen->scan, gen->func, gen->slot);
 	uint32_t used = 0;
 
 	if (helper->flags & EBPF_HELPER_TAIL) {
@@ -242,8 +260,10 @@ arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		arm64_loop(a, helper);
 		return 1;
 	}
-	if (gen->known[1].map != NULL)
-		used = call_map(a, helper, gen->known[1].map);
+	if (plain != NULL)
+		map = plain;
+	if (map != NULL)
+		used = call_map(a, helper, map, plain != NULL);
 	if (used > 0)
 		return used;
 	if (call_inline(a, helper))

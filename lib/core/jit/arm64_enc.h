@@ -142,6 +142,12 @@ void arm64_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 
 /* What the files have for each other. */
 
+/* arm64_call.c: rd = where this CPU's copy of percpu is; uses A_T1, A_T2 */
+void arm64_percpu(struct arm64 *a, uint32_t rd, void *percpu,
+		  const struct os_percpu_plan *plan);
+/* arm64_hash.c */
+struct ebpf_jit_hash;
+void arm64_lookup_hash(struct arm64 *a, const struct ebpf_jit_hash *hash);
 /* arm64_loop.c */
 void arm64_loop(struct arm64 *a, const struct ebpf_helper *helper);
 /* arm64.c */

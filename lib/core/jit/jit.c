@@ -5,6 +5,7 @@
  * prog.c.
  */
 #include "core/jit/jit_buf.h"
+#include "core/jit/jit_lookup.h"
 #include "core/jit/jit_scan.h"
 #include "core/runtime.h"
 
@@ -67,6 +68,13 @@ ebpf_jit_features_mask(uint32_t mask)
 	os_store(&features_mask, mask);
 }
 
+uint32_t
+ebpf_jit_start(uint32_t entry_off)
+{
+	return START_STEP * (os_random_u32() % START_STEPS) +
+	       (0 - entry_off) % ENTRY_ALIGN;
+}
+
 int
 ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 {
@@ -93,6 +101,9 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 	err = ebpf_jit_scan(prog, &scan);
 	if (err < 0)
 		goto fail;
+	err = ebpf_jit_lookups_make(prog, &scan);
+	if (err < 0)
+		goto fail;
 	err = ops->generate(prog, &scan, image, NULL, 0, 0);
 	if (err < 0)
 		goto fail;
@@ -103,8 +114,7 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 		if (image->addrs == NULL)
 			goto fail;
 	}
-	start = START_STEP * (os_random_u32() % START_STEPS) +
-		(0 - image->entry_off) % ENTRY_ALIGN;
+	start = ebpf_jit_start(image->entry_off);
 	room = image->code_len;
 	err = os_exec_alloc(&image->exec, start + room);
 	if (err < 0)

@@ -32,6 +32,8 @@ struct ebpf_jit_image {
 /* Code under construction. write == NULL: a sizing pass, only len counts. */
 struct ebpf_jit_buf;
 struct ebpf_jit_scan; /* jit_scan.h */
+struct ebpf_jit_hash; /* jit_lookup.h */
+struct ebpf_jit_lookup;
 
 struct ebpf_jit_ops {
 	const char *name; /* "x86_64", "arm64" */
@@ -47,6 +49,13 @@ struct ebpf_jit_ops {
 			struct ebpf_jit_scan *scan,
 			struct ebpf_jit_image *image, uint8_t *write,
 			size_t room, uint64_t run);
+	/*
+	 * The code of a hash map's lookup (jit_lookup.h) as it will run at
+	 * address run, into write[room]: how long it is, 0 when it does not
+	 * fit. With write NULL how long at most.
+	 */
+	uint32_t (*lookup)(const struct ebpf_jit_hash *hash, uint8_t *write,
+			   size_t room, uint64_t run);
 	uint8_t trap[4]; /* the instruction that fills unused space */
 	uint32_t trap_len;
 };
@@ -63,5 +72,11 @@ const struct ebpf_jit_ops *ebpf_jit_host(void); /* NULL: none */
 int ebpf_jit_compile(const struct ebpf_prog *prog,
 		     struct ebpf_jit_image **image);
 void ebpf_jit_free(struct ebpf_jit_image *image); /* NULL is fine */
+
+/* Where code starts in its memory: at random, its entry aligned. */
+uint32_t ebpf_jit_start(uint32_t entry_off);
+
+/* The lookup that a map got by programs; NULL is fine. */
+void ebpf_jit_lookup_free(struct ebpf_jit_lookup *lookup);
 
 #endif

@@ -13,6 +13,7 @@ struct ebpf_jit_buf {
 	size_t room;
 	uint32_t len;
 	uint32_t full;	/* something did not fit */
+	bool unlisted;	/* nobody asks where host addresses are */
 	uint64_t run;	/* address at which write[0] will run; 0: unknown */
 	struct ebpf_jit_addr *addrs;
 	uint32_t addr_count;
@@ -38,7 +39,7 @@ ebpf_jit_put(struct ebpf_jit_buf *buf, uint64_t bytes, uint32_t len)
 static inline void
 ebpf_jit_put_addr(struct ebpf_jit_buf *buf, uint32_t off, uint32_t len)
 {
-	if (buf->write != NULL) {
+	if (buf->write != NULL && !buf->unlisted) {
 		if (buf->addr_count >= buf->addr_room) {
 			buf->full = 1;
 			return;

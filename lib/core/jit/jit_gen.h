@@ -93,6 +93,23 @@ void ebpf_jit_begin(struct ebpf_jit_gen *gen,
 int ebpf_jit_generate(struct ebpf_jit_gen *gen, uint8_t *write, size_t room,
 		      uint64_t run);
 
+/* Before and after the code of a lookup; end returns what jit.h says. */
+static inline void
+ebpf_jit_begin_lookup(struct ebpf_jit_gen *gen, uint8_t *write, size_t room,
+		      uint64_t run)
+{
+	gen->buf.write = write;
+	gen->buf.room = room;
+	gen->buf.run = run;
+	gen->buf.unlisted = true;
+}
+
+static inline uint32_t
+ebpf_jit_end_lookup(const struct ebpf_jit_gen *gen)
+{
+	return gen->broken || gen->buf.full ? 0 : gen->buf.len;
+}
+
 /* One walk over everything: code_len, slot_offs, moved. */
 void ebpf_jit_pass(struct ebpf_jit_gen *gen);
 

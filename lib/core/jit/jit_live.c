@@ -5,6 +5,7 @@
  * function until nothing changes; too tangled a function keeps everything.
  * For jit_scan.c and jit_match.c.
  */
+#include "core/jit/jit_lookup.h"
 #include "core/jit/jit_scan.h"
 
 enum {
@@ -12,6 +13,7 @@ enum {
 	ALL = (1u << EBPF_REG_COUNT) - 1,
 	ARGS = 0x3e,	/* r1..r5 */
 	SCRATCH = 0x3f, /* r0..r5 */
+	KEY = 1 << 2,	/* of a lookup, in r2 */
 	FP = 1u << EBPF_REG_FP,
 };
 
@@ -97,6 +99,7 @@ live_at(const struct ebpf_prog *prog, const struct ebpf_jit_scan *scan,
 	const struct ebpf_op *op = &prog->ops[slot];
 	uint32_t target = (uint32_t)((int64_t)slot + 1 + op->off);
 	uint32_t next = slot + 1 < func->end ? scan->live[slot + 1] : ALL;
+	uint32_t reads = ebpf_jit_reads(op);
 
 	if (ebpf_jit_is_dead(prog, slot))
 		return slot + 1 < func->end ? next : 0;
@@ -112,10 +115,14 @@ live_at(const struct ebpf_prog *prog, const struct ebpf_jit_scan *scan,
 	case EBPF_FORM_EXIT:
 		next = 0;
 		break;
+	case EBPF_FORM_CALL:
+		if (ebpf_jit_lookup_map(prog, scan, func, slot) != NULL)
+			reads = KEY;
+		break;
 	default:
 		break;
 	}
-	return (next & ~ebpf_jit_writes(op)) | ebpf_jit_reads(op) | FP;
+	return (next & ~ebpf_jit_writes(op)) | reads | FP;
 }
 
 void

@@ -63,6 +63,8 @@ scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 			if (op->code == EBPF_OP_CALL_HELPER &&
 			    (helper->flags & EBPF_HELPER_TAIL))
 				func->run = 1;
+			scan->lookups |= op->code == EBPF_OP_CALL_HELPER &&
+				helper->number == EBPF_FUNC_map_lookup_elem;
 			break;
 		}
 		case EBPF_FORM_CALL_LOCAL:

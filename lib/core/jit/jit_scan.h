@@ -29,6 +29,7 @@ struct ebpf_jit_scan {
 	uint32_t jump_count; /* conditional and unconditional */
 	uint32_t nest_cost;  /* what a tail call from a subprogram counts */
 	bool full_run; /* the run block must be whole, see below */
+	bool lookups;  /* somewhere bpf_map_lookup_elem is called */
 };
 
 /*

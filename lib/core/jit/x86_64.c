@@ -12,6 +12,7 @@
  * function they are in and jump to the target's tail entry, so prologues need
  * not be alike. The depth of local calls is not counted: the verifier has.
  */
+#include "core/jit/jit_match.h"
 #include "core/jit/x86_enc.h"
 
 const uint8_t x86_regs[EBPF_JIT_REGS] = {
@@ -228,7 +229,9 @@ load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	switch (op->code) {
 	case EBPF_OP_LDDW_MAP:
 	case EBPF_OP_LDDW_MAP_IDX:
-		x86_address(x, dst, (const void *)(intptr_t)op->imm);
+		/* a lookup that knows the map need not be told */
+		if (!ebpf_jit_unread(gen, gen->slot + 1, op->dst))
+			x86_address(x, dst, (const void *)(intptr_t)op->imm);
 		gen->known[op->dst].map =
 			(const struct ebpf_map *)(intptr_t)op->imm;
 		break;
@@ -358,9 +361,23 @@ generate(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 	return err;
 }
 
+static uint32_t
+lookup(const struct ebpf_jit_hash *hash, uint8_t *write, size_t room,
+       uint64_t run)
+{
+	struct x86 x;
+
+	memset(&x, 0, sizeof(x));
+	os_exec_rules(&x.rules);
+	ebpf_jit_begin_lookup(&x.gen, write, room, run);
+	x86_lookup_hash(&x, hash);
+	return ebpf_jit_end_lookup(&x.gen);
+}
+
 const struct ebpf_jit_ops ebpf_jit_x86_64 = {
 	.name = "x86_64",
 	.generate = generate,
+	.lookup = lookup,
 	.trap = { 0xcc },
 	.trap_len = 1,
 };

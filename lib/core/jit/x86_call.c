@@ -5,6 +5,7 @@
  * where C wants its arguments. Used by x86_64.c.
  */
 #include "core/helper.h"
+#include "core/jit/jit_lookup.h"
 #include "core/jit/x86_enc.h"
 
 /* End the whole run from here with rax = result. */
@@ -18,9 +19,8 @@ end_run(struct x86 *x, uint64_t result)
 	x86_ret(x);
 }
 
-/* reg *= size */
-static void
-scale(struct x86 *x, uint32_t reg, uint32_t size)
+void
+x86_scale(struct x86 *x, uint32_t reg, uint32_t size)
 {
 	if ((size & (size - 1)) == 0) {
 		uint32_t log = 31 - (uint32_t)__builtin_clz(size);
@@ -40,6 +40,20 @@ load_cpu(struct x86 *x, uint32_t to, const struct os_percpu_plan *plan)
 	x86_put(x, (plan->gs ? 0x65 : 0x64) | 0x8b << 8 |
 			   (4 | (to & 7) << 3) << 16 | 0x25 << 24, 4);
 	x86_put(x, (uint32_t)plan->cpu_off, 4);
+}
+
+void
+x86_percpu(struct x86 *x, uint32_t reg, uint32_t number, void *percpu,
+	   const struct os_percpu_plan *plan)
+{
+	x86_address(x, reg, percpu);
+	load_cpu(x, number, plan);
+	if (plan->distance == 0) {
+		x86_sib(x, OP_LOAD | X_W, reg, reg, number, 3, 0);
+	} else {
+		x86_scale(x, number, (uint32_t)plan->distance);
+		x86_rr(x, OP_ADD | X_W, number, reg);
+	}
 }
 
 /*
@@ -92,20 +106,14 @@ lookup_array(struct x86 *x, const struct ebpf_map_array *array,
 	struct lookup lookup = lookup_begin(x, array->map.max_entries);
 
 	x86_alu_imm(x, OP_AND, RCX, (int32_t)array->index_mask);
-	x86_address(x, RAX, plan ? array->percpu : array->values);
-	if (plan != NULL) {
-		load_cpu(x, RDX, plan);
-		if (plan->distance == 0) {
-			x86_sib(x, OP_LOAD | X_W, RAX, RAX, RDX, 3, 0);
-		} else {
-			scale(x, RDX, (uint32_t)plan->distance);
-			x86_rr(x, OP_ADD | X_W, RDX, RAX);
-		}
-	}
+	if (plan != NULL)
+		x86_percpu(x, RAX, RDX, array->percpu, plan);
+	else
+		x86_address(x, RAX, array->values);
 	if (array->map.stride == 8) {
 		x86_sib(x, OP_LEA | X_W, RAX, RAX, RCX, 3, 0);
 	} else {
-		scale(x, RCX, array->map.stride);
+		x86_scale(x, RCX, array->map.stride);
 		x86_rr(x, OP_ADD | X_W, RCX, RAX);
 	}
 	return lookup_end(x, lookup);
@@ -130,24 +138,36 @@ lookup_inline(struct x86 *x, const struct ebpf_map *map)
 
 /*
  * A call on a map known now, without the helper's generic door: how many ops
- * the code stands for, 0: there is none for this helper and map.
+ * the code stands for, 0: there is none for this helper and map. Plain: rdi was
+ * not loaded with it (jit_lookup.h).
  */
 static uint32_t
 call_map(struct x86 *x, const struct ebpf_helper *helper,
-	 const struct ebpf_map *map)
+	 const struct ebpf_map *map, bool plain)
 {
 	const struct ebpf_map_ops *ops = map->ops;
 	const void *function = NULL;
 	uint32_t used;
+	bool own;
 
 	if (helper->args[0] != EBPF_ARG_MAP)
 		return 0;
 	switch (helper->number) {
 	case EBPF_FUNC_map_lookup_elem:
 		used = lookup_inline(x, map);
-		if (used > 0 || map->lookup == NULL)
+		if (used > 0)
 			return used;
-		x86_call_address(x, (const void *)(uintptr_t)map->lookup);
+		function = ebpf_jit_lookup_code(map, &own);
+		if (plain && !own)
+			x86_address(x, RDI, map);
+		if (function == NULL)
+			return 0;
+		x86_call_address(x, function);
+		if (own) { /* it has asked whether it is NULL */
+			x->flags_reg = RAX;
+			x->flags_at = x->gen.buf.len;
+			x->flags_wide = true;
+		}
 		return 1;
 	case EBPF_FUNC_map_update_elem:
 		function = (const void *)(uintptr_t)ops->update;
@@ -258,6 +278,9 @@ x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	struct x86 *x = x86_of(gen);
 	const struct ebpf_helper *helper =
 		(const struct ebpf_helper *)(intptr_t)op->imm;
+	const struct ebpf_map *map = gen->known[1].map;
+	const struct ebpf_map *plain = ebpf_jit_lookup_map(
+		gen->prog, gen->scan, gen->func, gen->slot);
 	uint32_t used = 0;
 
 	if (helper->flags & EBPF_HELPER_TAIL) {
@@ -268,8 +291,10 @@ x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		x86_loop(x, helper);
 		return 1;
 	}
-	if (gen->known[1].map != NULL)
-		used = call_map(x, helper, gen->known[1].map);
+	if (plain != NULL)
+		map = plain;
+	if (map != NULL)
+		used = call_map(x, helper, map, plain != NULL);
 	if (used > 0)
 		return used;
 	if (call_inline(x, helper))

@@ -52,6 +52,7 @@ enum {
 	OP_SHIFT_IMM = 0xc1, OP_SHIFT_1 = 0xd1, OP_SHIFT_CL = 0xd3,
 	OP_GROUP3 = 0xf7, /* /0 test /2 not /3 neg /4 mul /6 div /7 idiv */
 	OP_IMUL = X_0F | 0xaf,
+	OP_PREFETCH = X_0F | 0x18, /* /1: into the nearest cache */
 	OP_CMPXCHG = X_0F | 0xb1,
 	OP_MOVZX8 = X_0F | 0xb6, OP_MOVZX16 = X_0F | 0xb7,
 	OP_MOVSX8 = X_0F | 0xbe, OP_MOVSX16 = X_0F | 0xbf,
@@ -303,6 +304,14 @@ uint32_t x86_jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 
 /* x86_div.c */
 void x86_divide(struct x86 *x, const struct ebpf_op *op);
+/* x86_call.c: reg *= size */
+void x86_scale(struct x86 *x, uint32_t reg, uint32_t size);
+/* reg = where this CPU's copy of percpu is; number is used up */
+void x86_percpu(struct x86 *x, uint32_t reg, uint32_t number, void *percpu,
+		const struct os_percpu_plan *plan);
+/* x86_hash.c */
+struct ebpf_jit_hash;
+void x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash);
 /* x86_loop.c */
 void x86_loop(struct x86 *x, const struct ebpf_helper *helper);
 /* x86_jump.c */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * x86-64: the lookup of one hash map, with all that is constant about it in the
+ * code. What hash_lookup.c does in C, for the slot that the key's tag says; the
+ * rest is left to that. rsi is the key, the answer is in rax; only registers
+ * that a call may change are used. Used by x86_64.c.
+ */
+#include "core/jit/jit_lookup.h"
+#include "core/jit/x86_enc.h"
+
+/* Jumps to where the map's own lookup is asked. */
+struct slow {
+	uint32_t jumps[3];
+	uint32_t count;
+};
+
+static void
+const64(struct x86 *x, uint32_t reg, uint64_t value)
+{
+	x86_opcode(x, X_W | 0xb8 | (reg & 7), 0, 0, reg);
+	x86_put(x, value, 8);
+}
+
+static void
+slow_if(struct x86 *x, uint32_t cc, struct slow *slow)
+{
+	slow->jumps[slow->count++] = x86_skip(x, cc);
+}
+
+/* r9, and r10 of the long ones, = the key's words (ebpf_key_short) */
+static void
+load_key(struct x86 *x, uint32_t size)
+{
+	x86_mem(x, size < 8 ? OP_LOAD : OP_LOAD | X_W, R9, RSI, 0);
+	if (size == 6) {
+		x86_mem(x, OP_MOVZX16, RAX, RSI, 4);
+		x86_shift_imm(x, X_W, SHIFT_SHL, RAX, 32);
+		x86_rr(x, OP_OR | X_W, RAX, R9);
+	} else if (size > 8) {
+		x86_mem(x, size < 16 ? OP_LOAD : OP_LOAD | X_W, R10, RSI, 8);
+	}
+}
+
+/* rax = mix(rax, rcx); ebpf_hash_mix */
+static void
+mix(struct x86 *x)
+{
+	x86_rr(x, OP_GROUP3 | X_W, G3_MUL, RCX);
+	x86_rr(x, OP_XOR | X_W, RDX, RAX);
+}
+
+/* rax = the key's hash (ebpf_hash_short); rcx = its bucket */
+static void
+hash_key(struct x86 *x, const struct ebpf_map_hash *table)
+{
+	uint32_t size = table->map.key_size;
+
+	load_key(x, size);
+	const64(x, RAX, table->seed[0]);
+	x86_rr(x, OP_XOR | X_W, R9, RAX);
+	const64(x, RCX, table->seed[1]);
+	if (size > 8)
+		x86_rr(x, OP_XOR | X_W, R10, RCX);
+	mix(x);
+	const64(x, RCX, EBPF_HASH_FACTOR);
+	mix(x);
+	x86_mov(x, 0, RCX, RAX);
+	x86_alu_imm(x, OP_AND, RCX, (int32_t)table->bucket_mask);
+	if (table->home_step != 0) { /* most are at home; ask for that, too */
+		x86_mov(x, 0, R8, RCX);
+		x86_scale(x, R8, (uint32_t)table->home_step);
+		x86_address(x, R11, table->homes);
+		x86_sib(x, OP_PREFETCH, 1, R8, R11, 0, 0);
+		if (size > 8)
+			x86_sib(x, OP_PREFETCH, 1, R8, R11, 0, 64);
+	}
+	x86_scale(x, RCX, sizeof(struct ebpf_hash_bucket));
+	x86_address(x, R11, table->buckets);
+	x86_rr(x, OP_ADD | X_W, R11, RCX);
+}
+
+/*
+ * r8d = the number of the first element with that tag (ebpf_hash_tag,
+ * ebpf_hash_match); loads are acquires, as every load is here. What jumps away
+ * when there is none.
+ */
+static uint32_t
+find_tag(struct x86 *x)
+{
+	uint32_t none;
+
+	x86_shift_imm(x, X_W, SHIFT_SHR, RAX, 57);
+	x86_alu_imm(x, OP_CMP, RAX, 1);
+	x86_put(x, 0x00d083, 3); /* adc eax, 0 */
+	const64(x, RDX, EBPF_HASH_ONES);
+	x86_rr(x, OP_IMUL | X_W, RAX, RDX);
+	x86_mem(x, OP_XOR | 2 | X_W, RAX, RCX,
+		(int32_t)offsetof(struct ebpf_hash_bucket, tags));
+	x86_rr(x, 0x6b | X_W, RDX, RDX); /* imul rdx, rdx, 127 */
+	x86_put(x, EBPF_HASH_LOWS / EBPF_HASH_ONES, 1);
+	x86_rr(x, OP_ADD | X_W, RDX, RAX);
+	x86_rr(x, OP_OR | X_W, RDX, RAX);
+	x86_alu_imm(x, OP_XOR | X_W, RAX, -1);
+	none = x86_skip(x, CC_E);
+	x86_put(x, 0xf3, 1); /* tzcnt, or bsf where it is not known */
+	x86_rr(x, X_0F | 0xbc | X_W, RDX, RAX);
+	x86_shift_imm(x, 0, SHIFT_SHR, RDX, 3);
+	x86_sib(x, OP_LOAD, R8, RCX, RDX, 2,
+		(int32_t)offsetof(struct ebpf_hash_bucket, elements));
+	return none;
+}
+
+/* Compare keys, of the element r8d; rax = what the program is given of it. */
+static void
+give(struct x86 *x, const struct ebpf_jit_hash *hash, struct slow *slow)
+{
+	const struct ebpf_map_hash *table = hash->table;
+	uint32_t size = table->map.key_size, skip;
+
+	x86_mov(x, 0, RAX, R8);
+	x86_scale(x, RAX, (uint32_t)table->element_size);
+	x86_address(x, R11, table->elements);
+	x86_sib(x, size == 4 ? OP_CMP : OP_CMP | X_W, R9, R11, RAX, 0, 0);
+	slow_if(x, CC_NE, slow);
+	if (size > 8) {
+		x86_sib(x, OP_CMP | X_W, R10, R11, RAX, 0, 8);
+		slow_if(x, CC_NE, slow);
+	}
+	if (hash->lru) { /* ebpf_hash_mark_used */
+		x86_address(x, RDX, table->used);
+		x86_sib(x, 0x80, OP_CMP >> 3 & 7, RDX, R8, 0, 0);
+		x86_put(x, EBPF_HASH_USED, 1);
+		skip = x86_skip(x, CC_E);
+		x86_sib(x, 0xc6, 0, RDX, R8, 0, 0);
+		x86_put(x, EBPF_HASH_USED, 1);
+		x86_land(x, skip);
+	}
+	switch (hash->given) {
+	case EBPF_JIT_VALUE:
+		x86_rr(x, OP_ADD | X_W, R11, RAX);
+		x86_alu_imm(x, OP_ADD | X_W, RAX, (int32_t)table->value_off);
+		break;
+	case EBPF_JIT_INNER:
+		x86_sib(x, OP_LOAD | X_W, RAX, R11, RAX, 0,
+			(int32_t)table->value_off);
+		x86_rr(x, OP_TEST | X_W, RAX, RAX);
+		break;
+	case EBPF_JIT_CPU_VALUE:
+		x86_percpu(x, RAX, RDX, table->percpu, &hash->plan);
+		x86_scale(x, R8, table->map.stride);
+		x86_rr(x, OP_ADD | X_W, R8, RAX);
+		break;
+	}
+}
+
+/*
+ * A function as map->lookup is, but that it knows the map; the zero flag says
+ * whether the answer is NULL.
+ */
+void
+x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash)
+{
+	const struct ebpf_map *map = &hash->table->map;
+	struct slow slow = { { 0 }, 0 };
+	uint32_t none;
+
+	hash_key(x, hash->table);
+	none = find_tag(x);
+	give(x, hash, &slow);
+	x86_ret(x);
+
+	x86_land(x, none);
+	x86_mem(x, 0x83, OP_CMP >> 3 & 7, RCX,
+		(int32_t)offsetof(struct ebpf_hash_bucket, chain));
+	x86_put(x, 0, 1);
+	slow_if(x, CC_NE, &slow);
+	x86_const(x, RAX, 0);
+	x86_ret(x);
+
+	while (slow.count > 0)
+		x86_land(x, slow.jumps[--slow.count]);
+	x86_alu_imm(x, OP_SUB | X_W, RSP, 8); /* C wants 16 at calls */
+	x86_address(x, RDI, map);
+	x86_call_address(x, (const void *)(uintptr_t)map->lookup);
+	x86_alu_imm(x, OP_ADD | X_W, RSP, 8);
+	x86_rr(x, OP_TEST | X_W, RAX, RAX);
+	x86_ret(x);
+}
