@@ -143,12 +143,10 @@ bench_net_tap(const char *name, bool headers)
 	return error != 0 ? error : fd;
 }
 
-/* Only netlink makes them; the program that speaks it says why it cannot. */
-int
-bench_net_veth(const char *a, const char *b)
+/* What only netlink does, by the program that speaks it and says why not. */
+static int
+ip(char *const words[])
 {
-	char *const words[] = { "ip",	"link", "add",	"name",	   (char *)a,
-				"type", "veth", "peer", (char *)b, NULL };
 	int status, error;
 	pid_t pid;
 
@@ -158,10 +156,34 @@ bench_net_veth(const char *a, const char *b)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	if (status != 0)
-		return -EOPNOTSUPP;
-	error = bench_net_up(a);
+	return status != 0 ? -EOPNOTSUPP : 0;
+}
+
+int
+bench_net_veth(const char *a, const char *b)
+{
+	char *const words[] = { "ip",	"link", "add",	"name",	   (char *)a,
+				"type", "veth", "peer", (char *)b, NULL };
+	int error = ip(words);
+
+	if (error == 0)
+		error = bench_net_up(a);
 	return error != 0 ? error : bench_net_up(b);
+}
+
+int
+bench_net_move(const char *name, const struct bench_net *to)
+{
+	char path[64];
+	char *const words[] = { "ip",  "link",	"set", "dev", (char *)name,
+				"netns", path, NULL };
+	int error;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), to->own);
+	error = ip(words);
+	if (error == 0)
+		error = bench_net_enter(to);
+	return error != 0 ? error : bench_net_up(name);
 }
 
 /* ---- sockets ---- */
@@ -205,6 +227,26 @@ bench_net_socket(const char *name, bool wait)
 }
 
 /* ---- frames ---- */
+
+uint64_t
+bench_net_received(const char *name)
+{
+	FILE *file = fopen("/proc/thread-self/net/dev", "r");
+	unsigned long long bytes, frames = 0;
+	char line[512], *at;
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		at = line + strspn(line, " ");
+		if (strncmp(at, name, strlen(name)) == 0 &&
+		    at[strlen(name)] == ':' &&
+		    sscanf(at + strlen(name) + 1, "%llu %llu", &bytes,
+			   &frames) == 2)
+			break;
+	}
+	if (file != NULL)
+		fclose(file);
+	return frames;
+}
 
 void
 bench_net_frame(uint8_t frame[BENCH_FRAME], uint32_t from, uint32_t to)

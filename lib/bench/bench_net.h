@@ -27,6 +27,8 @@ void bench_net_close(struct bench_net *net); /* a zeroed one is fine */
 int bench_net_tap(const char *name, bool headers);
 int bench_net_veth(const char *a, const char *b);
 int bench_net_up(const char *name);
+/* Into another network, where it is down again. */
+int bench_net_move(const char *name, const struct bench_net *to);
 /* 10.77.0.HOST with a network of 24 bits. */
 int bench_net_address(const char *name, uint32_t host);
 
@@ -34,6 +36,9 @@ int bench_net_address(const char *name, uint32_t host);
 int bench_net_sender(const char *name);
 /* One that receives, but not what others send there. */
 int bench_net_socket(const char *name, bool wait);
+
+/* Frames that came in at an interface so far, whoever wanted them. */
+uint64_t bench_net_received(const char *name);
 
 /* From host 02::FROM to host 02::TO, of a type for local experiments. */
 void bench_net_frame(uint8_t frame[BENCH_FRAME], uint32_t from, uint32_t to);

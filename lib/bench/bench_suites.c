@@ -6,5 +6,5 @@ const struct bench_suite *const bench_suites[] = {
 	&bench_suite_compute, &bench_suite_calls,  &bench_suite_maps,
 	&bench_suite_threads, &bench_suite_bridge, &bench_suite_load,
 	&bench_suite_device,  &bench_suite_vale,   &bench_suite_ports,
-	NULL,
+	&bench_suite_rivals,  NULL,
 };

@@ -46,12 +46,12 @@ for s in v["suites"]:
 @test "list names suites and rows, and measures nothing" {
 	run -0 gebpf bench list
 	for suite in compute calls maps threads bridge load device vale \
-		ports; do
+		ports rivals; do
 		[[ $output == *"$suite: "* ]]
 	done
 	valid gebpf bench list
 	output=$json
-	is 'len(v["suites"]) == 9 and all(s["rows"] for s in v["suites"])'
+	is 'len(v["suites"]) == 10 and all(s["rows"] for s in v["suites"])'
 	run -0 gebpf -j bench list maps rows lpm
 	is '[s["suite"] for s in v["suites"]] == ["maps"]'
 	is 'all("lpm" in r for r in v["suites"][0]["rows"])'
@@ -183,6 +183,7 @@ assert said - values - sometimes <= seen, said - values - seen
 
 @test "interrupted, it shows what there is and says so" {
 	for style in -q -j; do
+		rm -f "$DIR/out"
 		# a measurement is a second: the first row is far from whole
 		gebpf $style bench compute calls rounds 101 time 1000000 \
 			svg "$DIR/cut.svg" >"$DIR/out" 2>"$DIR/err" 3>&- &
