@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,6 +118,7 @@ compile_source(struct cmd *cmd, const char *path, void **data, size_t *len)
 	const char *clang = getenv("GEBPF_CLANG");
 	const char *tmp = getenv("TMPDIR");
 	char object[PATH_MAX];
+	struct statvfs room;
 	int fd, error;
 
 	if (clang == NULL || *clang == '\0')
@@ -130,6 +132,10 @@ compile_source(struct cmd *cmd, const char *path, void **data, size_t *len)
 				object, strerror(errno));
 	close(fd);
 	error = run_clang(cmd, clang, path, object);
+	/* clang takes a full disk for a bug of its own */
+	if (error != 0 && statvfs(object, &room) == 0 && room.f_bavail == 0)
+		cmd_hint(cmd, "no space is left where '%s' was to be written; "
+			      "TMPDIR names another folder", object);
 	if (error == 0)
 		error = read_file(cmd, object, 64 << 20, data, len);
 	unlink(object);

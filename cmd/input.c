@@ -105,6 +105,17 @@ input_read(struct cmd *cmd, const char *input, void **data, size_t *len)
 	return read_file(cmd, input, INPUT_MAX, data, len);
 }
 
+/* errno says why. */
+static int
+write_failed(struct cmd *cmd, const char *path)
+{
+	return cmd_fail(cmd,
+			errno == EACCES ? EBPF_EACCES :
+			errno == ENOSPC ? EBPF_ENOSPC :
+					  EBPF_EIO,
+			"cannot write '%s': %s", path, strerror(errno));
+}
+
 int
 output_write(struct cmd *cmd, const char *path, const void *data, size_t len)
 {
@@ -117,15 +128,11 @@ output_write(struct cmd *cmd, const char *path, const void *data, size_t len)
 				"JSON or YAML: name a file");
 	file = is_stdout ? stdout : fopen(path, "wb");
 	if (file == NULL)
-		return cmd_fail(cmd,
-				errno == EACCES ? EBPF_EACCES : EBPF_EIO,
-				"cannot write '%s': %s", path,
-				strerror(errno));
+		return write_failed(cmd, path);
 	bad = fwrite(data, 1, len, file) != len;
 	bad |= is_stdout ? fflush(file) != 0 : fclose(file) != 0;
 	if (bad)
-		return cmd_fail(cmd, EBPF_EIO, "cannot write '%s': %s", path,
-				strerror(errno));
+		return write_failed(cmd, path);
 	return 0;
 }
 
@@ -249,8 +256,7 @@ capture_write(struct cmd *cmd, struct capture_out *out,
 
 	pcap_dump((u_char *)out->dumper, &header, data);
 	if (ferror(pcap_dump_file(out->dumper)))
-		return cmd_fail(cmd, EBPF_EIO, "cannot write '%s': %s",
-				out->path, strerror(errno));
+		return write_failed(cmd, out->path);
 	return 0;
 }
 
@@ -262,8 +268,7 @@ capture_finish(struct cmd *cmd, struct capture_out *out)
 	if (out == NULL)
 		return 0;
 	if (pcap_dump_flush(out->dumper) != 0)
-		error = cmd_fail(cmd, EBPF_EIO, "cannot write '%s': %s",
-				 out->path, strerror(errno));
+		error = write_failed(cmd, out->path);
 	pcap_dump_close(out->dumper);
 	free(out->path);
 	free(out);

@@ -330,6 +330,7 @@ struct replay {
 	struct tally *tallies;
 	size_t tally_count;
 	uint64_t frames, bytes, refused, written;
+	bool out_broken; /* who knows what of it was written */
 };
 
 /* Names of verdicts by kind; NULL where the number says it. */
@@ -504,6 +505,7 @@ replay_frames(struct cmd *cmd, struct replay *r, struct capture *capture,
 						      (uint32_t)
 							      result.data_len);
 				r->written++;
+				r->out_broken = error != 0;
 			}
 		}
 		free(result.out);
@@ -536,7 +538,7 @@ show_replay(struct out *out, const struct replay *r)
 		out_end(out);
 	}
 	out_end(out);
-	if (r->out_path != NULL) {
+	if (r->out_path != NULL && !r->out_broken) {
 		out_uint(out, "written", "written % frames", r->written);
 		out_string(out, "out", " to %\n", r->out_path);
 	}
@@ -557,6 +559,7 @@ cmd_prog_replay(struct cmd *cmd)
 	if (error == 0) {
 		error = replay_frames(cmd, &r, capture, out);
 		close_error = capture_finish(cmd, out);
+		r.out_broken |= close_error != 0;
 		if (error == 0)
 			error = close_error;
 		/* What was done before it went wrong counts all the same. */

@@ -71,6 +71,35 @@ capture() {
 	gebpf vale destroy vale0
 }
 
+@test "a full disk while frames are kept: none is said to be written" {
+	gebpf -q prog load "$examples/l2_bridge.bpf.o"
+	run -8 --separate-stderr gebpf prog replay l2_bridge \
+		pcap "$captures/host_a.pcap" out /dev/full
+	[[ $output == *"frames "* && $output != *written* ]]
+	[[ $stderr == *"cannot write '/dev/full': No space left"* ]]
+	run -8 --separate-stderr gebpf -j prog replay l2_bridge \
+		pcap "$captures/host_a.pcap" out /dev/full
+	is '"written" not in v and v["frames"] > 0 and "error" in v'
+	fails 1 gebpf prog run l2_bridge data_in pcap:"$captures/host_a.pcap":1 \
+		data_out /dev/full
+	is 'v["code"] == "ENOSPC"'
+	gebpf prog unload l2_bridge
+}
+
+@test "no room for what clang makes: the hint says so (root)" {
+	command -v clang >/dev/null || skip "clang is not installed"
+	mkdir "$DIR/small"
+	mount -t tmpfs -o size=4k none "$DIR/small" 2>/dev/null ||
+		skip "cannot mount a small file system"
+	head -c 4096 /dev/zero >"$DIR/small/all"
+	TMPDIR=$DIR/small run -1 gebpf prog verify \
+		"$top/lib/bpf/examples/acl.bpf.c"
+	rm -rf "$DIR"/small/*
+	umount "$DIR/small"
+	rmdir "$DIR/small"
+	[[ $output == *"Hint: no space is left where '$DIR/small/"* ]]
+}
+
 @test "a file system that fills up in the middle (root)" {
 	only_embedded "captures"
 	mkdir "$DIR/small"
