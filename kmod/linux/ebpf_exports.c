@@ -83,6 +83,7 @@ EXPORT_SYMBOL_GPL(ebpf_pin_get);
 EXPORT_SYMBOL_GPL(ebpf_pin_next);
 EXPORT_SYMBOL_GPL(ebpf_pin_remove);
 EXPORT_SYMBOL_GPL(ebpf_pin_set);
+EXPORT_SYMBOL_GPL(ebpf_prog_tag);
 EXPORT_SYMBOL_GPL(ebpf_prog_xlated);
 EXPORT_SYMBOL_GPL(ebpf_test_run);
 EXPORT_SYMBOL_GPL(ebpf_tracelog_last);

@@ -15,7 +15,6 @@
 #include "core/prog_load.h"
 #include "core/report.h"
 #include "core/runtime.h"
-#include "core/sha1.h"
 #include "core/verifier.h"
 
 static void
@@ -164,34 +163,6 @@ decode(struct ebpf_loading *l)
 	return ebpf_reject(l, why.insn, why.rule, "%s", why.what);
 }
 
-/*
- * The tag as Linux computes it: over the instructions as they were given, map
- * references without their numbers.
- */
-static void
-make_tag(struct ebpf_loading *l)
-{
-	struct ebpf_prog *prog = l->prog;
-	struct ebpf_insn insn;
-	struct ebpf_sha1 sha;
-	uint8_t digest[20];
-	uint32_t i;
-	bool high = false;
-
-	ebpf_sha1_init(&sha);
-	for (i = 0; i < prog->op_count; i++) {
-		insn = prog->raw[i];
-		if (l->ops[i].code == EBPF_OP_LDDW_MAP ||
-		    l->ops[i].code == EBPF_OP_LDDW_MAP_VALUE || high) {
-			high = !high;
-			insn.imm = 0;
-		}
-		ebpf_sha1_add(&sha, &insn, sizeof(insn));
-	}
-	ebpf_sha1_end(&sha, digest);
-	memcpy(prog->tag, digest, sizeof(prog->tag));
-}
-
 static int
 verify(struct ebpf_loading *l)
 {
@@ -314,7 +285,6 @@ climb(struct ebpf_loading *l, const struct ebpf_kind *kind)
 	error = ebpf_resolve_maps(l);
 	if (error)
 		return error;
-	make_tag(l);
 	error = ebpf_load_infos(l);
 	if (error)
 		return error;

@@ -87,7 +87,7 @@ struct ebpf_prog {
 	uint32_t assume_linux; /* being verified for Linux; never published */
 	uint32_t stack_depth;
 	uint64_t insns_processed;
-	uint8_t tag[EBPF_TAG_SIZE];
+	uint64_t tag; /* atomic; 0: nobody asked for it yet */
 };
 
 /* Run path: inside a section. The caller knows what the kind's entry takes. */
@@ -110,6 +110,9 @@ uint64_t ebpf_prog_run_counted(const struct ebpf_prog *prog, uint64_t r1,
  * references as ids, helper calls as numbers, no host address.
  */
 struct ebpf_insn ebpf_prog_xlated(const struct ebpf_prog *prog, uint32_t index);
+
+/* The hash that Linux gives the same instructions. */
+void ebpf_prog_tag(struct ebpf_prog *prog, uint8_t tag[EBPF_TAG_SIZE]);
 
 /*
  * There is no way to make a program that skips the verifier in this tree: the

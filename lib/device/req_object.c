@@ -27,14 +27,14 @@ ebpf_do_obj_next(struct ebpf_call *call)
 }
 
 static bool
-matches(const struct ebpf_object *obj, const struct ebpf_req_obj_find *req)
+matches(struct ebpf_object *obj, const struct ebpf_req_obj_find *req)
 {
-	const struct ebpf_prog *prog;
+	uint8_t tag[EBPF_TAG_SIZE];
 
 	if (req->by_tag == 0)
 		return strcmp(obj->name, req->name) == 0;
-	prog = os_container(obj, struct ebpf_prog, obj);
-	return memcmp(prog->tag, req->tag, EBPF_TAG_SIZE) == 0;
+	ebpf_prog_tag(os_container(obj, struct ebpf_prog, obj), tag);
+	return memcmp(tag, req->tag, EBPF_TAG_SIZE) == 0;
 }
 
 int

@@ -258,7 +258,7 @@ ebpf_do_prog_info(struct ebpf_call *call)
 		rep->run_time_ns += os_load(&stats->time_ns);
 	}
 	rep->insns_processed = prog->insns_processed;
-	memcpy(rep->tag, prog->tag, sizeof(rep->tag));
+	ebpf_prog_tag(prog, rep->tag);
 	memcpy(rep->name, prog->obj.name, sizeof(rep->name));
 	ids = prog->map_count;
 	if (ids > call->out_room / sizeof(uint32_t))

@@ -292,7 +292,7 @@ test_tags(void)
 	struct ebpf_insn by_id[] = { LDDW(1, 2, 0, 4), MOV(0, 0), EXIT };
 	struct ebpf_prog *prog;
 	struct ebpf_sha1 sha;
-	uint8_t digest[20], tag[8];
+	uint8_t digest[20], tag[8], other_tag[8];
 	char text[41];
 	uint32_t i, n;
 
@@ -306,26 +306,30 @@ test_tags(void)
 		tap_ok(!strcmp(text, cases[i].digest), "sha-1 %s", text);
 	}
 	prog = MUST_LOAD(EBPF_PROG_RAW, EBPF_LOAD_ANY, seven);
-	hex(prog->tag, 8, text);
+	ebpf_prog_tag(prog, tag);
+	hex(tag, 8, text);
 	tap_ok(!strcmp(text, "8923dad831f6fb51"),
 	       "the tag of r0 = 7; exit as Linux 6.1 gives it: %s", text);
 	ebpf_prog_put(prog);
 
 	if (LOAD(&load, by_index, &prog) != 0)
 		abort();
-	memcpy(tag, prog->tag, 8);
+	ebpf_prog_tag(prog, tag);
 	ebpf_prog_put(prog);
 	other = new_array(8, 1, 0);
 	by_id[0].imm = (int32_t)other->obj.id;
 	if (LOAD(&load, by_id, &prog) != 0)
 		abort();
-	tap_ok(!memcmp(tag, prog->tag, 8), "which map it is does not matter");
+	ebpf_prog_tag(prog, other_tag);
+	tap_ok(!memcmp(tag, other_tag, 8), "which map it is does not matter");
+	ebpf_prog_tag(prog, tag);
+	tap_ok(!memcmp(tag, other_tag, 8), "who asks again is told the same");
 	/* lddw r1 with src 2 and both immediates 0, then the rest */
 	by_id[0].imm = by_id[1].imm = 0;
 	ebpf_sha1_init(&sha);
 	ebpf_sha1_add(&sha, by_id, sizeof(by_id));
 	ebpf_sha1_end(&sha, digest);
-	TAP_CHECK(!memcmp(digest, prog->tag, 8));
+	TAP_CHECK(!memcmp(digest, tag, 8));
 	ebpf_prog_put(prog);
 	ebpf_map_put(map);
 	ebpf_map_put(other);

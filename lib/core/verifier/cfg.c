@@ -67,6 +67,7 @@ find_functions(struct ebpf_venv *env)
 		env->funcs[env->func_count++].start = i;
 	}
 	env->funcs[env->func_count - 1].end = env->count;
+	env->forward = env->func_count == 1;
 	return 0;
 }
 
@@ -103,6 +104,7 @@ check_function(struct ebpf_venv *env, const struct ebpf_vfunc *func)
 				env, i, EBPF_RULE_JUMP,
 				"the jump leaves its function (slots %u to %u)",
 				func->start, func->end - 1);
+		env->forward &= to > i;
 	}
 	if (falls_through(env->ops[func->end - 1].code))
 		return ebpf_verify_reject_at(

@@ -188,7 +188,9 @@ ebpf_verify_live(struct ebpf_venv *env)
 	memset(env->live, 0, ((size_t)env->count + 2) * sizeof(*env->live));
 	for (f = 0; f < env->func_count; f++)
 		env->funcs[f].scan = 0;
-	for (round = 0; changed && round < ROUNDS; round++) {
+	/* going backwards, one look is enough where nothing else does */
+	for (round = 0; changed && round < (env->forward ? 1 : ROUNDS);
+	     round++) {
 		changed = false;
 		for (f = env->func_count; f-- > 0;) {
 			const struct ebpf_vfunc *func = &env->funcs[f];
@@ -211,7 +213,7 @@ ebpf_verify_live(struct ebpf_venv *env)
 			}
 		}
 	}
-	if (changed) {
+	if (changed && !env->forward) {
 		/* too tangled to settle soon: everything matters everywhere */
 		for (i = 0; i < env->count; i++)
 			env->live[i] = both(ARGS | SAVED | 1);

@@ -354,6 +354,7 @@ struct ebpf_venv {
 	uint16_t order[EBPF_V_FUNCS_MAX]; /* callees before callers */
 	uint32_t order_count;
 	uint32_t root; /* the function that is walked: the entry, a global */
+	bool forward; /* one function, and no jump goes back */
 	bool tied; /* r1's memory is as long as the length says */
 
 	struct ebpf_vaux *aux;
