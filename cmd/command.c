@@ -252,12 +252,12 @@ command_usage_line(const struct command *command, char *text, size_t size)
 		 *grammar != '\0' ? " " : "", grammar);
 }
 
-/* Length of the piece of a grammar that stays on one line: a word or a whole
- * bracket. */
+/* Length of the piece of a grammar that stays on one line: a whole bracket, or
+ * where that is too long a word, or alternatives as many as fit. */
 static int
 piece(const char *text, int room)
 {
-	int depth = 0, len = 0;
+	int depth = 0, len = 0, word;
 
 	for (; text[len] != '\0' && (depth > 0 || text[len] != ' '); len++) {
 		if (strchr("[{", text[len]) != NULL)
@@ -265,7 +265,12 @@ piece(const char *text, int room)
 		else if (strchr("]}", text[len]) != NULL)
 			depth--;
 	}
-	return len <= room ? len : (int)strcspn(text, " ");
+	word = (int)strcspn(text, " ");
+	if (len <= room || word <= room)
+		return len <= room ? len : word;
+	for (len = room; len > 1 && text[len - 1] != '|'; len--)
+		;
+	return len > 1 ? len : word;
 }
 
 /* Print words, broken before column 78, continued under `indent`. */

@@ -4,9 +4,10 @@
 transcript.py PAGE types every command of README.md, or of a man page's
 examples, as it is written there, in this folder and against GEBPF_TARGET, and
 compares what is printed with what the page shows. Numbers that differ from run
-to run may differ, and /tmp is this folder; '...' stands for the rest of a line, or alone for any lines.
-Commands of root (behind '# ') are for people with time, and not typed. Prints
-what differs; exits with how many commands did.
+to run may differ; /tmp is this folder, the embedded device ours; '...' stands
+for the rest of a line, or alone for any lines. Commands of root (behind '# ') are for
+people with time, and not typed. Prints what differs; exits with how many
+commands did.
 """
 import os
 import re
@@ -95,6 +96,7 @@ def main():
         for command, shown in commands(block):
             typed += 1
             command = command.replace("/tmp/", here)
+            command = command.replace("-t embedded ", "-t $GEBPF_TARGET ")
             if command.startswith("export "):
                 environment += command + "\n"
                 continue

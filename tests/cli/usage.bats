@@ -39,6 +39,7 @@ for o in json.load(sys.stdin)["objects"]:
 			[ -s "$DIR/out" ] || { echo "silent: $form"; false; }
 			[ ! -s "$DIR/err" ]
 			[[ $(<"$DIR/out") == *$noun* ]]
+			[ "$(wc -L <"$DIR/out")" -le 79 ] || { echo "wide: $form"; false; }
 		done
 		# shellcheck disable=SC2086
 		gebpf -j help $noun $verb
