@@ -3,23 +3,19 @@
  * The kernel's device against bpf(2) in the same kernel: map requests one at a
  * time and batched, by one and by two threads, and runs of one and the same
  * program. Rounds are interleaved; medians and ratios count, above 1 where ours
- * is faster. With --live and --peer, the two ends of a veth, also how many
- * frames Linux's XDP bridge brings from one to the other in a second, for
- * comparison with switches. Runs in the guest (make
- * bench-kmod) or wherever /dev/ebpf is; root only.
+ * is faster. Runs in the guest (make bench-kmod) or wherever /dev/ebpf is; root
+ * only.
  *
- *	bench_kernel [--rounds N] [--only ROW] [--live IFINDEX --peer IFINDEX]
+ *	bench_kernel [--rounds N] [--only ROW]
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +23,8 @@
 #include "abi/insn.h"
 #include "abi/kinds.h"
 #include "abi/wire.h"
+#include "bench/bench_linux.h"
+#include "bridge_code.h"
 
 enum {
 	ENTRIES = 4096,
@@ -225,28 +223,19 @@ our_ops(struct side *s, const struct bench *bench)
 /* ---- Linux's ---- */
 
 static int
-sys_bpf(int command, union bpf_attr *attr)
-{
-	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
-}
-
-static int
-linux_map_of(uint32_t type, uint32_t key_size, uint32_t max_entries)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.map_type = type;
-	attr.key_size = key_size;
-	attr.value_size = 8;
-	attr.max_entries = max_entries;
-	return sys_bpf(BPF_MAP_CREATE, &attr);
-}
-
-static int
 linux_map(uint32_t key_size)
 {
-	return linux_map_of(BPF_MAP_TYPE_HASH, key_size, ENTRIES);
+	return bench_linux_map(EBPF_MAP_HASH, key_size, 8, ENTRIES, 0);
+}
+
+static void
+linux_must(const char *what, int error)
+{
+	if (error != 0) {
+		fprintf(stderr, "bench_kernel: bpf(2), %s: %s\n", what,
+			strerror(-error));
+		exit(1);
+	}
 }
 
 static void
@@ -254,50 +243,36 @@ linux_ops(int map, const struct bench *bench)
 {
 	static __thread uint32_t keys[ENTRIES];
 	static __thread uint64_t values[ENTRIES];
-	static __thread uint32_t cursor, next;
-	union bpf_attr attr;
+	static __thread uint32_t cursor;
+	uint32_t i, j, k, count;
 	bool walking = false;
-	uint32_t i, j, k;
 
 	for (i = 0; i < OPS; i += bench->batch) {
 		k = i * 2654435761u % ENTRIES;
-		memset(&attr, 0, sizeof(attr));
-		attr.map_fd = (uint32_t)map;
-		attr.key = (uintptr_t)&k;
-		attr.value = (uintptr_t)values;
+		count = bench->batch;
 		switch (bench->op) {
 		case OP_DELETE_INSERT:
-			attr.value = 0; /* must be, where it is not used */
-			if (sys_bpf(BPF_MAP_DELETE_ELEM, &attr) != 0)
-				die("bpf(2), delete");
-			attr.value = (uintptr_t)values;
+			linux_must("delete", bench_linux_delete(map, &k));
 			/* fall through */
 		case OP_UPDATE:
-			if (sys_bpf(BPF_MAP_UPDATE_ELEM, &attr) != 0)
-				die("bpf(2), update");
+			linux_must("update",
+				   bench_linux_update(map, &k, values, 0));
 			break;
 		case OP_LOOKUP:
-			if (sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr) != 0)
-				die("bpf(2), lookup");
+			linux_must("lookup",
+				   bench_linux_lookup(map, &k, values));
+			break;
+		case OP_BATCH_UPDATE:
+			for (j = 0; j < count; j++)
+				keys[j] = (i + j) % ENTRIES;
+			linux_must("updates",
+				   bench_linux_update_batch(map, keys, values,
+							    &count));
 			break;
 		case OP_BATCH_LOOKUP:
-		case OP_BATCH_UPDATE:
-			memset(&attr, 0, sizeof(attr));
-			attr.batch.map_fd = (uint32_t)map;
-			attr.batch.count = bench->batch;
-			attr.batch.keys = (uintptr_t)keys;
-			attr.batch.values = (uintptr_t)values;
-			if (bench->op == OP_BATCH_UPDATE) {
-				for (j = 0; j < bench->batch; j++)
-					keys[j] = (i + j) % ENTRIES;
-				if (sys_bpf(BPF_MAP_UPDATE_BATCH, &attr) != 0)
-					die("bpf(2), updates");
-				break;
-			}
-			attr.batch.in_batch = walking ? (uintptr_t)&cursor : 0;
-			attr.batch.out_batch = (uintptr_t)&next;
-			walking = sys_bpf(BPF_MAP_LOOKUP_BATCH, &attr) == 0;
-			cursor = next;
+			walking = bench_linux_lookup_batch(
+					  map, walking ? &cursor : NULL,
+					  &cursor, keys, values, &count) == 0;
 			break;
 		}
 	}
@@ -395,124 +370,14 @@ bench_maps(struct side *sides, uint32_t rounds)
 /* ---- programs ---- */
 
 enum {
-	CODE_MAX = 80,
 	FRAME = 64,
+	MAP_BY_FD = 1,	  /* in Linux: the source register of a map's load */
+	MAP_BY_INDEX = 5, /* here: among those that the request names */
+	LINUX_XDP = 6,	  /* its program type */
 };
-
-struct code {
-	struct ebpf_insn insns[CODE_MAX];
-	uint32_t count, map_at[4], map_count;
-};
-
-static void
-emit(struct code *c, uint8_t op, uint8_t dst, uint8_t src, int16_t off,
-     int32_t imm)
-{
-	c->insns[c->count++] = (struct ebpf_insn){
-		op, (uint8_t)(dst | src << 4), off, imm
-	};
-}
-
-static void
-emit_call(struct code *c, int32_t helper, int32_t key_off)
-{
-	emit(c, 0xbf, 2, 10, 0, 0);
-	emit(c, 0x07, 2, 0, 0, key_off);
-	if (helper == 2) {
-		emit(c, 0xbf, 3, 10, 0, 0);
-		emit(c, 0x07, 3, 0, 0, -24);
-		emit(c, 0xb7, 4, 0, 0, 0);
-	}
-	c->map_at[c->map_count++] = c->count;
-	emit(c, 0x18, 1, 0, 0, 0);
-	emit(c, 0, 0, 0, 0, 0);
-	emit(c, 0x85, 0, 0, 0, helper);
-}
-
-/*
- * A learning bridge in XDP: addresses in a hash, the source written when it is
- * new, the destination looked up. Then: pass, or redirect to an interface.
- */
-static void
-build_bridge(struct code *c, int ifindex)
-{
-	uint32_t out, known;
-
-	memset(c, 0, sizeof(*c));
-	emit(c, 0x61, 6, 1, 0, 0); /* data */
-	emit(c, 0x61, 7, 1, 4, 0); /* data_end */
-	emit(c, 0xbf, 1, 6, 0, 0);
-	emit(c, 0x07, 1, 0, 0, 14);
-	out = c->count;
-	emit(c, 0x2d, 1, 7, 0, 0);
-	emit(c, 0x7a, 10, 0, -8, 0);
-	emit(c, 0x7a, 10, 0, -16, 0);
-	emit(c, 0x7a, 10, 0, -24, 7);
-	for (int16_t at = 0; at < 6; at += 2) {
-		emit(c, 0x69, 1, 6, (int16_t)(6 + at), 0);
-		emit(c, 0x6b, 10, 1, (int16_t)(-8 + at), 0);
-		emit(c, 0x69, 1, 6, at, 0);
-		emit(c, 0x6b, 10, 1, (int16_t)(-16 + at), 0);
-	}
-	emit_call(c, 1, -8);
-	known = c->count;
-	emit(c, 0x55, 0, 0, 0, 0);
-	emit_call(c, 2, -8);
-	c->insns[known].off = (int16_t)(c->count - known - 1);
-	emit_call(c, 1, -16);
-	emit(c, 0x15, 0, 0, ifindex ? 4 : 2, 0);
-	if (ifindex) {
-		emit(c, 0xb7, 1, 0, 0, ifindex);
-		emit(c, 0xb7, 2, 0, 0, 0);
-		emit(c, 0x85, 0, 0, 0, 23);
-		emit(c, 0x95, 0, 0, 0, 0);
-	} else {
-		emit(c, 0xb7, 0, 0, 0, 2);
-		emit(c, 0x95, 0, 0, 0, 0);
-	}
-	c->insns[out].off = (int16_t)(c->count - out - 1);
-	emit(c, 0xb7, 0, 0, 0, 1);
-	emit(c, 0x95, 0, 0, 0, 0);
-}
-
-static void
-build_nothing(struct code *c)
-{
-	memset(c, 0, sizeof(*c));
-	emit(c, 0xb7, 0, 0, 0, 2);
-	emit(c, 0x95, 0, 0, 0, 0);
-}
-
-static int
-linux_prog(const struct code *c, int map)
-{
-	struct code copy = *c;
-	static char log[4096];
-	union bpf_attr attr;
-	int fd;
-
-	for (uint32_t i = 0; i < c->map_count; i++) {
-		copy.insns[c->map_at[i]].regs = 1 | BPF_PSEUDO_MAP_FD << 4;
-		copy.insns[c->map_at[i]].imm = map;
-	}
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_XDP;
-	attr.insns = (uintptr_t)copy.insns;
-	attr.insn_cnt = c->count;
-	attr.license = (uintptr_t)"GPL";
-	attr.log_buf = (uintptr_t)log;
-	attr.log_size = sizeof(log);
-	attr.log_level = 1;
-	fd = sys_bpf(BPF_PROG_LOAD, &attr);
-	if (fd < 0) {
-		fprintf(stderr, "%s", log);
-		die("loading into Linux");
-	}
-	return fd;
-}
 
 static uint32_t
-our_prog(struct side *s, const struct code *c, uint32_t map)
+our_prog(struct side *s, const struct bridge_code *c, uint32_t map)
 {
 	struct ebpf_req_prog_load req = {
 		.kind = EBPF_PROG_XDP, .flags = EBPF_PROG_JIT,
@@ -521,13 +386,10 @@ our_prog(struct side *s, const struct code *c, uint32_t map)
 	};
 	struct ebpf_rep_prog_load rep;
 	uint8_t tail[sizeof(c->insns) + 4];
-	struct code copy = *c;
+	struct bridge_code copy = *c;
 	int error;
 
-	for (uint32_t i = 0; i < c->map_count; i++) {
-		copy.insns[c->map_at[i]].regs = 1 | 5 << 4;
-		copy.insns[c->map_at[i]].imm = 0;
-	}
+	bridge_code_map(&copy, MAP_BY_INDEX, 0);
 	memcpy(tail, copy.insns, c->count * 8);
 	memcpy(tail + c->count * 8, &map, 4);
 	error = send(s, EBPF_REQUEST_PROG_LOAD,
@@ -561,24 +423,36 @@ our_run(struct side *s, uint32_t id, uint32_t repeat)
 }
 
 static double
-linux_run(int fd, uint32_t repeat, uint32_t flags)
+linux_run(int fd, uint32_t repeat)
 {
-	union bpf_attr attr;
 	uint8_t out[FRAME];
+	struct bench_linux_run run = {
+		.data = frame,
+		.data_len = FRAME,
+		.data_out = out,
+		.data_out_len = sizeof(out),
+		.repeat = repeat,
+	};
 
-	memset(&attr, 0, sizeof(attr));
-	attr.test.prog_fd = (uint32_t)fd;
-	attr.test.repeat = repeat;
-	attr.test.data_in = (uintptr_t)frame;
-	attr.test.data_size_in = FRAME;
-	attr.test.flags = flags;
-	if (!flags) {
-		attr.test.data_out = (uintptr_t)out;
-		attr.test.data_size_out = sizeof(out);
+	linux_must("run", bench_linux_run(fd, &run));
+	return run.duration_ns;
+}
+
+static int
+linux_prog(const struct bridge_code *c, int map)
+{
+	struct bridge_code copy = *c;
+	char why[256];
+	int fd;
+
+	bridge_code_map(&copy, MAP_BY_FD, map);
+	fd = bench_linux_prog(LINUX_XDP, "GPL", copy.insns, copy.count, why,
+			      sizeof(why));
+	if (fd < 0) {
+		fprintf(stderr, "bench_kernel: %s\n", why);
+		exit(1);
 	}
-	if (sys_bpf(BPF_PROG_TEST_RUN, &attr) != 0)
-		die("BPF_PROG_TEST_RUN");
-	return attr.test.duration;
+	return fd;
 }
 
 static void
@@ -601,21 +475,21 @@ bench_programs(struct side *s, uint32_t rounds)
 					sizeof(rep)));
 	memcpy(&rep, s->answer + sizeof(struct ebpf_reply), sizeof(rep));
 	for (int which = 0; which < 2; which++) {
-		struct code code;
+		struct bridge_code code;
 		uint32_t id, i;
 		int fd;
 
 		if (!wanted(names[which]))
 			continue;
 		if (which == 0)
-			build_nothing(&code);
+			bridge_code_pass(&code);
 		else
-			build_bridge(&code, 0);
+			bridge_code_learn(&code, 0);
 		id = our_prog(s, &code, rep.id);
 		fd = linux_prog(&code, map);
 		for (i = 0; i < rounds; i++) {
 			ours[i] = our_run(s, id, 200000);
-			theirs[i] = linux_run(fd, 200000, 0);
+			theirs[i] = linux_run(fd, 200000);
 		}
 		printf("%-37s %8.0f ns, bpf(2) %8.0f ns, %.2fx\n",
 		       names[which], median(ours, rounds),
@@ -626,96 +500,17 @@ bench_programs(struct side *s, uint32_t rounds)
 	close(map);
 }
 
-/* Counts in map, an array of 64-bit numbers, and drops. */
-static void
-build_count(struct code *c)
-{
-	memset(c, 0, sizeof(*c));
-	emit(c, 0x62, 10, 0, -4, 0);
-	emit_call(c, 1, -4);
-	emit(c, 0x15, 0, 0, 2, 0);
-	emit(c, 0xb7, 1, 0, 0, 1);
-	emit(c, 0xdb, 0, 1, 0, 0);
-	emit(c, 0xb7, 0, 0, 0, 1);
-	emit(c, 0x95, 0, 0, 0, 0);
-}
-
-static uint64_t
-linux_count(int map)
-{
-	union bpf_attr attr;
-	uint64_t value = 0;
-	uint32_t key = 0;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = (uint32_t)map;
-	attr.key = (uintptr_t)&key;
-	attr.value = (uintptr_t)&value;
-	if (sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr) != 0)
-		die("what was received");
-	return value;
-}
-
-/*
- * Frames through Linux's own bridge in XDP, out of one end of a veth. Those are
- * counted that a program receives at the other end, in the time of the run.
- */
-static void
-bench_live(int ifindex, int peer, uint32_t rounds)
-{
-	enum { FRAMES = 200000 };
-	int map = linux_map(8), count = linux_map_of(BPF_MAP_TYPE_ARRAY, 4, 1);
-	double rates[ROUNDS_MAX], got[ROUNDS_MAX];
-	int fd, counter, link;
-	union bpf_attr attr;
-	struct code code;
-
-	build_bridge(&code, ifindex);
-	fd = linux_prog(&code, map);
-	build_count(&code);
-	counter = linux_prog(&code, count);
-	memset(&attr, 0, sizeof(attr));
-	attr.link_create.prog_fd = (uint32_t)counter;
-	attr.link_create.target_ifindex = (uint32_t)peer;
-	attr.link_create.attach_type = BPF_XDP;
-	attr.link_create.flags = 1u << 2; /* in the driver */
-	link = sys_bpf(BPF_LINK_CREATE, &attr);
-	if (link < 0)
-		die("attaching at the other end");
-	for (uint32_t i = 0; i < rounds; i++) {
-		uint64_t before = linux_count(count), start = now(), end;
-
-		linux_run(fd, FRAMES, 1u << 1 /* live frames */);
-		end = now();
-		got[i] = (double)(linux_count(count) - before);
-		rates[i] = got[i] * 1e3 / (double)(end - start);
-	}
-	printf("Linux XDP learning bridge, veth       %8.3f Mpps, %.1f %% of "
-	       "the frames received\n", median(rates, rounds),
-	       median(got, rounds) * 100 / FRAMES);
-	close(link);
-	close(counter);
-	close(fd);
-	close(count);
-	close(map);
-}
-
 int
 main(int argc, char **argv)
 {
 	static struct side sides[THREADS];
 	uint32_t rounds = 7;
-	int live = 0, peer = 0;
 
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--rounds") == 0)
 			rounds = (uint32_t)atoi(argv[i + 1]);
 		else if (strcmp(argv[i], "--only") == 0)
 			only = argv[i + 1];
-		else if (strcmp(argv[i], "--live") == 0)
-			live = atoi(argv[i + 1]);
-		else if (strcmp(argv[i], "--peer") == 0)
-			peer = atoi(argv[i + 1]);
 	}
 	if (rounds == 0 || rounds > ROUNDS_MAX)
 		rounds = ROUNDS_MAX;
@@ -729,7 +524,5 @@ main(int argc, char **argv)
 	}
 	bench_maps(sides, rounds);
 	bench_programs(&sides[0], rounds);
-	if (live > 0 && wanted("XDP"))
-		bench_live(live, peer, rounds);
 	return 0;
 }

@@ -20,8 +20,9 @@ for i in w0 "$(basename /sys/class/net/veth*)"; do
 done
 live=$(cat /sys/class/net/w0/ifindex 2>/dev/null)
 peer=$(cat /sys/class/net/w0/iflink 2>/dev/null)
-figures "maps and programs against bpf(2)" build/tests/bench_kernel \
-	--rounds 7 ${live:+--live "$live" --peer "$peer"}
+figures "maps and programs against bpf(2)" build/tests/bench_kernel --rounds 7
+figures "Linux's XDP bridge" build/tests/bench_xdp --rounds 7 \
+	${live:+--live "$live" --peer "$peer"}
 if [ -z "${GUEST_VALE:-}" ]; then
 	ok "switches # SKIP no NETMAP=DIR"
 	check "unload" unload
