@@ -106,6 +106,18 @@ ebpf_key_short(const uint8_t *key, uint32_t size)
 	return w;
 }
 
+/*
+ * Stored keys stand in whole aligned words, the last one with zeros behind it,
+ * and are read and written by these: an element that is handed on may get
+ * another key while somebody compares (hash_table.h). Whoever sees a key has
+ * seen what was written before it.
+ */
+static inline uint64_t
+ebpf_key_stored(const uint8_t *key, uint32_t at)
+{
+	return os_load_acquire((const uint64_t *)(const void *)(key + at));
+}
+
 /* The words of one that ebpf_key_short_store() has put there. */
 static inline struct ebpf_key_words
 ebpf_key_short_stored(const uint8_t *key, uint32_t size)
@@ -113,25 +125,57 @@ ebpf_key_short_stored(const uint8_t *key, uint32_t size)
 	struct ebpf_key_words w = { 0, 0 };
 
 	if (size == 4)
-		w.a = ebpf_load32(key);
+		w.a = os_load_acquire((const uint32_t *)(const void *)key);
 	else
-		w.a = ebpf_load64(key);
+		w.a = ebpf_key_stored(key, 0);
 	if (size > 8)
-		w.b = ebpf_load64(key + 8);
+		w.b = ebpf_key_stored(key, 8);
 	return w;
 }
 
 static inline void
 ebpf_key_short_store(uint8_t *key, uint32_t size, struct ebpf_key_words w)
 {
-	uint32_t half = (uint32_t)w.a;
-
 	if (size == 4)
-		__builtin_memcpy(key, &half, 4);
+		os_store_release((uint32_t *)(void *)key, (uint32_t)w.a);
 	else
-		__builtin_memcpy(key, &w.a, 8);
+		os_store_release((uint64_t *)(void *)key, w.a);
 	if (size > 8)
-		__builtin_memcpy(key + 8, &w.b, 8);
+		os_store_release((uint64_t *)(void *)(key + 8), w.b);
+}
+
+/* The word at `at` of a key of more than 8 bytes as it will be stored. */
+static inline uint64_t
+ebpf_key_word(const uint8_t *key, uint32_t size, uint32_t at)
+{
+	uint32_t left = size - at, beside = (8 - left) * 8;
+	uint64_t tail;
+
+	if (left >= 8)
+		return ebpf_load64(key + at);
+	tail = ebpf_load64(key + size - 8);
+	return EBPF_KEY_LITTLE ? tail >> beside : tail << beside;
+}
+
+static inline void
+ebpf_key_long_store(uint8_t *stored, const uint8_t *key, uint32_t size)
+{
+	uint32_t at;
+
+	for (at = 0; at < size; at += 8)
+		os_store_release((uint64_t *)(void *)(stored + at),
+				 ebpf_key_word(key, size, at));
+}
+
+static inline bool
+ebpf_key_long_is(const uint8_t *stored, const uint8_t *key, uint32_t size)
+{
+	uint32_t at;
+
+	for (at = 0; at < size; at += 8)
+		if (ebpf_key_stored(stored, at) != ebpf_key_word(key, size, at))
+			return false;
+	return true;
 }
 
 #define EBPF_HASH_FACTOR 0x9fb21c651e98df25ull
@@ -153,30 +197,24 @@ ebpf_hash_short(const uint64_t *seed, struct ebpf_key_words w)
 	return ebpf_hash_end(ebpf_hash_mix(w.a ^ seed[0], w.b ^ seed[1]));
 }
 
-static inline uint64_t
-ebpf_hash_long(const uint64_t *seed, const uint8_t *key, uint32_t size)
+/* Of a key with more than 16 bytes; stored: of an element's. */
+static inline __attribute__((always_inline)) uint64_t
+ebpf_hash_long(const uint64_t *seed, const uint8_t *key, uint32_t size,
+	       bool stored)
 {
-	uint64_t h = seed[2];
+	uint64_t h = seed[2], a, b;
+	uint32_t at;
 
-	for (; size > 16; size -= 16, key += 16)
-		h = ebpf_hash_mix(ebpf_load64(key) ^ seed[0] ^ h,
-			ebpf_load64(key + 8) ^ seed[1]);
-	/* the last 16 bytes, some of them maybe for the second time */
-	key = key + size - 16;
-	h = ebpf_hash_mix(ebpf_load64(key) ^ seed[0] ^ h,
-			  ebpf_load64(key + 8) ^ seed[1] ^ seed[2]);
-	return ebpf_hash_end(h);
-}
-
-static inline bool
-ebpf_key_equal_long(const uint8_t *a, const uint8_t *b, uint32_t size)
-{
-	uint32_t i;
-
-	for (i = 0; i + 8 < size; i += 8)
-		if (ebpf_load64(a + i) != ebpf_load64(b + i))
-			return false;
-	return ebpf_load64(a + size - 8) == ebpf_load64(b + size - 8);
+	for (at = 0; at < size; at += 16) {
+		a = stored ? ebpf_key_stored(key, at) :
+			     ebpf_key_word(key, size, at);
+		b = 0;
+		if (at + 8 < size)
+			b = stored ? ebpf_key_stored(key, at + 8) :
+				     ebpf_key_word(key, size, at + 8);
+		h = ebpf_hash_mix(a ^ seed[0] ^ h, b ^ seed[1]);
+	}
+	return ebpf_hash_end(h ^ seed[2]);
 }
 
 #endif

@@ -6,9 +6,9 @@
  */
 #include "core/hash_table.h"
 
-/* The key size of a map, where no constant takes its place. */
 enum {
-	ANY = 0,
+	ANY = 0, /* key size, where no constant takes its place: the map's */
+	TRIES = 8, /* of a look that others get in the way of */
 };
 
 /* What programs are given of an element. */
@@ -16,6 +16,14 @@ enum given {
 	VALUE,
 	CPU_VALUE, /* this CPU's */
 	INNER,	   /* the map it holds */
+};
+
+/* What is known of homes. */
+enum homes {
+	NONE,
+	APART, /* or none */
+	INSIDE,
+	ANYWHERE,
 };
 
 EBPF_HASH_INLINE void *
@@ -50,11 +58,11 @@ ask(const struct ebpf_map_hash *hash, uint64_t h, uint32_t size)
  * changed the key since: then that one is looked for.
  */
 static __attribute__((__noinline__)) void *
-look_chained(struct ebpf_map *map, const void *key, enum given given, bool lru)
+look_careful(struct ebpf_map *map, const void *key, enum given given, bool lru)
 {
 	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	uint32_t number = ebpf_hash_find(hash, &probe);
+	uint32_t number = ebpf_hash_find_careful(hash,
+						 ebpf_hash_probe(hash, key));
 
 	if (number == 0)
 		return NULL;
@@ -68,90 +76,109 @@ look_chained(struct ebpf_map *map, const void *key, enum given given, bool lru)
  */
 EBPF_HASH_INLINE void *
 look(struct ebpf_map *map, const void *key, uint32_t size, enum given given,
-     bool lru)
+     bool lru, enum homes homes)
 {
 	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	const struct ebpf_hash_bucket *bucket;
 	struct ebpf_hash_probe probe;
+	uint32_t number, changes = 0, slots = EBPF_HASH_SLOTS;
+	uint32_t shift = EBPF_HASH_SHIFT;
 	uint64_t match;
-	uint32_t number;
 	uint8_t *element;
 
+	if (homes == INSIDE) {
+		slots = EBPF_HASH_INSIDE;
+		shift = EBPF_HASH_INSIDE_SHIFT;
+	} else if (homes == ANYWHERE) {
+		slots = hash->slots;
+		shift = hash->bucket_shift;
+	}
 	if (size == ANY)
 		size = map->key_size;
 	probe = ebpf_hash_probe_sized(hash, key, size);
-	bucket = ebpf_hash_bucket(hash, probe.hash);
-	if (given != CPU_VALUE && !lru)
+	bucket = ebpf_hash_bucket_at(hash, probe.hash, shift);
+	if (slots != EBPF_HASH_SLOTS)
+		__builtin_prefetch(bucket + 1);
+	else if (homes != NONE)
 		ask(hash, probe.hash, size);
+	if (size > 8)
+		changes = os_load_acquire(&bucket->changes);
 	match = ebpf_hash_match(os_load_acquire(&bucket->tags),
 				ebpf_hash_tag(probe.hash));
 	for (; match != 0; match &= match - 1) {
-		number = os_load_acquire(
-			&bucket->elements[ebpf_hash_first(match)]);
-		element = ebpf_hash_element(hash, number);
-		if (os_likely(ebpf_hash_probe_is(&probe, element, size)))
+		number = ebpf_hash_slot(hash, bucket, probe.hash,
+					ebpf_hash_first(match), slots);
+		element = homes == INSIDE ?
+			hash->elements + (size_t)number *
+					 EBPF_HASH_INSIDE_ELEMENT :
+			ebpf_hash_element(hash, number);
+		if (os_unlikely(!ebpf_hash_probe_is(&probe, element, size)))
+			continue;
+		if (size <= 8 || ebpf_hash_same(bucket, changes))
 			return give(hash, number, element, size, given, lru);
+		return look_careful(map, key, given, lru);
 	}
 	if (os_likely(os_load_acquire(&bucket->chain) == 0))
 		return NULL;
-	return look_chained(map, key, given, lru);
+	return look_careful(map, key, given, lru);
 }
 
 /* The routines of a kind: for any key size, and for those that are frequent. */
-#define ROUTINES(any, name, given, lru)                               \
-	void *any(struct ebpf_map *map, const void *key)              \
-	{                                                             \
-		return look(map, key, ANY, given, lru);               \
-	}                                                             \
-	static void *name##_4(struct ebpf_map *map, const void *key)  \
-	{                                                             \
-		return look(map, key, 4, given, lru);                 \
-	}                                                             \
-	static void *name##_6(struct ebpf_map *map, const void *key)  \
-	{                                                             \
-		return look(map, key, 6, given, lru);                 \
-	}                                                             \
-	static void *name##_8(struct ebpf_map *map, const void *key)  \
-	{                                                             \
-		return look(map, key, 8, given, lru);                 \
-	}                                                             \
-	static void *name##_16(struct ebpf_map *map, const void *key) \
-	{                                                             \
-		return look(map, key, 16, given, lru);                \
+#define ROUTINE(name, size, given, lru, homes)                       \
+	static void *name(struct ebpf_map *map, const void *key)     \
+	{                                                            \
+		return look(map, key, size, given, lru, homes);      \
 	}
+#define ROUTINES(any, name, given, lru, homes)                       \
+	void *any(struct ebpf_map *map, const void *key)             \
+	{                                                            \
+		return look(map, key, ANY, given, lru,               \
+			    homes == NONE ? NONE : ANYWHERE);        \
+	}                                                            \
+	ROUTINE(name##_4, 4, given, lru, homes)                      \
+	ROUTINE(name##_6, 6, given, lru, homes)                      \
+	ROUTINE(name##_8, 8, given, lru, homes)                      \
+	ROUTINE(name##_16, 16, given, lru, homes)
 
-ROUTINES(ebpf_hash_lookup, one, VALUE, false)
-ROUTINES(ebpf_hash_percpu_lookup, percpu, CPU_VALUE, false)
-ROUTINES(ebpf_hash_lru_lookup, lru, VALUE, true)
-ROUTINES(ebpf_hash_lru_percpu_lookup, lru_percpu, CPU_VALUE, true)
-ROUTINES(ebpf_hash_maps_lookup, maps, INNER, false)
+ROUTINES(ebpf_hash_lookup, one, VALUE, false, APART)
+ROUTINES(ebpf_hash_percpu_lookup, percpu, CPU_VALUE, false, NONE)
+ROUTINES(ebpf_hash_lru_lookup, lru, VALUE, true, NONE)
+ROUTINES(ebpf_hash_lru_percpu_lookup, lru_percpu, CPU_VALUE, true, NONE)
+ROUTINES(ebpf_hash_maps_lookup, maps, INNER, false, APART)
+ROUTINE(inside_4, 4, VALUE, false, INSIDE)
+ROUTINE(inside_6, 6, VALUE, false, INSIDE)
+ROUTINE(inside_8, 8, VALUE, false, INSIDE)
 
 static const struct choice {
 	const struct ebpf_map_ops *ops;
+	bool inside; /* the homes are */
 	void *(*four)(struct ebpf_map *map, const void *key);
-	void *(*six)(struct ebpf_map *map, const void *key);
+	void *(*six)(struct ebpf_map *map, const void *key); /* MACs */
 	void *(*eight)(struct ebpf_map *map, const void *key);
 	void *(*sixteen)(struct ebpf_map *map, const void *key);
 } choices[] = {
-	{ &ebpf_map_hash_ops, one_4, one_6, one_8, one_16 },
-	{ &ebpf_map_percpu_hash_ops, percpu_4, percpu_6, percpu_8, percpu_16 },
-	{ &ebpf_map_lru_hash_ops, lru_4, lru_6, lru_8, lru_16 },
-	{ &ebpf_map_lru_percpu_hash_ops, lru_percpu_4, lru_percpu_6,
+	{ &ebpf_map_hash_ops, false, one_4, one_6, one_8, one_16 },
+	{ &ebpf_map_hash_ops, true, inside_4, inside_6, inside_8, NULL },
+	{ &ebpf_map_percpu_hash_ops, false, percpu_4, percpu_6, percpu_8,
+	  percpu_16 },
+	{ &ebpf_map_lru_hash_ops, false, lru_4, lru_6, lru_8, lru_16 },
+	{ &ebpf_map_lru_percpu_hash_ops, false, lru_percpu_4, lru_percpu_6,
 	  lru_percpu_8, lru_percpu_16 },
-	{ &ebpf_map_hash_of_maps_ops, maps_4, maps_6, maps_8, maps_16 },
+	{ &ebpf_map_hash_of_maps_ops, false, maps_4, maps_6, maps_8, maps_16 },
 };
 
 void
 ebpf_hash_lookup_choose(struct ebpf_map *map)
 {
+	bool inside = ebpf_hash_of(map)->slots != EBPF_HASH_SLOTS;
 	uint32_t i;
 
 	for (i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-		if (choices[i].ops != map->ops)
+		if (choices[i].ops != map->ops || choices[i].inside != inside)
 			continue;
 		if (map->key_size == 4)
 			map->lookup = choices[i].four;
-		else if (map->key_size == 6) /* MAC addresses */
+		else if (map->key_size == 6)
 			map->lookup = choices[i].six;
 		else if (map->key_size == 8)
 			map->lookup = choices[i].eight;
@@ -192,16 +219,58 @@ ebpf_hash_lru_percpu_lookup_cpu(struct ebpf_map *map, const void *key,
 	return ebpf_hash_percpu(hash, number, cpu);
 }
 
+/* One look at all there is; *settled: and nothing went meanwhile. */
+static uint32_t
+look_through(const struct ebpf_map_hash *hash,
+	     const struct ebpf_hash_probe *probe, bool *settled)
+{
+	const struct ebpf_hash_bucket *bucket =
+		ebpf_hash_bucket(hash, probe->hash);
+	uint32_t changes = os_load_acquire(&bucket->changes), number;
+	uint32_t size = hash->map.key_size;
+	uint64_t match = ebpf_hash_match(os_load_acquire(&bucket->tags),
+				    ebpf_hash_tag(probe->hash));
+
+	*settled = true;
+	for (; match != 0; match &= match - 1) {
+		number = ebpf_hash_slot(hash, bucket, probe->hash,
+					ebpf_hash_first(match), hash->slots);
+		if (!ebpf_hash_probe_is(probe, ebpf_hash_element(hash, number),
+					size))
+			continue;
+		*settled = ebpf_hash_same(bucket, changes);
+		return number;
+	}
+	/* what was handed on is on another bucket's chain now, or on none */
+	for (number = os_load_acquire(&bucket->chain);
+	     number != 0 && *settled;
+	     number = os_load_acquire(&hash->meta[number].chain)) {
+		bool is = ebpf_hash_probe_is(
+			probe, ebpf_hash_element(hash, number), size);
+
+		*settled = ebpf_hash_same(bucket, changes);
+		if (is)
+			return number;
+	}
+	*settled = ebpf_hash_same(bucket, changes);
+	return 0;
+}
+
+/* After some tries with the lock; whoever holds it already needs one. */
 uint32_t
-ebpf_hash_find_chained(const struct ebpf_map_hash *hash,
+ebpf_hash_find_careful(const struct ebpf_map_hash *hash,
 		       struct ebpf_hash_probe probe)
 {
-	uint32_t number, size = hash->map.key_size;
+	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	uint32_t number = 0, tries;
+	bool settled = false;
 
-	number = os_load_acquire(&ebpf_hash_bucket(hash, probe.hash)->chain);
-	while (number != 0 &&
-	       !ebpf_hash_probe_is(&probe, ebpf_hash_element(hash, number),
-				   size))
-		number = os_load_acquire(&hash->meta[number].chain);
+	for (tries = 0; tries < TRIES && !settled; tries++)
+		number = look_through(hash, &probe, &settled);
+	if (os_likely(settled))
+		return number;
+	os_spin_lock(&stripe->lock);
+	number = look_through(hash, &probe, &settled);
+	os_spin_unlock(&stripe->lock);
 	return number;
 }

@@ -85,6 +85,25 @@ ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 	os_spin_unlock(&pool->lock);
 }
 
+uint32_t
+ebpf_hash_pool_hurry(struct ebpf_hash_pool *pool)
+{
+	uint32_t number;
+
+	os_spin_lock(&pool->lock);
+	number = take(pool);
+	if (number == 0) {
+		number = ebpf_hash_list_pop(&pool->early.list, pool->meta);
+		if (number == 0)
+			number = ebpf_hash_list_pop(&pool->late.list,
+						    pool->meta);
+		if (number != 0)
+			os_store_release(&pool->hurried, pool->hurried + 1);
+	}
+	os_spin_unlock(&pool->lock);
+	return number;
+}
+
 void
 ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 		      struct ebpf_hash_stripe *stripe)
@@ -108,17 +127,18 @@ ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 void
 ebpf_hash_pool_settle(struct ebpf_hash_pool *pool)
 {
-	struct ebpf_hash_leaving early, late;
+	uint32_t stamp;
 
 	os_spin_lock(&pool->lock);
-	early = pool->early;
-	late = pool->late;
-	memset(&pool->early, 0, sizeof(early));
-	memset(&pool->late, 0, sizeof(late));
+	stamp = pool->stamp;
 	os_spin_unlock(&pool->lock);
 	os_epoch_sync();
 	os_spin_lock(&pool->lock);
-	leaving_over(pool, &early);
-	leaving_over(pool, &late);
+	/* what came meanwhile may have begun after the last of these */
+	if (pool->early.any && (int32_t)(stamp - pool->early.stamp) >= 0)
+		leaving_over(pool, &pool->early);
+	if (pool->late.any && (int32_t)(stamp - pool->late.stamp) >= 0)
+		leaving_over(pool, &pool->late);
+	look(pool);
 	os_spin_unlock(&pool->lock);
 }

@@ -10,8 +10,9 @@
 
 #include "core/os.h"
 
-#define EBPF_HASH_LIVE UINT32_MAX /* in the map, on no list */
-#define EBPF_HASH_REMOVED (UINT32_MAX - 1) /* not returned yet, on no list */
+/* Of meta.link: in the map, on no list. The 30 bits below differ each time. */
+#define EBPF_HASH_LIVE (2u << 30)
+#define EBPF_HASH_REMOVED UINT32_MAX /* not returned yet, on no list */
 
 enum {
 	EBPF_HASH_BATCH = 16, /* most elements between a stripe and the pool */
@@ -19,9 +20,15 @@ enum {
 
 struct ebpf_hash_meta {
 	uint32_t chain; /* next without a slot; readers follow it, so it stays
-			   as it was until the grace period is over */
+			   as it was until the element is used again */
 	uint32_t link;	/* atomic: next in a free or removed list, or LIVE */
 };
+
+static inline bool
+ebpf_hash_link_live(uint32_t link)
+{
+	return link >> 30 == EBPF_HASH_LIVE >> 30;
+}
 
 /* Elements on their way: a list through meta.link. */
 struct ebpf_hash_list {
@@ -38,6 +45,7 @@ struct ebpf_hash_stripe {
 	 * written with the lock, read without by who counts.
 	 */
 	uint32_t places;
+	uint32_t links; /* of the last element that was put into the map */
 	uint32_t home_count;
 	uint32_t home[EBPF_HASH_BATCH]; /* removed, in no list; likewise */
 } __attribute__((aligned(64)));
@@ -64,6 +72,7 @@ struct ebpf_hash_pool {
 	struct ebpf_hash_meta *meta;
 	uint32_t end;
 	uint32_t done; /* atomic: what has that stamp may be used again */
+	uint64_t hurried; /* atomic: handed on before their grace was over */
 	/* protected by the lock, which is taken inside a stripe's */
 	struct os_spin lock __attribute__((aligned(64)));
 	uint32_t stamp; /* of the last return */
@@ -81,10 +90,16 @@ void ebpf_hash_pool_destroy(struct ebpf_hash_pool *pool); /* NULL is fine */
 /* Locked stripe: up to `batch` elements from the pool. Run path. */
 void ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_stripe *stripe, uint32_t batch);
+/*
+ * When there was none: an element whose grace period is not over, the first one
+ * removed. 0: all are in the map, at hand of stripes or not returned. For who
+ * knows what that means to readers. Run path.
+ */
+uint32_t ebpf_hash_pool_hurry(struct ebpf_hash_pool *pool);
 /* Locked stripe: begin a grace period for what was removed. Run path. */
 void ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_stripe *stripe);
-/* sleep: what was given back before can be had again on return. */
+/* sleep: the grace period of what was given back before is over on return. */
 void ebpf_hash_pool_settle(struct ebpf_hash_pool *pool);
 
 /*

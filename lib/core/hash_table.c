@@ -13,18 +13,19 @@ enum {
 	STRIPES_MAX = 256,
 	BATCH_BYTES = 4096, /* bigger elements move one by one */
 	BATCH_MIN = 4, /* rather fewer stripes, unless it is one */
-	LINUX_MORE = 40,    /* bytes an element, see spares_make() */
-	FIXED_BYTES = 2048, /* of a map, elements apart */
+	/* what maps take in Linux 6.18: see linux_bytes() */
+	LINUX_FIXED = 896,
+	LINUX_BUCKET = 16, /* as many as entries, rounded up to a power of two */
+	LINUX_ELEMENT = 48, /* beside key and value */
 	PLACES_MAX = 8, /* that a stripe keeps */
-	SPARE_MIN = 8,
-	SPARE_SMALL = 64,
-	SPARE_BYTES = 2048, /* for as many as that, if need be */
 	SPARE_MAX = 1 << 16,
-	LRU_SPARE_SMALL = 1024,
-	LRU_SPARE_BYTES = 1 << 16,
 	LRU_SPARE_MAX = 1 << 14, /* the hand of map_lru.c passes them */
 	HOME_ENTRIES = 1 << 13, /* smaller maps stay in a near cache */
+	INSIDE_ENTRIES = 1 << 17, /* where two lines apart are further away
+				     than what finding homes inside takes */
+	HOME_ENTRIES_MAX = 1 << 28, /* numbers are below 1 << 31 */
 	HOME_ELEMENT = 24, /* bytes; all of a home lie in two cache lines */
+	HOME_FIRST = 4,	   /* number, so that they begin a line */
 	ELEMENT_MAX = (4 << 20) - 48, /* key and value are less: as in Linux */
 	PERCPU_VALUE_MAX = 32 << 10,
 	ENTRIES_MAX = 1u << 30,
@@ -123,11 +124,29 @@ ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, bool has_place,
 	if (stripe->free.first == 0)
 		ebpf_hash_pool_refill(hash->pool, stripe, hash->batch);
 	*number = ebpf_hash_list_pop(&stripe->free, hash->meta);
-	if (*number != 0)
+	if (os_unlikely(*number == 0))
+		*number = ebpf_hash_pool_hurry(hash->pool);
+	if (os_likely(*number != 0))
 		return 0;
+	/* who has a place finds an element, if spares_make() is right */
 	if (!has_place)
 		place_give(hash, stripe);
 	return -EBPF_EAGAIN;
+}
+
+/* Locked stripe: an element that is in the map no more begins its way back. */
+static void
+leave(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe, uint64_t h,
+      uint32_t number)
+{
+	if (ebpf_hash_is_home(hash, h, number)) {
+		os_store(&hash->meta[number].link, EBPF_HASH_REMOVED);
+		stripe->home[stripe->home_count++] = number;
+	} else {
+		ebpf_hash_list_push(&stripe->removed, hash->meta, number);
+	}
+	if (stripe->removed.count + stripe->home_count >= hash->batch)
+		ebpf_hash_pool_return(hash->pool, stripe);
 }
 
 void
@@ -137,8 +156,34 @@ ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 
 	/* one at home was not linked yet: nothing says that it is taken */
 	if (!ebpf_hash_is_home(hash, h, number))
-		ebpf_hash_list_push(&stripe->free, hash->meta, number);
+		leave(hash, stripe, h, number);
 	place_give(hash, stripe);
+}
+
+/*
+ * What a live element's link says, unlike what it said when last in the map:
+ * no two stripes say the same either.
+ */
+static uint32_t
+link_next(const struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe)
+{
+	stripe->links += hash->stripe_mask + 1;
+	return EBPF_HASH_LIVE | (stripe->links & (EBPF_HASH_LIVE / 2 - 1));
+}
+
+/* The free slot for that element in the bucket, SLOTS: none. */
+static size_t
+slot_for(const struct ebpf_map_hash *hash, uint64_t tags, uint64_t h,
+	 uint32_t number)
+{
+	uint64_t vacant = ebpf_hash_match(tags, 0);
+
+	if (hash->slots != EBPF_HASH_SLOTS) {
+		if (ebpf_hash_is_home(hash, h, number))
+			return number % EBPF_HASH_SLOTS;
+		vacant &= (1ull << hash->slots * 8) - 1;
+	}
+	return vacant != 0 ? ebpf_hash_first(vacant) : EBPF_HASH_SLOTS;
 }
 
 void
@@ -146,18 +191,18 @@ ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
 	uint64_t tags = bucket->tags;
-	uint64_t vacant = ebpf_hash_match(tags, 0);
-	size_t slot;
+	size_t slot = slot_for(hash, tags, h, number);
 
-	os_store_release(&hash->meta[number].link, EBPF_HASH_LIVE);
-	if (os_likely(vacant != 0)) {
-		slot = ebpf_hash_first(vacant);
-		os_store_release(&bucket->elements[slot], number);
+	os_store_release(&hash->meta[number].link,
+			 link_next(hash, ebpf_hash_stripe(hash, h)));
+	if (os_likely(slot < EBPF_HASH_SLOTS)) {
+		if (slot < hash->slots)
+			os_store_release(&bucket->elements[slot], number);
 		os_store_release(&bucket->tags,
 				 tags | ebpf_hash_tag(h) << (slot * 8));
 		return;
 	}
-	os_store(&hash->meta[number].chain, bucket->chain);
+	os_store_release(&hash->meta[number].chain, bucket->chain);
 	os_store_release(&bucket->chain, number);
 }
 
@@ -172,16 +217,21 @@ unlink_element(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 
 	for (; match != 0; match &= match - 1) {
 		slot = ebpf_hash_first(match);
-		if (bucket->elements[slot] != number)
+		if (ebpf_hash_slot(hash, bucket, h, slot, hash->slots) !=
+		    number)
 			continue;
 		os_store_release(&bucket->tags,
 				 bucket->tags & ~(0xffull << (slot * 8)));
-		return true;
+		break;
 	}
-	for (at = &bucket->chain; *at != number; at = &hash->meta[*at].chain)
+	for (at = &bucket->chain; match == 0 && *at != number;
+	     at = &hash->meta[*at].chain)
 		if (*at == 0)
 			return false;
-	os_store_release(at, hash->meta[number].chain);
+	if (match == 0)
+		os_store_release(at, hash->meta[number].chain);
+	/* behind that, and in front of whatever becomes of the element */
+	os_store_release(&bucket->changes, bucket->changes + 1);
 	return true;
 }
 
@@ -193,14 +243,7 @@ ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number,
 
 	if (os_unlikely(!unlink_element(hash, h, number)))
 		return false;
-	if (ebpf_hash_is_home(hash, h, number)) {
-		os_store(&hash->meta[number].link, EBPF_HASH_REMOVED);
-		stripe->home[stripe->home_count++] = number;
-	} else {
-		ebpf_hash_list_push(&stripe->removed, hash->meta, number);
-	}
-	if (stripe->removed.count + stripe->home_count >= hash->batch)
-		ebpf_hash_pool_return(hash->pool, stripe);
+	leave(hash, stripe, h, number);
 	if (!keep_place)
 		place_give(hash, stripe);
 	return true;
@@ -211,6 +254,7 @@ ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number,
 /* What a map of this shape consists of. */
 struct plan {
 	uint64_t buckets;
+	uint64_t bucket_bytes; /* where they are not among the elements */
 	uint64_t stripes;
 	uint64_t first;	   /* number that the pool begins with */
 	uint64_t elements; /* the unused number 0 and all homes included */
@@ -218,7 +262,8 @@ struct plan {
 	uint64_t percpu_size; /* of one CPU; 0: values are in elements */
 	uint32_t key_room;
 	uint32_t batch;
-	uint32_t home;
+	uint32_t slots;
+	uint32_t home, home_first, home_numbers;
 };
 
 static uint64_t
@@ -227,39 +272,79 @@ round8(uint64_t n)
 	return (n + 7) & ~7ull;
 }
 
+/* What Linux spends on such a map, without what it keeps for each CPU. */
+static uint64_t
+linux_bytes(const struct ebpf_map_spec *spec, bool percpu)
+{
+	uint64_t each = LINUX_ELEMENT + round8(spec->key_size), buckets = 1;
+
+	each += percpu ? 8 + round8(spec->value_size) * os_cpu_count() :
+			 round8(spec->value_size);
+	while (buckets < spec->max_entries)
+		buckets *= 2;
+	return LINUX_FIXED + buckets * LINUX_BUCKET + each * spec->max_entries;
+}
+
+static uint64_t
+plan_bytes(const struct plan *plan, bool lru)
+{
+	return plan->bucket_bytes +
+	       plan->stripes * sizeof(struct ebpf_hash_stripe) +
+	       plan->elements * (plan->element_size + lru +
+				 sizeof(struct ebpf_hash_meta)) +
+	       plan->percpu_size * os_cpu_count() +
+	       sizeof(struct ebpf_hash_pool);
+}
+
 /*
  * Elements beyond max_entries, for those in their grace period: a map may be
- * full and yet be churned, and an LRU map lives by it. They and the homes cost
- * no more than what Linux spends on each element beyond ours, but small maps
- * have some at least, and LRU maps enough for a busy program's one run.
+ * full and yet be churned, and an LRU map lives by it. All in all a map takes
+ * no more than in Linux.
  * Half of them are free to move: the rest may be at hand of stripes or not yet
- * returned by them, so that the last free element is never out of reach.
+ * returned by them, so that the last free element is never out of reach. Where
+ * there are few, a stripe keeps none.
  */
 static uint64_t
-spares_make(struct plan *plan, uint64_t max_entries, uint64_t bytes_each,
-	    bool lru)
+spares_make(struct plan *plan, uint64_t budget, uint64_t bytes_each, bool lru)
 {
-	uint64_t budget = max_entries * (LINUX_MORE - lru) > FIXED_BYTES ?
-		max_entries * (LINUX_MORE - lru) - FIXED_BYTES : 0;
-	uint64_t homes = plan->buckets * plan->home * bytes_each;
-	uint64_t spares = homes < budget ? (budget - homes) / bytes_each : 0;
-	uint64_t least = (lru ? LRU_SPARE_BYTES : SPARE_BYTES) / bytes_each;
+	uint64_t most = lru ? LRU_SPARE_MAX : SPARE_MAX;
+	uint64_t taken, spares;
 
-	if (least > (lru ? LRU_SPARE_SMALL : SPARE_SMALL))
-		least = lru ? LRU_SPARE_SMALL : SPARE_SMALL;
-	if (least < SPARE_MIN)
-		least = SPARE_MIN;
-	if (spares < least)
-		spares = least;
-	if (spares > (lru ? LRU_SPARE_MAX : SPARE_MAX))
-		spares = lru ? LRU_SPARE_MAX : SPARE_MAX;
-	while (plan->batch > BATCH_MIN && plan->stripes * plan->batch * 4 > spares)
+	for (;; plan->stripes /= 2) {
+		taken = sizeof(struct ebpf_map_hash) + plan_bytes(plan, lru);
+		spares = taken < budget ? (budget - taken) / bytes_each : 0;
+		if (plan->stripes == 1 ||
+		    spares >= plan->stripes * plan->batch * 4)
+			break;
+		if (plan->batch > BATCH_MIN) {
+			plan->batch /= 2;
+			plan->stripes *= 2;
+		}
+	}
+	while (plan->batch > 1 && plan->batch * 4 > spares)
 		plan->batch /= 2;
-	while (plan->stripes > 1 && plan->stripes * plan->batch * 4 > spares)
-		plan->stripes /= 2;
-	while (plan->batch > 1 && plan->stripes * plan->batch * 4 > spares)
-		plan->batch /= 2;
-	return spares;
+	return spares < most ? spares : most;
+}
+
+/* Homes: where they are, and how many. Of no use while a cache has it all. */
+static void
+plan_homes(struct plan *plan, const struct ebpf_map_spec *spec)
+{
+	if (plan->element_size == EBPF_HASH_INSIDE_ELEMENT &&
+	    spec->max_entries >= INSIDE_ENTRIES) {
+		plan->slots = EBPF_HASH_INSIDE;
+		plan->home = EBPF_HASH_SLOTS - EBPF_HASH_INSIDE;
+		plan->home_first = EBPF_HASH_INSIDE;
+		plan->home_numbers = EBPF_HASH_SLOTS;
+		plan->first = plan->buckets * plan->home_numbers;
+		plan->bucket_bytes = 0;
+		return;
+	}
+	plan->home = (uint32_t)((spec->max_entries + plan->buckets / 2) /
+				plan->buckets);
+	plan->home_numbers = plan->home;
+	plan->home_first = HOME_FIRST;
+	plan->first = HOME_FIRST + plan->buckets * plan->home;
 }
 
 static void
@@ -269,27 +354,30 @@ plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu,
 	uint64_t value = round8(spec->value_size), each;
 	uint64_t stripes_max = STRIPES_MIN;
 
+	memset(plan, 0, sizeof(*plan));
 	while (stripes_max < os_cpu_count() * 4ull && stripes_max < STRIPES_MAX)
 		stripes_max *= 2;
 	plan->buckets = 1;
 	while (plan->buckets * BUCKET_LOAD < spec->max_entries)
 		plan->buckets *= 2;
+	plan->bucket_bytes = plan->buckets * sizeof(struct ebpf_hash_bucket);
 	plan->stripes = plan->buckets < stripes_max ? plan->buckets :
 						      stripes_max;
 	plan->key_room = (uint32_t)round8(spec->key_size);
 	plan->element_size = plan->key_room + (percpu ? 0 : value);
 	each = plan->element_size + (percpu ? value * os_cpu_count() : 0) +
 	       sizeof(struct ebpf_hash_meta) + lru;
-	plan->home = 0;
-	if (spec->max_entries >= HOME_ENTRIES && !percpu && !lru &&
+	plan->slots = EBPF_HASH_SLOTS;
+	plan->first = 1;
+	if (spec->max_entries >= HOME_ENTRIES &&
+	    spec->max_entries <= HOME_ENTRIES_MAX && !percpu && !lru &&
 	    plan->element_size <= HOME_ELEMENT)
-		plan->home = (uint32_t)((spec->max_entries +
-					 plan->buckets / 2) / plan->buckets);
-	plan->first = plan->home == 0 ? 1 : EBPF_HASH_HOME +
-					    plan->buckets * plan->home;
+		plan_homes(plan, spec);
 	plan->batch = each <= BATCH_BYTES ? EBPF_HASH_BATCH : 1;
-	plan->elements = plan->first + (uint64_t)spec->max_entries +
-			 spares_make(plan, spec->max_entries, each, lru);
+	plan->elements = plan->first + spec->max_entries;
+	plan->percpu_size = percpu ? plan->elements * value : 0;
+	plan->elements += spares_make(plan, linux_bytes(spec, percpu), each,
+				      lru);
 	plan->percpu_size = percpu ? plan->elements * value : 0;
 }
 
@@ -309,11 +397,7 @@ ebpf_hash_check(const struct ebpf_map_spec *spec, uint64_t *bytes,
 	    (percpu && spec->value_size > PERCPU_VALUE_MAX))
 		return -EBPF_E2BIG;
 	plan_make(&plan, spec, percpu, lru);
-	*bytes = plan.buckets * sizeof(struct ebpf_hash_bucket) +
-		 plan.stripes * sizeof(struct ebpf_hash_stripe) +
-		 plan.elements * (plan.element_size + lru +
-				  sizeof(struct ebpf_hash_meta)) +
-		 plan.percpu_size * os_cpu_count() + sizeof(struct ebpf_hash_pool);
+	*bytes = plan_bytes(&plan, lru);
 	return 0;
 }
 
@@ -333,20 +417,27 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	struct plan plan;
 	uint32_t i;
 
-	ebpf_hash_lookup_choose(map);
 	plan_make(&plan, spec, percpu, lru);
 	hash->bucket_mask = plan.buckets - 1;
 	hash->stripe_mask = (uint32_t)plan.stripes - 1;
 	hash->element_size = plan.element_size;
 	hash->value_off = plan.key_room;
+	hash->slots = plan.slots;
+	hash->bucket_shift = plan.slots == EBPF_HASH_SLOTS ?
+		EBPF_HASH_SHIFT : EBPF_HASH_INSIDE_SHIFT;
+	hash->home = plan.home;
+	hash->home_first = plan.home_first;
+	hash->home_numbers = plan.home_numbers;
 	hash->batch = plan.batch;
 	for (i = 0; i < 3; i++)
 		hash->seed[i] = (spec->flags & EBPF_F_ZERO_SEED) != 0 ?
 			0x9e3779b97f4a7c15ull * (i + 1) : random64();
+	ebpf_hash_lookup_choose(map);
 
-	hash->buckets = os_alloc(plan.buckets * sizeof(hash->buckets[0]));
-	hash->stripes = os_alloc(plan.stripes * sizeof(hash->stripes[0]));
 	hash->elements = os_alloc(plan.elements * plan.element_size);
+	hash->buckets = plan.slots == EBPF_HASH_SLOTS ?
+		os_alloc(plan.bucket_bytes) : (void *)hash->elements;
+	hash->stripes = os_alloc(plan.stripes * sizeof(hash->stripes[0]));
 	hash->meta = os_alloc(plan.elements * sizeof(hash->meta[0]));
 	if (hash->buckets == NULL || hash->stripes == NULL ||
 	    hash->elements == NULL || hash->meta == NULL)
@@ -361,13 +452,14 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 		if (hash->percpu == NULL)
 			return -EBPF_ENOMEM;
 	}
-	for (i = 0; i < plan.stripes; i++)
+	for (i = 0; i < plan.stripes; i++) {
 		os_spin_init(&hash->stripes[i].lock);
-	hash->home = plan.home;
-	hash->home_step = plan.home * plan.element_size;
-	hash->homes = hash->elements;
-	if (plan.home != 0)
-		hash->homes += EBPF_HASH_HOME * plan.element_size;
+		hash->stripes[i].links = i;
+	}
+	hash->homes = hash->elements + plan.home_first * plan.element_size;
+	if (plan.slots != EBPF_HASH_SLOTS)
+		hash->homes = (uint8_t *)(hash->buckets + 1);
+	hash->home_step = plan.home_numbers * plan.element_size;
 	hash->pool = ebpf_hash_pool_create(hash->meta, (uint32_t)plan.first,
 					   (uint32_t)plan.elements);
 	if (hash->pool == NULL)
@@ -386,9 +478,10 @@ ebpf_hash_fini(struct ebpf_map *map)
 		os_percpu_free(hash->percpu);
 	os_free(hash->used);
 	os_free(hash->meta);
-	os_free(hash->elements);
 	os_free(hash->stripes);
-	os_free(hash->buckets);
+	if (hash->slots == EBPF_HASH_SLOTS)
+		os_free(hash->buckets);
+	os_free(hash->elements);
 }
 
 void

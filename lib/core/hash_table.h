@@ -6,16 +6,31 @@
  *
  *   bucket: one cache line of 8 tags (7 bits of the hash) and 8 element
  *	numbers; what does not fit hangs on a chain of elements. Nothing ever
- *	moves, so a reader needs no retry.
+ *	moves, so a reader need not look twice.
  *   element: key, then value, at number * element size. A live element keeps
  *	its number and its place; an update overwrites the value in place.
  *   home: in big maps of small elements, each bucket has some numbers of its
- *	own, the first ones, for keys of that bucket alone. A lookup asks for
- *	the memory of those while it waits for the bucket's, for mostly the key
- *	is there. They are no part of what a map needs to hold max_entries.
- *   removed element: handed out again only after a grace period (hash_pool.h),
- *	so a program that holds a pointer never sees another key's value. For
- *	that there are spare elements beyond max_entries; see hash_table.c.
+ *	own, the first ones, for keys of that bucket alone. They are no part of
+ *	what a map needs to hold max_entries. They lie side by side, or, those
+ *	of 16 bytes in very big maps, inside the bucket, which has two lines
+ *	then: slots 0 and 1 have numbers, each other slot's element is where it
+ *	would be if all eight were one array. Either way a lookup asks for the
+ *	memory of homes while it waits for the bucket's first line, for mostly
+ *	the key is there.
+ *   removed element: handed out again after a grace period (hash_pool.h), so a
+ *	program that holds a pointer keeps seeing its own key's value. For that
+ *	there are spare elements beyond max_entries, as many as Linux's memory
+ *	for such a map allows. When all of those are waiting, one is handed on
+ *	at once, as Linux does with every one.
+ *
+ * What is handed on at once may be in the hands of readers. These see another
+ * key's value then, but nothing else goes wrong:
+ *   - elements stay elements of this map, for ever, and so does a lock in one;
+ *   - a key of up to 8 bytes is one word; it is written behind the value;
+ *   - a bucket counts what it loses (changes), before that is used again. Who
+ *	compares longer keys, copies a value or follows a chain looks whether it
+ *	did so meanwhile, and if so starts anew;
+ *   - links of live elements differ each time, for those who go by number.
  *
  * For map_hash.c, hash_lookup.c and map_lru.c, and for jit/jit_lookup.h:
  * compiled programs read buckets and elements themselves.
@@ -31,6 +46,11 @@ struct ebpf_jit_lookup; /* jit/jit_lookup.h */
 
 enum {
 	EBPF_HASH_SLOTS = 8, /* of a bucket */
+	EBPF_HASH_SHIFT = 6, /* of a bucket's size */
+	/* with homes inside: */
+	EBPF_HASH_INSIDE = 2, /* slots with numbers; the others are homes */
+	EBPF_HASH_INSIDE_SHIFT = 7,
+	EBPF_HASH_INSIDE_ELEMENT = 16, /* bytes: an eighth */
 };
 
 /* Of an element in an LRU map, since the hand of map_lru.c came by. */
@@ -45,8 +65,10 @@ enum ebpf_hash_used {
 
 struct ebpf_hash_bucket {
 	uint64_t tags; /* one byte each, 1 .. 127; 0: free slot */
-	uint32_t elements[EBPF_HASH_SLOTS];
 	uint32_t chain; /* first element without a slot, 0: none */
+	uint32_t changes; /* elements it has lost */
+	/* with homes inside, these begin behind the first four */
+	uint32_t elements[EBPF_HASH_SLOTS];
 } __attribute__((aligned(64)));
 
 struct ebpf_map_hash {
@@ -55,9 +77,16 @@ struct ebpf_map_hash {
 	struct ebpf_hash_bucket *buckets;
 	uint64_t bucket_mask;
 	uint64_t seed[3];
-	uint8_t *elements; /* that of number 0 is not used */
-	uint8_t *homes;	   /* elements at home with bucket 0 */
+	uint8_t *elements; /* that of number 0 is not used; with homes inside,
+			      the buckets are among them */
+	uint8_t *homes;	   /* elements at home with bucket 0; with homes
+			      inside, those of the bucket's second line */
 	size_t home_step;  /* bytes to the next bucket's; 0: there are none */
+	uint32_t slots;	   /* with a number; the others are homes inside */
+	uint32_t bucket_shift;
+	uint32_t home;	   /* how many elements are at home with a bucket */
+	uint32_t home_first; /* the first number of those of bucket 0 */
+	uint32_t home_numbers; /* to that of the next bucket */
 	size_t element_size;
 	uint32_t value_off; /* in an element; per-CPU: not there */
 	uint32_t stripe_mask;
@@ -70,7 +99,6 @@ struct ebpf_map_hash {
 	/* atomic: what programs compiled for it call; NULL: none yet */
 	struct ebpf_jit_lookup *code;
 	uint32_t batch;
-	uint32_t home; /* how many elements are at home with each bucket */
 	/*
 	 * Elements in the map and places that stripes keep for some more: what
 	 * is removed where something is inserted soon, as in a full map, need
@@ -109,7 +137,7 @@ ebpf_hash_probe_sized(const struct ebpf_map_hash *hash, const void *key,
 		probe.words = ebpf_key_short(key, size);
 		probe.hash = ebpf_hash_short(hash->seed, probe.words);
 	} else {
-		probe.hash = ebpf_hash_long(hash->seed, key, size);
+		probe.hash = ebpf_hash_long(hash->seed, key, size, false);
 	}
 	return probe;
 }
@@ -120,7 +148,7 @@ ebpf_hash_probe(const struct ebpf_map_hash *hash, const void *key)
 	return ebpf_hash_probe_sized(hash, key, hash->map.key_size);
 }
 
-/* Of an element's key, which does not change. */
+/* Of an element's key. Its own `key` is not one that others may be given. */
 static inline struct ebpf_hash_probe
 ebpf_hash_probe_stored(const struct ebpf_map_hash *hash, const uint8_t *key)
 {
@@ -131,7 +159,7 @@ ebpf_hash_probe_stored(const struct ebpf_map_hash *hash, const uint8_t *key)
 		probe.words = ebpf_key_short_stored(key, size);
 		probe.hash = ebpf_hash_short(hash->seed, probe.words);
 	} else {
-		probe.hash = ebpf_hash_long(hash->seed, key, size);
+		probe.hash = ebpf_hash_long(hash->seed, key, size, true);
 	}
 	return probe;
 }
@@ -149,15 +177,23 @@ ebpf_hash_probe_is(const struct ebpf_hash_probe *probe, const uint8_t *key,
 	struct ebpf_key_words w;
 
 	if (os_unlikely(size > 16))
-		return ebpf_key_equal_long(key, probe->key, size);
+		return ebpf_key_long_is(key, probe->key, size);
 	w = ebpf_key_short_stored(key, size);
 	return ((w.a ^ probe->words.a) | (w.b ^ probe->words.b)) == 0;
 }
 
 static inline struct ebpf_hash_bucket *
+ebpf_hash_bucket_at(const struct ebpf_map_hash *hash, uint64_t h,
+		    uint32_t shift)
+{
+	return (void *)((uint8_t *)hash->buckets +
+			((h & hash->bucket_mask) << shift));
+}
+
+static inline struct ebpf_hash_bucket *
 ebpf_hash_bucket(const struct ebpf_map_hash *hash, uint64_t h)
 {
-	return &hash->buckets[h & hash->bucket_mask];
+	return ebpf_hash_bucket_at(hash, h, hash->bucket_shift);
 }
 
 static inline struct ebpf_hash_stripe *
@@ -171,7 +207,7 @@ ebpf_hash_tag(uint64_t h)
 {
 	uint64_t tag = h >> 57;
 
-	return tag | (tag == 0);
+	return tag + (tag < 1);
 }
 
 /*
@@ -190,22 +226,57 @@ ebpf_hash_match(uint64_t tags, uint64_t tag)
 static inline size_t
 ebpf_hash_first(uint64_t bits)
 {
-	return (size_t)__builtin_ctzll(bits) >> 3;
+	return (uint32_t)__builtin_ctzll(bits) >> 3;
 }
 
-/* hash_lookup.c: of those without a slot, 0: none. As ebpf_hash_find(). */
-uint32_t ebpf_hash_find_chained(const struct ebpf_map_hash *hash,
+static inline uint32_t
+ebpf_hash_home(const struct ebpf_map_hash *hash, uint64_t h)
+{
+	return hash->home_first +
+	       (uint32_t)(h & hash->bucket_mask) * hash->home_numbers;
+}
+
+/*
+ * The number of the element in that slot. Which sort of slot it is nobody can
+ * predict, so this is no branch. slots: of the map, for some a constant.
+ */
+EBPF_HASH_INLINE uint32_t
+ebpf_hash_slot(const struct ebpf_map_hash *hash,
+	       const struct ebpf_hash_bucket *bucket, uint64_t h, size_t slot,
+	       uint32_t slots)
+{
+	uint32_t number = os_load_acquire(&bucket->elements[slot]);
+	uint32_t home = (uint32_t)(h & hash->bucket_mask) * EBPF_HASH_SLOTS +
+			(uint32_t)slot;
+
+	if (slots == EBPF_HASH_SLOTS)
+		return number;
+	return number ^ ((number ^ home) & (0 - (uint32_t)(slot >= slots)));
+}
+
+/*
+ * Has the bucket lost nothing since it had that many changes? Then what was
+ * found in it and read is what it was.
+ */
+static inline bool
+ebpf_hash_same(const struct ebpf_hash_bucket *bucket, uint32_t changes)
+{
+	return os_likely(os_load_acquire(&bucket->changes) == changes);
+}
+
+/* hash_lookup.c: as ebpf_hash_find(), where that is not enough. */
+uint32_t ebpf_hash_find_careful(const struct ebpf_map_hash *hash,
 				struct ebpf_hash_probe probe);
 
 /*
- * The element's number, 0 when there is none. Inside a section or under the
- * stripe's lock. A tag read before its slot was reused leads to an element of
- * another key, which the comparison refuses. A slot that has a tag once got a
- * number before.
+ * The element's number, 0 when there is none. Under the stripe's lock, or in a
+ * section if the key has no more than 8 bytes. A tag read before its slot was
+ * reused leads to an element of another key, which the comparison refuses. A
+ * slot that has a tag once got a number before.
  */
 EBPF_HASH_INLINE uint32_t
-ebpf_hash_find_sized(const struct ebpf_map_hash *hash,
-		     const struct ebpf_hash_probe *probe, uint32_t size)
+ebpf_hash_find_locked(const struct ebpf_map_hash *hash,
+		      const struct ebpf_hash_probe *probe, uint32_t size)
 {
 	const struct ebpf_hash_bucket *bucket =
 		ebpf_hash_bucket(hash, probe->hash);
@@ -214,21 +285,25 @@ ebpf_hash_find_sized(const struct ebpf_map_hash *hash,
 	uint32_t number;
 
 	for (; match != 0; match &= match - 1) {
-		number = os_load_acquire(&bucket->elements[ebpf_hash_first(match)]);
+		number = ebpf_hash_slot(hash, bucket, probe->hash,
+					ebpf_hash_first(match), hash->slots);
 		if (os_likely(ebpf_hash_probe_is(
 			    probe, ebpf_hash_element(hash, number), size)))
 			return number;
 	}
 	if (os_likely(os_load_acquire(&bucket->chain) == 0))
 		return 0;
-	return ebpf_hash_find_chained(hash, *probe);
+	return ebpf_hash_find_careful(hash, *probe);
 }
 
+/* In a section. */
 static inline uint32_t
 ebpf_hash_find(const struct ebpf_map_hash *hash,
 	       const struct ebpf_hash_probe *probe)
 {
-	return ebpf_hash_find_sized(hash, probe, hash->map.key_size);
+	return hash->map.key_size <= 8 ?
+		ebpf_hash_find_locked(hash, probe, hash->map.key_size) :
+		ebpf_hash_find_careful(hash, *probe);
 }
 
 static inline void *
@@ -255,16 +330,6 @@ ebpf_hash_inner(const struct ebpf_map_hash *hash, uint32_t number)
 					    hash->value_off);
 }
 
-enum {
-	EBPF_HASH_HOME = 4, /* the first number that is at home; see the plan */
-};
-
-static inline uint32_t
-ebpf_hash_home(const struct ebpf_map_hash *hash, uint64_t h)
-{
-	return EBPF_HASH_HOME + (uint32_t)(h & hash->bucket_mask) * hash->home;
-}
-
 static inline bool
 ebpf_hash_is_home(const struct ebpf_map_hash *hash, uint64_t h,
 		  uint32_t number)
@@ -287,15 +352,16 @@ ebpf_hash_ask(const struct ebpf_map_hash *hash, uint64_t h)
 		return;
 	home = hash->homes + (h & hash->bucket_mask) * hash->home_step;
 	__builtin_prefetch(home, 1);
-	__builtin_prefetch(home + hash->home_step - 1, 1);
+	if (hash->slots == EBPF_HASH_SLOTS)
+		__builtin_prefetch(home + hash->home_step - 1, 1);
 	__builtin_prefetch(&hash->meta[ebpf_hash_home(hash, h)], 1);
 }
 
-/* Is in the map. If seen in a section, its key stays to the section's end. */
+/* Is in the map. */
 static inline bool
 ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
 {
-	return os_load_acquire(&hash->meta[number].link) == EBPF_HASH_LIVE;
+	return ebpf_hash_link_live(os_load_acquire(&hash->meta[number].link));
 }
 
 enum {
@@ -306,7 +372,6 @@ enum {
  * Locked stripe of h: an element, and a place in the count unless the caller
  * has one. E2BIG when the map is full; PLACES_KEPT when stripes may have places
  * left: then ebpf_hash_places_gather(), with no stripe locked, and again.
- * EAGAIN when all spare elements wait for their grace period.
  */
 int ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, bool has_place,
 		   uint32_t *number);

@@ -67,7 +67,8 @@ value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
 }
 
 /*
- * Locked stripe: the key into a new element. False when others have changed a
+ * Locked stripe: the key into a new element, behind the value, for who still
+ * looks at the element finds it by its key. False when others have changed a
  * long key since it was hashed and looked for; what is stored must be what a
  * lookup finds, and only once. Short ones were copied into the probe.
  */
@@ -83,9 +84,10 @@ key_set(struct ebpf_map_hash *hash, uint32_t number,
 		ebpf_key_short_store(key, size, probe->words);
 		return true;
 	}
-	memcpy(key, probe->key, size);
+	ebpf_key_long_store(key, probe->key, size);
 	stored = ebpf_hash_probe_stored(hash, key);
-	return stored.hash == probe->hash && ebpf_hash_find(hash, &stored) == 0;
+	return stored.hash == probe->hash &&
+	       ebpf_hash_find_locked(hash, &stored, size) == 0;
 }
 
 /* Locked stripe: overwrite or insert; *place: has one in the count. */
@@ -94,7 +96,7 @@ set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	   const void *value, uint64_t flags, enum target target,
 	   uint32_t size, bool *place)
 {
-	uint32_t number = ebpf_hash_find_sized(hash, probe, size);
+	uint32_t number = ebpf_hash_find_locked(hash, probe, size);
 	int error;
 
 	if (number != 0) {
@@ -111,11 +113,11 @@ set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	if (error != 0)
 		return error;
 	*place = false;
+	value_set(hash, number, value, flags, target, true);
 	if (os_unlikely(!key_set(hash, number, probe))) {
 		ebpf_hash_untake(hash, probe->hash, number);
 		return KEY_CHANGED;
 	}
-	value_set(hash, number, value, flags, target, true);
 	if (hash->used != NULL)
 		os_store(&hash->used[number], EBPF_HASH_NEW);
 	ebpf_hash_link(hash, probe->hash, number);
@@ -168,6 +170,7 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 	} while (os_unlikely(again) && tries++ < TRIES);
 	if (place)
 		os_sub(&hash->count, 1);
+	/* by somebody who changes it all the time */
 	return error == KEY_CHANGED ? -EBPF_EAGAIN : error;
 }
 
@@ -206,7 +209,7 @@ remove_sized(struct ebpf_map *map, const void *key, uint32_t size)
 
 	ebpf_hash_ask(hash, probe.hash);
 	os_spin_lock(&stripe->lock);
-	number = ebpf_hash_find_sized(hash, &probe, size);
+	number = ebpf_hash_find_locked(hash, &probe, size);
 	if (number != 0)
 		ebpf_hash_unlink(hash, probe.hash, number, false);
 	os_spin_unlock(&stripe->lock);
@@ -252,25 +255,6 @@ live_from(const struct ebpf_map_hash *hash, uint32_t number, uint32_t end)
 	return 0;
 }
 
-/* A key that is not there (any more) starts again, as in Linux. */
-static int
-hash_next(struct ebpf_map *map, const void *key, void *next)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = 0;
-	struct ebpf_hash_probe probe;
-
-	if (key != NULL) {
-		probe = ebpf_hash_probe(hash, key);
-		number = ebpf_hash_find(hash, &probe);
-	}
-	number = live_from(hash, number + 1, os_load(&hash->pool->fresh));
-	if (number == 0)
-		return -EBPF_ENOENT;
-	memcpy(next, ebpf_hash_element(hash, number), map->key_size);
-	return 0;
-}
-
 static void
 value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
 {
@@ -295,6 +279,46 @@ value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
 				hash->map.stride);
 }
 
+/*
+ * The element's key, and value unless that is NULL. False: it is not live, or
+ * has gone meanwhile.
+ */
+static bool
+copy_live(struct ebpf_map_hash *hash, uint32_t number, uint8_t *key,
+	  uint8_t *value)
+{
+	uint32_t link = os_load_acquire(&hash->meta[number].link);
+
+	if (!ebpf_hash_link_live(link))
+		return false;
+	ebpf_value_load(key, ebpf_hash_element(hash, number),
+			hash->map.key_size);
+	if (value != NULL)
+		value_get(hash, number, value);
+	return os_load_acquire(&hash->meta[number].link) == link;
+}
+
+/* A key that is not there (any more) starts again, as in Linux. */
+static int
+hash_next(struct ebpf_map *map, const void *key, void *next)
+{
+	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	uint32_t number = 0;
+	struct ebpf_hash_probe probe;
+
+	if (key != NULL) {
+		probe = ebpf_hash_probe(hash, key);
+		number = ebpf_hash_find(hash, &probe);
+	}
+	do {
+		number = live_from(hash, number + 1,
+				   os_load(&hash->pool->fresh));
+		if (number == 0)
+			return -EBPF_ENOENT;
+	} while (!copy_live(hash, number, next, NULL));
+	return 0;
+}
+
 /* The cursor is the last number that was looked at. */
 static int
 hash_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
@@ -310,10 +334,8 @@ hash_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
 	number = (uint32_t)*cursor + 1;
 	stop = end - number < WALK_LOOK ? end : number + WALK_LOOK;
 	for (; number < stop && n < *count; number++) {
-		if (!ebpf_hash_live(hash, number))
+		if (!copy_live(hash, number, at, at + map->key_size))
 			continue;
-		memcpy(at, ebpf_hash_element(hash, number), map->key_size);
-		value_get(hash, number, at + map->key_size);
 		at += (size_t)map->key_size + value_size;
 		n++;
 	}
@@ -323,7 +345,7 @@ hash_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
 	return 0;
 }
 
-/* An element that goes while it is visited keeps its bytes: see hash_live. */
+/* In place, also what goes while it is visited. */
 static bool
 hash_each(struct ebpf_map *map, struct ebpf_each *each)
 {
@@ -341,17 +363,47 @@ hash_each(struct ebpf_map *map, struct ebpf_each *each)
 	return true;
 }
 
+/* A copy of what was there at one moment, but for who overwrites the value. */
 static int
 hash_read(struct ebpf_map *map, const void *key, void *value)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	uint32_t number = ebpf_hash_find(hash, &probe);
+	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
+	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	uint32_t number, changes, tries;
 
-	if (number == 0)
+	for (tries = 0; tries < TRIES; tries++) {
+		changes = os_load_acquire(&bucket->changes);
+		number = ebpf_hash_find(hash, &probe);
+		if (number == 0)
+			return -EBPF_ENOENT;
+		value_get(hash, number, value);
+		if (ebpf_hash_same(bucket, changes))
+			return 0;
+	}
+	os_spin_lock(&stripe->lock);
+	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
+	if (number != 0)
+		value_get(hash, number, value);
+	os_spin_unlock(&stripe->lock);
+	return number != 0 ? 0 : -EBPF_ENOENT;
+}
+
+/* The same by the map's own lookup, while no element is handed on at once. */
+static int
+hash_read_plain(struct ebpf_map *map, const void *key, void *value)
+{
+	const struct ebpf_hash_pool *pool = ebpf_hash_of(map)->pool;
+	uint64_t hurried = os_load_acquire(&pool->hurried);
+	void *stored = map->lookup(map, key);
+
+	if (stored == NULL)
 		return -EBPF_ENOENT;
-	value_get(hash, number, value);
-	return 0;
+	ebpf_map_value_get(map, value, stored, 0);
+	if (os_likely(os_load_acquire(&pool->hurried) == hurried))
+		return 0;
+	return hash_read(map, key, value);
 }
 
 /* No update comes between; a program that holds the value still may write. */
@@ -365,7 +417,7 @@ hash_extract(struct ebpf_map *map, const void *key, void *value)
 
 	ebpf_hash_ask(hash, probe.hash);
 	os_spin_lock(&stripe->lock);
-	number = ebpf_hash_find(hash, &probe);
+	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
 	if (number != 0) {
 		value_get(hash, number, value);
 		ebpf_hash_unlink(hash, probe.hash, number, false);
@@ -414,7 +466,7 @@ maps_remove(struct ebpf_map *map, const void *key)
 	uint32_t number;
 
 	os_spin_lock(&stripe->lock);
-	number = ebpf_hash_find(hash, &probe);
+	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
 	if (number != 0) {
 		/* left in place for who has just found the element */
 		inner = *ebpf_hash_inner(hash, number);
@@ -516,6 +568,7 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.lookup = ebpf_hash_lookup,
 	.update = hash_update,
 	.remove = hash_remove,
+	.read = hash_read_plain,
 	.extract = hash_extract,
 	.next = hash_next,
 	.walk = hash_walk,

@@ -66,7 +66,7 @@ put_half(uint8_t *stored, const uint8_t *from, uint32_t half, uint32_t size)
 static void
 get_half(uint8_t *to, uint8_t *stored, uint32_t half, uint32_t size)
 {
-	uint32_t word = os_load((uint32_t *)(void *)(stored + half)), i;
+	uint32_t word = os_load_acquire((uint32_t *)(void *)(stored + half)), i;
 	uint8_t bytes[4];
 
 	__builtin_memcpy(bytes, &word, 4);
@@ -84,9 +84,8 @@ ebpf_lock_value_put(const struct ebpf_map *map, void *stored, const void *from,
 	bool held;
 
 	lock = (uint32_t *)(void *)((uint8_t *)stored + map->lock_off);
+	/* a program may still have that of one that was handed on */
 	held = (flags & EBPF_F_LOCK) != 0 && !fresh;
-	if (fresh)
-		os_store(lock, 0);
 	if (held)
 		ebpf_lock_take(lock);
 	ebpf_value_store(stored, from, at);

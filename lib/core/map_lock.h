@@ -36,7 +36,7 @@ ebpf_map_flags_ok(const struct ebpf_map *map, uint64_t flags)
 
 /*
  * One value in and out, stored as map_value.h says; flags EBPF_F_LOCK: while
- * holding its lock (pinned). fresh: nobody has it yet, its lock is made. The
+ * holding its lock (pinned). fresh: not in the map yet, or not again. The
  * first two of maps that have locks, the others of any.
  */
 void ebpf_lock_value_put(const struct ebpf_map *map, void *stored,

@@ -153,8 +153,8 @@ lpm_next(struct ebpf_map *map, const void *key, void *next)
 static bool
 is_live(const struct ebpf_map_lpm *lpm, uint32_t number)
 {
-	return os_load_acquire(&lpm->element_store.meta[number].link) ==
-	       EBPF_HASH_LIVE;
+	return ebpf_hash_link_live(
+		os_load_acquire(&lpm->element_store.meta[number].link));
 }
 
 /* By number, so that what stays is seen once. The cursor is the last seen. */

@@ -45,7 +45,10 @@ ebpf_value_store(void *stored, const void *from, uint32_t len)
 	}
 }
 
-/* From a map to a caller. */
+/*
+ * From a map to a caller. Who then looks whether it was the same element all
+ * the while sees what is true of all of it.
+ */
 static inline void
 ebpf_value_load(void *to, const void *stored, uint32_t len)
 {
@@ -55,21 +58,25 @@ ebpf_value_load(void *to, const void *stored, uint32_t len)
 	uint32_t i;
 
 	if (os_likely(len == 8)) {
-		w = os_load(word);
+		w = os_load_acquire(word);
 		__builtin_memcpy(byte, &w, 8);
 		return;
 	}
 	for (; len >= 8; len -= 8, byte += 8) {
-		w = os_load(word++);
+		w = os_load_acquire(word++);
 		__builtin_memcpy(byte, &w, 8);
 	}
-	if (len != 0) {
+	if (len == 4) {
+		uint32_t half = os_load_acquire((const uint32_t *)word);
+
+		__builtin_memcpy(byte, &half, 4);
+	} else if (len != 0) {
 		union {
 			uint64_t word;
 			uint8_t bytes[8];
 		} last;
 
-		last.word = os_load(word);
+		last.word = os_load_acquire(word);
 		for (i = 0; i < len; i++)
 			byte[i] = last.bytes[i];
 	}

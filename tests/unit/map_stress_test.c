@@ -3,7 +3,8 @@
  * Maps with keys, shared by writers, deleters, readers, walkers and compiled
  * programs on all CPUs. Every word of a value says whose it is and how old, so
  * whoever sees a torn word, another key's value or an older one than before
- * has found a bug. Keys are of three sorts:
+ * has found a bug; but a pointer into a hash may lead to another key's when
+ * removed elements were handed on at once meanwhile. Keys are of three sorts:
  *
  *	stable	never removed: found always, and once by every walk
  *	owned	by one writer, who knows at each moment what must be there:
@@ -24,6 +25,7 @@
 
 #include "client/gebpf.h"
 #include "core/each.h"
+#include "core/hash_table.h"
 #include "core/map.h"
 #include "core/prog.h"
 #include "core/runtime.h"
@@ -64,9 +66,9 @@ static const struct shape *shape;
 static struct ebpf_map *map;
 static struct ebpf_prog *prog;
 static uint32_t stop, writers, stable;
-static bool is_array, is_lru, is_lpm, is_percpu;
+static bool is_array, is_lru, is_lpm, is_hash, is_percpu;
 static uint64_t seed = 1;
-static uint64_t reads, writes, walks, full, again;
+static uint64_t reads, writes, walks, full, again, aliased;
 
 /* ---- what is wrong ---- */
 
@@ -192,26 +194,50 @@ may_be_zero(uint64_t word)
 	return word == 0 && (is_array || is_percpu);
 }
 
+/* Elements that were handed on before those who saw them were done. */
+static uint64_t
+hurried(void)
+{
+	return is_hash ? os_load_acquire(&ebpf_hash_of(map)->pool->hurried) :
+			 0;
+}
+
+/* Another key's value: who looked for it since then may have been too late. */
+static void
+note_foreign(uint64_t since)
+{
+	if (hurried() != since)
+		os_add(&aliased, 1);
+	else
+		note(FOREIGN);
+}
+
+enum {
+	NO_VERSION = UINT32_MAX,
+};
+
 /*
  * A value in place or a copy: every word whole and the key's. The version of
- * the first, 0 for zeros.
+ * the first, 0 for zeros, NO_VERSION: of another key's. since: hurried() before
+ * it was looked for.
  */
 static uint32_t
-check_value(uint32_t asked, const uint64_t *value)
+check_value(uint32_t asked, const uint64_t *value, uint64_t since)
 {
-	uint64_t first = os_load(&value[0]), word;
+	uint64_t first = os_load_acquire(&value[0]), word;
 	uint32_t i;
 
 	for (i = 0; i < shape->words; i++) {
-		word = i == 0 ? first : os_load(&value[i]);
+		word = i == 0 ? first : os_load_acquire(&value[i]);
 		if (may_be_zero(word))
 			continue;
 		if (!word_is_whole(word, i))
 			note(TORN);
 		else if (!answers(asked, word_number(word)))
-			note(FOREIGN);
+			note_foreign(since);
 	}
-	return word_version(first);
+	return may_be_zero(first) || answers(asked, word_number(first)) ?
+		word_version(first) : NO_VERSION;
 }
 
 static void
@@ -231,12 +257,11 @@ struct memory {
 };
 
 static void
-check_age(struct memory *seen, uint32_t asked, const uint64_t *value,
-	  uint32_t version)
+check_age(struct memory *seen, uint32_t asked, uint32_t version)
 {
 	/* a CPU's copies are written one after the other */
 	if (is_percpu || is_lpm || asked < STABLE || asked >= STABLE + OWNED ||
-	    os_load(&value[0]) == 0)
+	    version == 0 || version == NO_VERSION)
 		return;
 	if (version < seen->version[asked])
 		note(OLDER);
@@ -246,7 +271,7 @@ check_age(struct memory *seen, uint32_t asked, const uint64_t *value,
 static void *
 reader(void *arg)
 {
-	uint64_t state = seed + (uintptr_t)arg, n = 0, *value;
+	uint64_t state = seed + (uintptr_t)arg, n = 0, *value, since;
 	struct memory *seen = calloc(1, sizeof(*seen));
 	struct ebpf_section section;
 	uint8_t key[KEY_MAX];
@@ -257,18 +282,19 @@ reader(void *arg)
 		for (i = 0; i < 16; i++, n++) {
 			asked = next_random(&state, KEYS);
 			key_of(asked, key);
+			since = hurried();
 			value = ebpf_map_find(map, key);
 			if (value == NULL) {
 				if (asked < stable)
 					note(LOST);
 				continue;
 			}
-			check_age(seen, asked, value,
-				  check_value(asked, value));
+			check_age(seen, asked,
+				  check_value(asked, value, since));
 			/* and it stays so while the section lasts */
 			if (n % 64 == 15)
 				os_yield();
-			check_value(asked, value);
+			check_value(asked, value, since);
 		}
 		ebpf_section_leave(&section);
 	}
@@ -319,7 +345,7 @@ static const char call_text[] =
 static void *
 program(void *arg)
 {
-	uint64_t state = seed + (uintptr_t)arg, n = 0, word;
+	uint64_t state = seed + (uintptr_t)arg, n = 0, word, since;
 	struct memory *seen = calloc(1, sizeof(*seen));
 	struct ebpf_section section;
 	uint32_t asked, i;
@@ -336,6 +362,7 @@ program(void *arg)
 				call.op = next_random(&state, 3);
 				fill_value(asked, (uint32_t)n, call.value);
 			}
+			since = hurried();
 			got = (int64_t)ebpf_prog_run_raw(prog, &call,
 							 sizeof(call));
 			if (call.op != 0 || got != 1) {
@@ -352,9 +379,10 @@ program(void *arg)
 			word = call.value[0];
 			if (may_be_zero(word))
 				continue;
-			if (!answers(asked, word_number(word)))
-				note(FOREIGN);
-			check_age(seen, asked, call.value, word_version(word));
+			if (answers(asked, word_number(word)))
+				check_age(seen, asked, word_version(word));
+			else
+				note_foreign(since);
 		}
 		ebpf_section_leave(&section);
 	}
@@ -539,11 +567,17 @@ number_of(const uint8_t *key)
 	return n < KEYS && memcmp(key, right, shape->key_size) == 0 ? n : KEYS;
 }
 
+/* since: hurried() before that, if they are in place. */
 static void
-saw(uint8_t *seen, const uint8_t *key, const uint64_t *value)
+saw(uint8_t *seen, const uint8_t *key, const uint64_t *value,
+    const uint64_t *since)
 {
 	uint32_t n = number_of(key), i;
 
+	if (n == KEYS && since != NULL) {
+		note_foreign(*since);
+		return;
+	}
 	if (n == KEYS) {
 		note(FOREIGN);
 		return;
@@ -551,12 +585,14 @@ saw(uint8_t *seen, const uint8_t *key, const uint64_t *value)
 	if (seen[n] < 255)
 		seen[n]++;
 	for (i = 0; value != NULL && i < shape->words; i++) {
-		uint64_t word = os_load(&value[i]);
+		uint64_t word = os_load_acquire(&value[i]);
 
 		if (may_be_zero(word))
 			continue;
 		if (!word_is_whole(word, i))
 			note(TORN);
+		else if (word_number(word) != n && since != NULL)
+			note_foreign(*since);
 		else if (word_number(word) != n)
 			note(FOREIGN);
 	}
@@ -581,7 +617,7 @@ walk(uint64_t *state, uint8_t *seen)
 		for (i = 0; i < n; i++) {
 			memcpy(value, out + i * element + shape->key_size,
 			       user);
-			saw(seen, out + i * element, value);
+			saw(seen, out + i * element, value, NULL);
 		}
 	}
 	free(value);
@@ -594,17 +630,28 @@ static bool
 each(uint8_t *seen)
 {
 	struct ebpf_section section;
+	uint64_t key[KEY_MAX / 8];
 	struct ebpf_each e;
+	uint64_t since;
+	uint32_t i;
 
 	if (map->ops->each == NULL)
 		return false;
 	ebpf_section_enter(&section);
+	since = hurried();
 	if (ebpf_each_begin(&e, map, 0) != 0)
 		note(ODD_ERROR);
 	else
-		while (ebpf_each_next(&e))
-			saw(seen, (uint8_t *)(uintptr_t)e.key,
-			    (uint64_t *)(uintptr_t)e.value);
+		while (ebpf_each_next(&e)) {
+			memset(key, 0, sizeof(key));
+			for (i = 0; i < (shape->key_size + 7) / 8; i++)
+				key[i] = shape->key_size == 4 ?
+					os_load((uint32_t *)(uintptr_t)e.key) :
+					os_load((uint64_t *)(uintptr_t)e.key +
+						i);
+			saw(seen, (uint8_t *)key,
+			    (uint64_t *)(uintptr_t)e.value, &since);
+		}
 	ebpf_section_leave(&section);
 	return true;
 }
@@ -624,7 +671,7 @@ keys(uint8_t *seen)
 				note(ODD_ERROR);
 			break;
 		}
-		saw(seen, next, NULL);
+		saw(seen, next, NULL, NULL);
 		memcpy(key, next, sizeof(key));
 	}
 }
@@ -681,6 +728,7 @@ make(void)
 	is_lru = shape->kind == EBPF_MAP_LRU_HASH ||
 		 shape->kind == EBPF_MAP_LRU_PERCPU_HASH;
 	is_lpm = shape->kind == EBPF_MAP_LPM_TRIE;
+	is_hash = !is_array && !is_lpm;
 	spec.max_entries = is_array ? KEYS : ENTRIES;
 	if (ebpf_map_create(rt, &spec, &map) != 0) {
 		tap_ok(false, "%s: it is made", shape->name);
@@ -812,7 +860,7 @@ run(const struct shape *s, uint32_t ms)
 	shape = s;
 	memset(books, 0, sizeof(books));
 	memset(versions, 0, sizeof(versions));
-	reads = writes = walks = full = again = 0;
+	reads = writes = walks = full = again = aliased = 0;
 	if (!make())
 		return;
 	for (n = 0; n < STABLE; n++)
@@ -820,10 +868,11 @@ run(const struct shape *s, uint32_t ms)
 			note(ODD_ERROR);
 	run_threads(ms);
 	tap_ok(nothing_wrong(), "%s: %llu reads, %llu writes, %llu walks; full "
-	       "%llu times, waited %llu", shape->name,
+	       "%llu times, waited %llu, %llu others in its place",
+	       shape->name,
 	       (unsigned long long)reads, (unsigned long long)writes,
 	       (unsigned long long)walks, (unsigned long long)full,
-	       (unsigned long long)again);
+	       (unsigned long long)again, (unsigned long long)aliased);
 	check_rest();
 	check_room();
 	ebpf_prog_put(prog);

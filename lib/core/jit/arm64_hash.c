@@ -10,6 +10,7 @@
 enum {
 	KEY_A = A_T0, KEY_B = A_T1, HASH = A_T2, TMP = A_T3,
 	NUMBER = 13, BUCKET = 14, AT = 15,
+	SLOT = 2, CHANGES = 3,
 };
 
 #define MADD 0x1b000000u
@@ -17,10 +18,12 @@ enum {
 #define PRFM 0xf9800000u /* for loading, into the nearest cache */
 #define LDAR64 0xc8dffc00u
 #define LDAR32 0x88dffc00u
+#define DMB_LOADS 0xd50339bfu /* in front of all that follows */
+#define CSEL_LO 0x9a803000u
 
 /* Jumps to where the map's own lookup is asked. */
 struct slow {
-	uint32_t jumps[3];
+	uint32_t jumps[4];
 	uint32_t count;
 };
 
@@ -84,19 +87,24 @@ hash_key(struct arm64 *a, const struct ebpf_map_hash *table)
 		if (size > 8)
 			arm64_put(a, PRFM | 64 / 8 << 10 | AT << 5);
 	}
-	place(a, BUCKET, table->buckets, NUMBER,
-	      sizeof(struct ebpf_hash_bucket));
+	place(a, BUCKET, table->buckets, NUMBER, 1ull << table->bucket_shift);
 }
 
 /*
- * NUMBER = that of the first element with that tag (ebpf_hash_tag,
- * ebpf_hash_match). What jumps away when there is none.
+ * SLOT = that of the first element with that tag (ebpf_hash_tag,
+ * ebpf_hash_match), NUMBER = its number, if it has one there; for long keys
+ * CHANGES = what the bucket has lost so far. What jumps away when there is none.
  */
 static uint32_t
-find_tag(struct arm64 *a)
+find_tag(struct arm64 *a, const struct ebpf_map_hash *table)
 {
 	uint32_t none;
 
+	if (table->map.key_size > 8) {
+		arm64_add_imm(a, A_X, AT, BUCKET,
+			      offsetof(struct ebpf_hash_bucket, changes));
+		arm64_put(a, LDAR32 | AT << 5 | CHANGES);
+	}
 	arm64_bitfield(a, A_UBFM, A_X, NUMBER, HASH, 57, 63); /* lsr */
 	arm64_cmp_imm(a, A_X, NUMBER, 0);
 	/* csinc NUMBER, NUMBER, xzr, ne */
@@ -113,9 +121,9 @@ find_tag(struct arm64 *a)
 	none = arm64_skip(a, A_CBZ | A_X | AT);
 	arm64_put(a, 0xdac00000 | AT << 5 | AT); /* rbit */
 	arm64_put(a, 0xdac01000 | AT << 5 | AT); /* clz */
-	arm64_bitfield(a, A_UBFM, A_X, AT, AT, 3, 63); /* lsr */
-	/* BUCKET + AT * 4 */
-	arm64_rrr(a, A_ADD | A_X | 2 << 10, AT, BUCKET, AT);
+	arm64_bitfield(a, A_UBFM, A_X, SLOT, AT, 3, 63); /* lsr */
+	/* BUCKET + SLOT * 4 */
+	arm64_rrr(a, A_ADD | A_X | 2 << 10, AT, BUCKET, SLOT);
 	arm64_add_imm(a, A_X, AT, AT,
 		      offsetof(struct ebpf_hash_bucket, elements));
 	arm64_put(a, LDAR32 | AT << 5 | NUMBER);
@@ -130,12 +138,24 @@ give(struct arm64 *a, const struct ebpf_jit_hash *hash, struct slow *slow)
 	uint32_t size = table->map.key_size, wide = size == 4 ? 0 : A_X, skip;
 
 	place(a, AT, table->elements, NUMBER, table->element_size);
-	arm64_access(a, A_LOAD, size == 4 ? 32 : 64, TMP, AT, 0);
+	if (table->slots != EBPF_HASH_SLOTS) { /* ebpf_hash_slot */
+		/* BUCKET + SLOT * 16 */
+		arm64_rrr(a, A_ADD | A_X | 4 << 10, TMP, BUCKET, SLOT);
+		arm64_cmp_imm(a, 0, SLOT, EBPF_HASH_INSIDE);
+		arm64_put(a, CSEL_LO | TMP << 16 | AT << 5 | AT);
+	}
+	/* what was written in front of the key is seen, too */
+	arm64_put(a, (size == 4 ? LDAR32 : LDAR64) | AT << 5 | TMP);
 	arm64_rrr(a, A_SUBS | wide, A_ZR, TMP, KEY_A);
 	slow_if(a, A_BCOND | A_NE, slow);
 	if (size > 8) {
 		arm64_access(a, A_LOAD, 64, TMP, AT, 8);
 		arm64_rrr(a, A_SUBS | A_X, A_ZR, TMP, KEY_B);
+		slow_if(a, A_BCOND | A_NE, slow);
+		arm64_put(a, DMB_LOADS);
+		arm64_access(a, A_LOAD, 32, TMP, BUCKET, /* ebpf_hash_same */
+			     offsetof(struct ebpf_hash_bucket, changes));
+		arm64_rrr(a, A_SUBS, A_ZR, TMP, CHANGES);
 		slow_if(a, A_BCOND | A_NE, slow);
 	}
 	if (hash->lru) { /* ebpf_hash_mark_used */
@@ -172,7 +192,7 @@ arm64_lookup_hash(struct arm64 *a, const struct ebpf_jit_hash *hash)
 	uint32_t none;
 
 	hash_key(a, hash->table);
-	none = find_tag(a);
+	none = find_tag(a, hash->table);
 	give(a, hash, &slow);
 	arm64_put(a, A_RET);
 

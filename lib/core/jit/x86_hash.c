@@ -10,7 +10,7 @@
 
 /* Jumps to where the map's own lookup is asked. */
 struct slow {
-	uint32_t jumps[3];
+	uint32_t jumps[4];
 	uint32_t count;
 };
 
@@ -74,21 +74,25 @@ hash_key(struct x86 *x, const struct ebpf_map_hash *table)
 		if (size > 8)
 			x86_sib(x, OP_PREFETCH, 1, R8, R11, 0, 64);
 	}
-	x86_scale(x, RCX, sizeof(struct ebpf_hash_bucket));
+	x86_scale(x, RCX, 1u << table->bucket_shift);
 	x86_address(x, R11, table->buckets);
 	x86_rr(x, OP_ADD | X_W, R11, RCX);
 }
 
 /*
- * r8d = the number of the first element with that tag (ebpf_hash_tag,
- * ebpf_hash_match); loads are acquires, as every load is here. What jumps away
- * when there is none.
+ * edx = the slot of the first element with that tag (ebpf_hash_tag,
+ * ebpf_hash_match), r8d = its number, if it has one there; for long keys edi =
+ * what the bucket has lost so far. Loads are acquires, as every load is here.
+ * What jumps away when there is none.
  */
 static uint32_t
-find_tag(struct x86 *x)
+find_tag(struct x86 *x, const struct ebpf_map_hash *table)
 {
 	uint32_t none;
 
+	if (table->map.key_size > 8)
+		x86_mem(x, OP_LOAD, RDI, RCX,
+			(int32_t)offsetof(struct ebpf_hash_bucket, changes));
 	x86_shift_imm(x, X_W, SHIFT_SHR, RAX, 57);
 	x86_alu_imm(x, OP_CMP, RAX, 1);
 	x86_put(x, 0x00d083, 3); /* adc eax, 0 */
@@ -110,20 +114,39 @@ find_tag(struct x86 *x)
 	return none;
 }
 
-/* Compare keys, of the element r8d; rax = what the program is given of it. */
+/* rax = the element's place behind r11, that of number 0; ebpf_hash_slot */
+static void
+place(struct x86 *x, const struct ebpf_map_hash *table)
+{
+	x86_mov(x, 0, RAX, R8);
+	x86_scale(x, RAX, (uint32_t)table->element_size);
+	x86_address(x, R11, table->elements);
+	if (table->slots == EBPF_HASH_SLOTS)
+		return;
+	/* or, without a branch, as many elements behind the bucket's start */
+	x86_scale(x, RDX, EBPF_HASH_INSIDE_ELEMENT);
+	x86_rr(x, OP_SUB | X_W, R11, RCX);
+	x86_rr(x, OP_ADD | X_W, RDX, RCX);
+	x86_alu_imm(x, OP_CMP, RDX,
+		    EBPF_HASH_INSIDE * EBPF_HASH_INSIDE_ELEMENT);
+	x86_rr(x, X_0F | 0x43 | X_W, RAX, RCX); /* cmovae */
+}
+
+/* Compare keys, of that element; rax = what the program is given of it. */
 static void
 give(struct x86 *x, const struct ebpf_jit_hash *hash, struct slow *slow)
 {
 	const struct ebpf_map_hash *table = hash->table;
 	uint32_t size = table->map.key_size, skip;
 
-	x86_mov(x, 0, RAX, R8);
-	x86_scale(x, RAX, (uint32_t)table->element_size);
-	x86_address(x, R11, table->elements);
+	place(x, table);
 	x86_sib(x, size == 4 ? OP_CMP : OP_CMP | X_W, R9, R11, RAX, 0, 0);
 	slow_if(x, CC_NE, slow);
 	if (size > 8) {
 		x86_sib(x, OP_CMP | X_W, R10, R11, RAX, 0, 8);
+		slow_if(x, CC_NE, slow);
+		x86_mem(x, OP_CMP | 2, RDI, RCX, /* ebpf_hash_same */
+			(int32_t)offsetof(struct ebpf_hash_bucket, changes));
 		slow_if(x, CC_NE, slow);
 	}
 	if (hash->lru) { /* ebpf_hash_mark_used */
@@ -165,7 +188,7 @@ x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash)
 	uint32_t none;
 
 	hash_key(x, hash->table);
-	none = find_tag(x);
+	none = find_tag(x, hash->table);
 	give(x, hash, &slow);
 	x86_ret(x);
 
