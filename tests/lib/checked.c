@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arithmetic.h"
 #include "checked.h"
 #include "claims.h"
 #include "core/verifier/num.h"
@@ -73,7 +74,7 @@ store(struct checked *run, const struct ebpf_op *op, uint32_t *pc)
 	checked_note_access(run, place, size, true, false);
 	if (info->form == EBPF_FORM_ATOMIC) {
 		checked_note_access(run, place, size, false, false);
-		checked_atomic(op, place, regs);
+		arith_atomic(op, place, regs);
 		return NULL;
 	}
 	value = info->form == EBPF_FORM_ST ? (uint64_t)op->imm : regs[op->src];
@@ -180,14 +181,14 @@ step(struct checked *run, uint32_t *pc, bool *ended)
 	case EBPF_FORM_ALU_IMM:
 	case EBPF_FORM_ALU_REG:
 	case EBPF_FORM_ALU_UNARY:
-		regs[op->dst] = checked_alu((enum ebpf_fn)info->fn,
+		regs[op->dst] = arith_compute((enum ebpf_fn)info->fn,
 					    regs[op->dst], src, info->width);
 		return NULL;
 	case EBPF_FORM_ENDIAN:
 		regs[op->dst] =
 			info->fn == EBPF_FN_LE ?
 				regs[op->dst] & ebpf_bits_mask(info->width) :
-				checked_swapped(regs[op->dst], info->width);
+				arith_swapped(regs[op->dst], info->width);
 		return NULL;
 	case EBPF_FORM_LDX:
 		return load(run, op, pc);
@@ -200,7 +201,7 @@ step(struct checked *run, uint32_t *pc, bool *ended)
 		return NULL;
 	case EBPF_FORM_JCC_IMM:
 	case EBPF_FORM_JCC_REG:
-		if (checked_holds((enum ebpf_fn)info->fn, regs[op->dst], src,
+		if (arith_holds((enum ebpf_fn)info->fn, regs[op->dst], src,
 				  info->width) != checked_turns(run, *pc))
 			*pc += (uint32_t)op->off;
 		return NULL;

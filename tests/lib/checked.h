@@ -8,7 +8,6 @@
  * vgen.h.
  *
  *	checked.c	  the run, instruction by instruction
- *	checked_alu.c	  what instructions compute
  *	checked_memory.c  what lies where
  *	checked_helpers.c helpers, and functions that they call
  *	checked_needs.c	  what a run reads later of the stack
@@ -205,11 +204,6 @@ checked_stack_index(const struct checked *run, const uint8_t *place)
 		       place - first :
 		       -1;
 }
-
-uint64_t checked_alu(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits);
-bool checked_holds(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits);
-uint64_t checked_swapped(uint64_t v, unsigned bits);
-void checked_atomic(const struct ebpf_op *op, uint8_t *at, uint64_t *regs);
 
 /* The helper, *pc its call: r0, or the next instruction. NULL or why not. */
 const char *checked_call(struct checked *run, uint32_t number, uint32_t *pc);

@@ -1,16 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Of checked.h: what instructions compute, from the standard's words, apart
- * from the interpreter that is the engine's.
+ * What arithmetic.h says, written down once more from the standard's words:
+ * the engine's own description of semantics is not asked.
  */
+#include "arithmetic.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
 #include "core/verifier/num.h"
 
+const struct arith_fn arith_operators[ARITH_OPERATORS] = {
+	{EBPF_FN_ADD, "add"},	{EBPF_FN_SUB, "sub"},	{EBPF_FN_MUL, "mul"},
+	{EBPF_FN_DIV, "div"},	{EBPF_FN_MOD, "mod"},	{EBPF_FN_SDIV, "sdiv"},
+	{EBPF_FN_SMOD, "smod"}, {EBPF_FN_AND, "and"},	{EBPF_FN_OR, "or"},
+	{EBPF_FN_XOR, "xor"},	{EBPF_FN_LSH, "lsh"},	{EBPF_FN_RSH, "rsh"},
+	{EBPF_FN_ARSH, "arsh"}, {EBPF_FN_MOV, "mov"},	{EBPF_FN_NEG, "neg"},
+};
+
+const struct arith_fn arith_jumps[ARITH_JUMPS] = {
+	{EBPF_FN_JEQ, "jeq"},	{EBPF_FN_JNE, "jne"},	{EBPF_FN_JGT, "jgt"},
+	{EBPF_FN_JGE, "jge"},	{EBPF_FN_JLT, "jlt"},	{EBPF_FN_JLE, "jle"},
+	{EBPF_FN_JSGT, "jsgt"}, {EBPF_FN_JSGE, "jsge"}, {EBPF_FN_JSLT, "jslt"},
+	{EBPF_FN_JSLE, "jsle"}, {EBPF_FN_JSET, "jset"},
+};
+
 uint64_t
-checked_alu(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits)
+arith_compute(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits)
 {
 	uint64_t all = ebpf_bits_mask(bits), k = y & (bits - 1);
 	int64_t sx, sy;
@@ -64,7 +80,7 @@ checked_alu(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits)
 }
 
 bool
-checked_holds(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits)
+arith_holds(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits)
 {
 	int64_t sx = ebpf_bits_sext(x, bits), sy = ebpf_bits_sext(y, bits);
 
@@ -99,13 +115,13 @@ checked_holds(enum ebpf_fn fn, uint64_t x, uint64_t y, unsigned bits)
 }
 
 uint64_t
-checked_swapped(uint64_t v, unsigned bits)
+arith_swapped(uint64_t v, unsigned bits)
 {
 	return __builtin_bswap64(v) >> (64 - bits);
 }
 
 void
-checked_atomic(const struct ebpf_op *op, uint8_t *at, uint64_t *regs)
+arith_atomic(const struct ebpf_op *op, uint8_t *at, uint64_t *regs)
 {
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	uint32_t size = info->width / 8;
