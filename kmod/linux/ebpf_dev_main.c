@@ -26,14 +26,62 @@ static struct ebpf_device *device;
 
 enum {
 	SMALL = 2048, /* messages up to that size need no memory of their own */
+	KEPT = 512 << 10, /* replies up to that size are kept for the next */
 };
 
 /* One open file; the lock keeps its calls one at a time. */
 struct handle {
 	struct ebpf_session *session;
 	struct mutex lock; /* also what follows */
+	void *kept;	   /* of this size, NULL: there was no large reply */
+	size_t kept_size;
 	uint64_t request[SMALL / 8], reply[SMALL / 8];
 };
+
+/* As os_alloc(), counted and failing with the rest, but zeroed only if asked. */
+static void *
+message_alloc(size_t size, gfp_t zero)
+{
+	void *memory;
+
+	if (!os_linux_allocate())
+		return NULL;
+	memory = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN | zero);
+	if (!memory)
+		os_linux_release();
+	return memory;
+}
+
+static void
+message_free(void *memory)
+{
+	if (!memory)
+		return;
+	kvfree(memory);
+	os_linux_release();
+}
+
+/*
+ * Room for a reply, cleared, or with replies to this handle in it and nothing
+ * else: a reader of records asks again and again for much, and gets little.
+ */
+static void *
+reply_room(struct handle *handle, size_t size)
+{
+	void *room;
+
+	if (size <= SMALL)
+		return handle->reply;
+	if (size <= handle->kept_size)
+		return handle->kept;
+	room = message_alloc(size, __GFP_ZERO);
+	if (room && size <= KEPT) {
+		message_free(handle->kept);
+		handle->kept = room;
+		handle->kept_size = size;
+	}
+	return room;
+}
 
 static int
 handle_open(struct inode *inode, struct file *file)
@@ -61,6 +109,7 @@ handle_release(struct inode *inode, struct file *file)
 	struct handle *handle = file->private_data;
 
 	ebpf_session_close(handle->session);
+	message_free(handle->kept);
 	os_free(handle);
 	return 0;
 }
@@ -157,37 +206,13 @@ call_short(struct handle *handle, uint64_t __user *place, size_t size)
 	return likely(words_put(place, reply, len)) ? 0 : -EFAULT;
 }
 
-/* As os_alloc(), counted and failing with the rest, but zeroed only if asked. */
-static void *
-message_alloc(size_t size, gfp_t zero)
-{
-	void *memory;
-
-	if (!os_linux_allocate())
-		return NULL;
-	memory = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN | zero);
-	if (!memory)
-		os_linux_release();
-	return memory;
-}
-
-static void
-message_free(void *memory)
-{
-	if (!memory)
-		return;
-	kvfree(memory);
-	os_linux_release();
-}
-
 static long
 handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
 	struct handle *handle = file->private_data;
-	void *request = handle->request, *reply = handle->reply;
+	void *request = handle->request, *reply;
 	struct ebpf_chardev_call call;
-	bool small;
-	long error;
+	long error = -ENOMEM;
 
 	if (likely(command ==
 		   EBPF_CHARDEV_SHORT(EBPF_CHARDEV_SHORT_SIZE(command))))
@@ -204,26 +229,23 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 	    call.reply_cap < sizeof(struct ebpf_reply) ||
 	    call.reply_cap > EBPF_MSG_MAX)
 		return -EMSGSIZE;
-	small = call.request_len <= SMALL && call.reply_cap <= SMALL;
-	if (!small) {
+	if (call.request_len > SMALL) {
 		request = message_alloc(call.request_len, 0);
-		reply = message_alloc(call.reply_cap, __GFP_ZERO);
-		error = -ENOMEM;
-		if (!request || !reply)
-			goto out;
+		if (!request)
+			return error;
 	}
 	mutex_lock(&handle->lock);
-	/* small: not cleared, as it has only held replies to this handle */
-	error = carry(handle, &call, request, reply);
+	reply = reply_room(handle, call.reply_cap);
+	if (reply)
+		error = carry(handle, &call, request, reply);
+	if (reply != handle->reply && reply != handle->kept)
+		message_free(reply);
 	mutex_unlock(&handle->lock);
 	if (!error &&
 	    copy_to_user((void __user *)argument, &call, sizeof(call)))
 		error = -EFAULT;
-out:
-	if (!small) {
-		message_free(reply);
+	if (request != handle->request)
 		message_free(request);
-	}
 	return error;
 }
 

@@ -29,6 +29,7 @@
 
 enum {
 	LONG_MS = 60000, /* never waited for, unless something is wrong */
+	WAKES = 200,
 };
 
 static uint64_t request[1024], reply[1024];
@@ -231,6 +232,66 @@ test_poll(int fd)
 	tap_ok(read.count == 1 && !readable(fd, 0), "until that is read");
 }
 
+/*
+ * One record at a time, the next only when this one was read, while another
+ * ring, which this session does not hold, never rests: each wait ends, by the
+ * record and by nothing else. A session that has not read the trace log.
+ */
+static void
+test_wakes(uint32_t flags, const char *name)
+{
+	struct epoll_event event = { .events = EPOLLIN | flags }, got;
+	int epoll = epoll_create1(EPOLL_CLOEXEC), ask_for[2], i;
+	int fd = open(EBPF_CHARDEV_PATH, O_RDWR | O_CLOEXEC);
+	uint32_t woken = 0, nothing = 0;
+	pid_t writer, noise;
+	char byte = 0;
+
+	TAP_CHECK(fd >= 0 && make_ring(fd) &&
+		  epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+	fflush(stdout);
+	noise = fork();
+	if (noise == 0) {
+		int mine = open(EBPF_CHARDEV_PATH, O_RDWR | O_CLOEXEC);
+
+		if (mine < 0 || !make_ring(mine))
+			_exit(1);
+		for (;;) {
+			run(mine);
+			take(mine);
+		}
+	}
+	TAP_CHECK(pipe(ask_for) == 0);
+	fflush(stdout);
+	writer = fork();
+	if (writer == 0) {
+		int mine = open(EBPF_CHARDEV_PATH, O_RDWR | O_CLOEXEC);
+
+		close(ask_for[1]);
+		while (read(ask_for[0], &byte, 1) == 1)
+			if (mine < 0 || !run(mine))
+				_exit(1);
+		_exit(0);
+	}
+	close(ask_for[0]);
+	for (i = 0; i < WAKES; i++) {
+		if (write(ask_for[1], &byte, 1) != 1 ||
+		    epoll_wait(epoll, &got, 1, LONG_MS) != 1)
+			break;
+		woken++;
+		nothing += take(fd) != 1;
+	}
+	close(ask_for[1]);
+	tap_ok(ended_well(writer) && woken == WAKES && nothing == 0,
+	       "%s: %u waits for %u records, %u without one", name, woken,
+	       WAKES, nothing);
+	TAP_CHECK(epoll_wait(epoll, &got, 1, 0) == 0);
+	kill(noise, SIGKILL);
+	TAP_CHECK(waitpid(noise, &i, 0) == noise && WIFSIGNALED(i));
+	close(epoll);
+	close(fd);
+}
+
 /* Whoever waits inside a request can be killed. */
 static void
 test_killed(void)
@@ -395,6 +456,8 @@ main(void)
 		       hello.version == EBPF_WIRE_VERSION,
 	       "another version is refused and told ours");
 	test_poll(fd);
+	test_wakes(0, "epoll");
+	test_wakes(EPOLLET, "epoll by edges");
 	test_killed();
 	test_passing(fd);
 	test_compat(fd);
