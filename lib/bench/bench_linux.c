@@ -88,84 +88,54 @@ bench_linux_prog(uint32_t type, const char *license,
 	return fd;
 }
 
-int
-bench_linux_lookup(int map, const void *key, void *value)
+/* What requests about one element say; not all say everything. */
+static int
+ask_element(int command, int map, const void *key, const void *value,
+	    uint64_t flags)
 {
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.map_fd = (uint32_t)map;
 	attr.key = (uintptr_t)key;
-	attr.value = (uintptr_t)value;
-	return sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr);
+	attr.value = (uintptr_t)value; /* or the next key */
+	attr.flags = flags;
+	return sys_bpf(command, &attr);
+}
+
+int
+bench_linux_lookup(int map, const void *key, void *value)
+{
+	return ask_element(BPF_MAP_LOOKUP_ELEM, map, key, value, 0);
 }
 
 int
 bench_linux_update(int map, const void *key, const void *value, uint64_t flags)
 {
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = (uint32_t)map;
-	attr.key = (uintptr_t)key;
-	attr.value = (uintptr_t)value;
-	attr.flags = flags;
-	return sys_bpf(BPF_MAP_UPDATE_ELEM, &attr);
+	return ask_element(BPF_MAP_UPDATE_ELEM, map, key, value, flags);
 }
 
 int
 bench_linux_delete(int map, const void *key)
 {
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = (uint32_t)map;
-	attr.key = (uintptr_t)key;
-	return sys_bpf(BPF_MAP_DELETE_ELEM, &attr);
+	return ask_element(BPF_MAP_DELETE_ELEM, map, key, NULL, 0);
 }
 
 int
 bench_linux_next(int map, const void *key, void *next)
 {
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = (uint32_t)map;
-	attr.key = (uintptr_t)key;
-	attr.next_key = (uintptr_t)next;
-	return sys_bpf(BPF_MAP_GET_NEXT_KEY, &attr);
+	return ask_element(BPF_MAP_GET_NEXT_KEY, map, key, next, 0);
 }
 
 int
 bench_linux_freeze(int map)
 {
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = (uint32_t)map;
-	return sys_bpf(BPF_MAP_FREEZE, &attr);
+	return ask_element(BPF_MAP_FREEZE, map, NULL, NULL, 0);
 }
 
-int
-bench_linux_update_batch(int map, const void *keys, const void *values,
-			 uint32_t *count)
-{
-	union bpf_attr attr;
-	int error;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.batch.map_fd = (uint32_t)map;
-	attr.batch.keys = (uintptr_t)keys;
-	attr.batch.values = (uintptr_t)values;
-	attr.batch.count = *count;
-	error = sys_bpf(BPF_MAP_UPDATE_BATCH, &attr);
-	*count = attr.batch.count;
-	return error;
-}
-
-int
-bench_linux_lookup_batch(int map, const void *in, void *out, void *keys,
-			 void *values, uint32_t *count)
+static int
+ask_batch(int command, int map, const void *in, void *out, const void *keys,
+	  const void *values, uint32_t *count)
 {
 	union bpf_attr attr;
 	int error;
@@ -177,9 +147,25 @@ bench_linux_lookup_batch(int map, const void *in, void *out, void *keys,
 	attr.batch.keys = (uintptr_t)keys;
 	attr.batch.values = (uintptr_t)values;
 	attr.batch.count = *count;
-	error = sys_bpf(BPF_MAP_LOOKUP_BATCH, &attr);
+	error = sys_bpf(command, &attr);
 	*count = attr.batch.count;
 	return error;
+}
+
+int
+bench_linux_update_batch(int map, const void *keys, const void *values,
+			 uint32_t *count)
+{
+	return ask_batch(BPF_MAP_UPDATE_BATCH, map, NULL, NULL, keys, values,
+			 count);
+}
+
+int
+bench_linux_lookup_batch(int map, const void *in, void *out, void *keys,
+			 void *values, uint32_t *count)
+{
+	return ask_batch(BPF_MAP_LOOKUP_BATCH, map, in, out, keys, values,
+			 count);
 }
 
 int

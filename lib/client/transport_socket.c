@@ -25,7 +25,8 @@ enum {
 	RETRY_MS = 10,
 	SPIN_NS = 50000, /* of looking for a reply before sleeping */
 	SPIN_SKIP_MAX = 64,
-	SPIN_SKIP_BUSY = 1000, /* where others want the processor */
+	SPIN_SKIP_BUSY = 256, /* where others want the processor */
+	SPIN_SKIP_FIRST = 16, /* most commands ask less */
 	YIELD_LOST_NS = 200000,
 };
 
@@ -227,6 +228,7 @@ socket_open(const char *argument, unsigned int flags, void **state,
 		return gebpf_fail(err, -EBPF_ENOMEM, "out of memory");
 	connection->limit_ms = -1;
 	connection->spins = may_spin();
+	connection->spin_skip = SPIN_SKIP_FIRST;
 	error = connect_or_start(path, argument != NULL, flags,
 				 &connection->fd, err);
 	if (error) {
@@ -283,21 +285,19 @@ static ssize_t
 look(struct connection *connection, uint8_t *data, size_t len)
 {
 	uint64_t start = now_ns(), now = start, before;
+	bool over;
 	ssize_t n;
 
 	connection->spin_skip = 0;
 	for (;;) {
 		n = recv(connection->fd, data, len, MSG_DONTWAIT);
-		if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
-			return n;
+		over = n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 		before = now;
 		now = now_ns();
-		if (now - before > YIELD_LOST_NS) {
+		if (now - before > YIELD_LOST_NS)
 			connection->spin_skip = SPIN_SKIP_BUSY;
-			return -1;
-		}
-		if (now - start > SPIN_NS)
-			return -1;
+		if (over || connection->spin_skip || now - start > SPIN_NS)
+			return n;
 		sched_yield();
 	}
 }

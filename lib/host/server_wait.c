@@ -16,7 +16,7 @@
 enum {
 	MS_PER_MIB = 1000,
 	SPIN_SKIP_MAX = 64,
-	SPIN_SKIP_BUSY = 1000, /* where others want the processor */
+	SPIN_SKIP_BUSY = 256, /* where others want the processor */
 	YIELD_LOST_NS = 200000,
 };
 
@@ -72,20 +72,19 @@ static bool
 look(struct server_session *session, uint8_t *data, size_t len, ssize_t *got)
 {
 	uint64_t start = os_time_ns(), now = start, before;
+	bool came;
 
 	session->spin_skip = 0;
 	for (;;) {
 		*got = recv(session->fd, data, len, MSG_DONTWAIT);
-		if (*got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
-			return true;
+		came = *got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 		before = now;
 		now = os_time_ns();
-		if (now - before > YIELD_LOST_NS) {
+		if (now - before > YIELD_LOST_NS)
 			session->spin_skip = SPIN_SKIP_BUSY;
-			return false;
-		}
-		if (now - start > session->server->spin_ns)
-			return false;
+		if (came || session->spin_skip ||
+		    now - start > session->server->spin_ns)
+			return came;
 		sched_yield();
 	}
 }

@@ -162,8 +162,15 @@ our_map(struct side *s)
 	return rep.id;
 }
 
+/* The i-th key of thread `number`: nobody deletes what another does. */
+static uint32_t
+key_of(uint32_t i, uint32_t number)
+{
+	return i * 2654435761u % (ENTRIES / THREADS) * THREADS + number;
+}
+
 static void
-our_ops(struct side *s, const struct bench *bench)
+our_ops(struct side *s, const struct bench *bench, uint32_t number)
 {
 	struct ebpf_req_map_key key = { .id = s->map, .key_len = 4 };
 	struct ebpf_req_map_update update = { .id = s->map, .key_len = 4,
@@ -177,7 +184,7 @@ our_ops(struct side *s, const struct bench *bench)
 	uint32_t i, j, k;
 
 	for (i = 0; i < OPS; i += bench->batch) {
-		k = i * 2654435761u % ENTRIES;
+		k = key_of(i, number);
 		memset(tail, 0, 12);
 		memcpy(tail, &k, 4);
 		switch (bench->op) {
@@ -239,7 +246,7 @@ linux_must(const char *what, int error)
 }
 
 static void
-linux_ops(int map, const struct bench *bench)
+linux_ops(int map, const struct bench *bench, uint32_t number)
 {
 	static __thread uint32_t keys[ENTRIES];
 	static __thread uint64_t values[ENTRIES];
@@ -248,7 +255,7 @@ linux_ops(int map, const struct bench *bench)
 	bool walking = false;
 
 	for (i = 0; i < OPS; i += bench->batch) {
-		k = i * 2654435761u % ENTRIES;
+		k = key_of(i, number);
 		count = bench->batch;
 		switch (bench->op) {
 		case OP_DELETE_INSERT:
@@ -284,6 +291,7 @@ struct job {
 	const struct bench *bench;
 	struct side *side; /* NULL: Linux */
 	int map;
+	uint32_t number;
 };
 
 static void *
@@ -292,9 +300,9 @@ job_run(void *argument)
 	struct job *job = argument;
 
 	if (job->side)
-		our_ops(job->side, job->bench);
+		our_ops(job->side, job->bench, job->number);
 	else
-		linux_ops(job->map, job->bench);
+		linux_ops(job->map, job->bench, job->number);
 	return NULL;
 }
 
@@ -309,7 +317,8 @@ measure(const struct bench *bench, struct side *sides, int map,
 	uint32_t i;
 
 	for (i = 0; i < threads; i++) {
-		jobs[i] = (struct job){ bench, sides ? &sides[i] : NULL, map };
+		jobs[i] = (struct job){ bench, sides ? &sides[i] : NULL, map,
+					i };
 		if (pthread_create(&ids[i], NULL, job_run, &jobs[i]) != 0)
 			die("threads");
 	}
@@ -349,8 +358,8 @@ bench_maps(struct side *sides, uint32_t rounds)
 		     b++) {
 			if (!wanted(benches[b].name))
 				continue;
-			our_ops(&sides[0], &fill);
-			linux_ops(map, &fill);
+			our_ops(&sides[0], &fill, 0);
+			linux_ops(map, &fill, 0);
 			for (i = 0; i < rounds; i++) {
 				ours[i] = measure(&benches[b], sides, 0,
 						  threads);
