@@ -174,6 +174,27 @@ put_register(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg,
 		put_piece(gen, w, reg);
 }
 
+/* Whether anything is put together at all before something else comes. */
+static bool
+has_or(const struct ebpf_op *ops, uint32_t i, uint32_t last)
+{
+	for (; i < last; i++)
+		switch (ops[i].code) {
+		case EBPF_OP_OR64_REG:
+		case EBPF_OP_OR32_REG:
+			return true;
+		case EBPF_OP_LDXB:
+		case EBPF_OP_LDXH:
+		case EBPF_OP_LDXW:
+		case EBPF_OP_LSH64_IMM:
+		case EBPF_OP_LSH32_IMM:
+			break;
+		default:
+			return false;
+		}
+	return false;
+}
+
 uint32_t
 ebpf_jit_merge(struct ebpf_jit_gen *gen)
 {
@@ -184,7 +205,8 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 	struct window w, best;
 
 	/* most loads are followed by something else */
-	if (last - first < 4 || ebpf_op_info[ops[first].code].width > 16)
+	if (last - first < 4 || ebpf_op_info[ops[first].code].width > 16 ||
+	    !has_or(ops, first + 1, last))
 		return 0;
 	memset(&w, 0, sizeof(w));
 	w.base = ops[first].src;

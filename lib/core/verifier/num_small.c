@@ -134,7 +134,7 @@ ebpf_num_alu_small(struct ebpf_num *a, const struct ebpf_num *b,
 }
 
 /* What `a fn c` is for numbers that are not negative; taken: or is not. */
-enum order { EQ, NE, LT, LE, GT, GE, NO_ORDER };
+enum order { EQ, NE, LT, LE, GT, GE, SHARE, APART, NONE };
 
 static enum order
 order_of(enum ebpf_fn fn, bool taken)
@@ -156,8 +156,10 @@ order_of(enum ebpf_fn fn, bool taken)
 	case EBPF_FN_JLE:
 	case EBPF_FN_JSLE:
 		return taken ? LE : GT;
+	case EBPF_FN_JSET:
+		return taken ? SHARE : APART;
 	default:
-		return NO_ORDER;
+		return NONE;
 	}
 }
 
@@ -166,7 +168,7 @@ ebpf_num_refine_small(struct ebpf_num *a, const struct ebpf_num *c,
 		      enum ebpf_fn fn, bool taken, unsigned bits)
 {
 	struct small s = { a->t, a->umin, a->umax };
-	uint64_t v = c->umin;
+	uint64_t v = c->umin, may;
 
 	if (!ebpf_num_is_const(c) || !is_small(c, bits) || !is_small(a, bits))
 		return false;
@@ -200,7 +202,21 @@ ebpf_num_refine_small(struct ebpf_num *a, const struct ebpf_num *c,
 		if (s.min < v)
 			s.min = v;
 		break;
-	case NO_ORDER:
+	case SHARE:
+		may = v & (s.t.value | s.t.mask);
+		if (may == 0)
+			return false;
+		if ((may & (may - 1)) == 0) {
+			s.t.value |= may;
+			s.t.mask &= ~may;
+		}
+		break;
+	case APART:
+		if (s.t.value & v)
+			return false;
+		s.t.mask &= ~v;
+		break;
+	case NONE:
 		return false;
 	}
 	return put_small(a, s, bits);

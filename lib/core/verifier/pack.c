@@ -8,7 +8,63 @@
 
 enum {
 	OVERHEAD = 64, /* what a home's allocator adds, about */
+	STEP = 128,    /* of the sizes of what is kept for later states */
+#ifdef __SANITIZE_ADDRESS__
+	SPARE_MAX = 0, /* nothing hides from who watches memory */
+#else
+	SPARE_MAX = 32,
+#endif
 };
+
+/*
+ * Most states live for a few instructions only, so the memory of some is kept
+ * for those to come, by size.
+ */
+static struct ebpf_vsnap *
+snap_alloc(struct ebpf_venv *env, size_t size)
+{
+	size_t sort = (size + STEP - 1) / STEP;
+	struct ebpf_vsnap *snap;
+
+	if (SPARE_MAX == 0 || sort >= EBPF_V_SPARES)
+		return os_alloc(size);
+	snap = env->spares[sort];
+	if (!snap)
+		return os_alloc(sort * STEP);
+	env->spares[sort] = snap->next;
+	env->spare_count--;
+	memset(snap, 0, size);
+	return snap;
+}
+
+void
+ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap)
+{
+	size_t sort = (snap->size - OVERHEAD + STEP - 1) / STEP;
+
+	env->mem -= snap->size;
+	env->states--;
+	if (sort >= EBPF_V_SPARES || env->spare_count == SPARE_MAX) {
+		os_free(snap);
+		return;
+	}
+	snap->next = env->spares[sort];
+	env->spares[sort] = snap;
+	env->spare_count++;
+}
+
+void
+ebpf_verify_spares_free(struct ebpf_venv *env)
+{
+	struct ebpf_vsnap *snap;
+	uint32_t i;
+
+	for (i = 0; i < EBPF_V_SPARES; i++)
+		while ((snap = env->spares[i])) {
+			env->spares[i] = snap->next;
+			os_free(snap);
+		}
+}
 
 uint32_t
 ebpf_verify_goes_on_at(const struct ebpf_venv *env, uint32_t f)
@@ -163,7 +219,7 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 	error = ebpf_verify_charge(env, size + OVERHEAD);
 	if (error)
 		return error;
-	*snap = os_alloc(size);
+	*snap = snap_alloc(env, size);
 	if (!*snap) {
 		env->mem -= size + OVERHEAD;
 		return -EBPF_ENOMEM;
@@ -188,14 +244,6 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 		at = pack_frame(state->frames[f], ebpf_verify_live_regs(env, f), at);
 	}
 	return 0;
-}
-
-void
-ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap)
-{
-	env->mem -= snap->size;
-	env->states--;
-	os_free(snap);
 }
 
 void

@@ -48,6 +48,9 @@ ebpf_verify_effort(struct ebpf_venv *env, uint32_t units)
 		return 0;
 	env->effort = 0;
 	os_yield();
+	/* short walks never ask: on some homes asking is a system call */
+	if (env->start_ns == 0)
+		env->start_ns = os_cpu_time_ns();
 	if (os_cpu_time_ns() - env->start_ns <= env->time_max)
 		return 0;
 	return ebpf_verify_limit(env, "verify_time",
@@ -239,7 +242,7 @@ walk_hardened(struct ebpf_venv *env)
 		env->processed_max =
 			HARDENED_TIMES * processed + HARDENED_LEAST;
 	env->hardened = true;
-	env->start_ns = os_cpu_time_ns();
+	env->start_ns = 0;
 	do {
 		ebpf_verify_forget(env);
 		error = ebpf_verify_live(env);
@@ -300,6 +303,7 @@ free_env(struct ebpf_venv *env)
 	uint32_t f;
 
 	ebpf_verify_forget(env);
+	ebpf_verify_spares_free(env);
 	for (f = 0; env->state && f < EBPF_FRAME_MAX; f++)
 		os_free(env->state->frames[f]);
 	if (env->path.bits != env->path.first)
@@ -351,7 +355,6 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 				     1000000;
 	env->mem_max = config->verify_mem_max ? config->verify_mem_max :
 						64ull << 20;
-	env->start_ns = os_cpu_time_ns();
 	env->time_max = (uint64_t)config->verify_time_ms * 1000000;
 	/* what goes with the number of instructions; live.c's, cfg.c's list */
 	error = ebpf_verify_charge(env, (uint64_t)env->count *

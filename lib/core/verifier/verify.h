@@ -38,6 +38,7 @@ enum {
 	EBPF_V_ID_LEN = 1, /* the id of the length that is tied to memory */
 	EBPF_V_IDS = 160,  /* pairs of ids in one comparison */
 	EBPF_V_REFS = 16,  /* references held at once */
+	EBPF_V_SPARES = 16, /* sizes of states that are kept for later ones */
 	EBPF_V_EDGES = 256, /* which call passes which callback */
 };
 
@@ -373,6 +374,8 @@ struct ebpf_venv {
 	struct ebpf_vstate *state;
 	struct ebpf_vsnap *parent;
 	struct ebpf_vsnap *waiting;
+	struct ebpf_vsnap *spares[EBPF_V_SPARES]; /* free, by size */
+	uint32_t spare_count;
 	uint64_t written[EBPF_FRAME_MAX];
 	uint32_t since;	 /* instructions since the last kept state */
 	bool forked;	 /* a branch went both ways since */
@@ -398,7 +401,8 @@ struct ebpf_venv {
 	bool changed;	 /* in this round an instruction came to need numbers */
 	uint64_t processed, processed_max;
 	uint64_t mem, mem_max;
-	uint64_t start_ns, time_max; /* of this thread's processor time */
+	uint64_t start_ns, time_max; /* of this thread's processor time; 0: none
+					was spent that is worth counting */
 	uint32_t effort; /* since the clock was looked at */
 	uint32_t states;
 
@@ -552,6 +556,7 @@ int ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap);
 void ebpf_verify_make_key(const struct ebpf_venv *env, struct ebpf_vsnap *snap);
 void ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap);
 void ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap);
+void ebpf_verify_spares_free(struct ebpf_venv *env);
 /*
  * Whether whatever was found safe from snap on is safe from the current state
  * on; exact: whether the two are the same.
