@@ -187,6 +187,41 @@ start_vde(struct bench_rival *rival, const char *a, const char *b)
 	return error;
 }
 
+/* Taps with headers, as TCP wants them and as ours are. */
+static int
+start_bare(struct bench_rival *rival, bool taps, const char *a, const char *b)
+{
+	struct bench_bare *bare = &rival->bare;
+	const char *const names[2] = { a, b };
+
+	bare->files[0] = bare->files[1] = -1;
+	for (int i = 0; i < 2; i++) {
+		if (taps) {
+			bare->files[i] = bench_net_tap(names[i], true);
+		} else {
+			bare->ring[i] = &rival->rings[i];
+			bare->files[i] = bench_ring_open(&rival->rings[i],
+							 names[i]);
+			if (bare->files[i] == 0)
+				bare->files[i] = rival->rings[i].fd;
+		}
+		if (bare->files[i] < 0)
+			return bare->files[i];
+	}
+	return bench_bare_start(bare);
+}
+
+static void
+stop_bare(struct bench_rival *rival)
+{
+	bench_bare_stop(&rival->bare);
+	for (int i = 0; i < 2; i++) {
+		if (rival->bare.ring[i] == NULL && rival->bare.files[i] >= 0)
+			close(rival->bare.files[i]);
+		bench_ring_close(&rival->rings[i]);
+	}
+}
+
 bool
 bench_rival_start(struct bench_rival *rival, enum bench_rival_kind kind,
 		  bool taps, const char *a, const char *b, char *why,
@@ -214,6 +249,9 @@ bench_rival_start(struct bench_rival *rival, enum bench_rival_kind kind,
 		break;
 	case BENCH_RIVAL_VDE:
 		error = start_vde(rival, a, b);
+		break;
+	case BENCH_RIVAL_BARE:
+		error = start_bare(rival, taps, a, b);
 		break;
 	case BENCH_RIVALS:
 		break;
@@ -245,6 +283,8 @@ bench_rival_stop(struct bench_rival *rival)
 		end(rival->pids[0]);
 	end(rival->pids[1]);
 	bench_daemon_stop(&rival->ours);
+	if (rival->kind == BENCH_RIVAL_BARE)
+		stop_bare(rival);
 	nftw(rival->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	memset(rival, 0, sizeof(*rival));
 }
@@ -254,8 +294,12 @@ bench_rival_cpu_ns(const struct bench_rival *rival)
 {
 	struct timespec t = { 0, 0 };
 	clockid_t clock;
+	int error;
 
-	if (clock_getcpuclockid(rival->pids[0], &clock) == 0)
+	error = rival->kind == BENCH_RIVAL_BARE
+			? pthread_getcpuclockid(rival->bare.thread, &clock)
+			: clock_getcpuclockid(rival->pids[0], &clock);
+	if (error == 0)
 		clock_gettime(clock, &t);
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }

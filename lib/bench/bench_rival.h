@@ -2,7 +2,8 @@
 /*
  * Userspace switches as processes of their own, ours like the others', in the
  * network of the calling thread: started with two ports, ended again. Those
- * that are not installed are no error of anybody's.
+ * that are not installed are no error of anybody's. And the barest loop, a
+ * thread of this process, for what a switch could at best be.
  */
 #ifndef BENCH_BENCH_RIVAL_H
 #define BENCH_BENCH_RIVAL_H
@@ -10,12 +11,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "bench/bench_bare.h"
 #include "bench/bench_daemon.h"
 
 enum bench_rival_kind {
 	BENCH_RIVAL_OURS,
 	BENCH_RIVAL_OVS, /* Open vSwitch with its userspace datapath */
 	BENCH_RIVAL_VDE, /* vde_switch: taps only */
+	BENCH_RIVAL_BARE,
 	BENCH_RIVALS,
 };
 
@@ -25,6 +28,8 @@ struct bench_rival {
 	pid_t pids[2];	  /* the first moves frames; 0: none */
 	int input;	  /* the end of a pipe that keeps it alive; 0: none */
 	char folder[128]; /* "": none */
+	struct bench_bare bare;
+	struct bench_ring rings[2];
 };
 
 /*

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Suite rivals: whole userspace switches as processes, ours beside Open
- * vSwitch and vde_switch where those are installed. Rates are frames of 60
- * bytes by the process's processor time, all threads and what the kernel does
- * for them; round trips and TCP by the wall's clock. Each in networks of its
- * own, so root only; what is not installed is left out.
+ * vSwitch and vde_switch where those are installed, and beside the barest loop,
+ * which is a thread. Rates are frames of 60 bytes by their processor time, all
+ * threads and what the kernel does for them; round trips and TCP by the wall's
+ * clock. Each in networks of its own, so root only; what is not installed is
+ * left out.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "bench/bench_stream.h"
 #include "bench/bench_trip.h"
 
-enum { OURS_OVS, OURS_VDE };
+enum { OURS_OVS, OURS_VDE, OURS_BARE };
 enum {
 	WAITING = 128, /* frames at one time; small queues take them */
 	LOOKS = 1000,  /* in vain, before frames count as lost */
@@ -251,14 +252,16 @@ const struct bench_suite bench_suite_rivals = {
 	.name = "rivals",
 	.what = "whole switches: frames in a second of processor time, times, "
 		"rates",
-	.columns = { "gebpf", "ovs", "vde" },
+	.columns = { "gebpf", "ovs", "vde", "bare" },
 	.ratios = {
 		[OURS_OVS] = { BENCH_RIVAL_OURS, BENCH_RIVAL_OVS,
 			       BENCH_FASTER },
 		[OURS_VDE] = { BENCH_RIVAL_OURS, BENCH_RIVAL_VDE,
 			       BENCH_FASTER },
+		[OURS_BARE] = { BENCH_RIVAL_OURS, BENCH_RIVAL_BARE,
+				BENCH_FASTER },
 	},
-	.ratio_count = 2,
+	.ratio_count = 3,
 	.reference = BENCH_RIVAL_OURS,
 	.run = run,
 };
