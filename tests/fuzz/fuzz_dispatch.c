@@ -5,7 +5,6 @@
  * bytes, now and then bytes as they are. Replies must be framed right, and in
  * the end, when all sessions are gone, so must be all they made.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,27 +12,14 @@
 #include "core/map.h"
 #include "core/runtime.h"
 #include "device/device.h"
+#include "fuzz_input.h"
 #include "standin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(cond)                                                     \
-	do {                                                              \
-		if (!(cond)) {                                            \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#cond);                                   \
-			abort();                                          \
-		}                                                         \
-	} while (0)
-
 enum {
 	SESSIONS = 3,
 	TAIL_MAX = 2048,
-};
-
-struct input {
-	const uint8_t *data;
-	size_t left;
 };
 
 static const struct {
@@ -48,15 +34,6 @@ static const struct {
 static struct ebpf_runtime *rt;
 static struct ebpf_device *device;
 static struct ebpf_session *sessions[SESSIONS];
-
-static uint8_t
-take(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
 
 /* A number that matters: small ids and counts, and the edges. */
 static uint32_t

@@ -4,11 +4,11 @@
  * each; the model is a plain list. Any difference aborts, and so does anything
  * that is left at the end.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/map.h"
+#include "fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,34 +27,11 @@ struct model {
 	} items[ENTRIES_MAX];
 };
 
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
 static struct ebpf_runtime *rt;
 static struct ebpf_map *map;
 static struct model model;
 static bool is_array, is_lpm, is_ring;
 static uint32_t copies; /* values of one element in a user's hands */
-
-#define REQUIRE(cond)                                                     \
-	do {                                                              \
-		if (!(cond)) {                                            \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#cond);                                   \
-			abort();                                          \
-		}                                                         \
-	} while (0)
-
-static uint8_t
-take(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
 
 /* Few different keys, so that they meet. */
 static void

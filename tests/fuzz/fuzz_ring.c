@@ -4,12 +4,12 @@
  * any order, and takings with any room; the model is a list of what was
  * reserved. Any difference aborts, and under ASan any byte too far.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/map.h"
 #include "core/map_rings.h"
+#include "fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,34 +27,11 @@ struct held {
 	enum state state;
 };
 
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
 static struct ebpf_runtime *rt;
 static struct ebpf_map *map;
 static struct held held[HELD_MAX]; /* oldest first */
 static uint32_t count;
 static uint64_t used; /* bytes of those, headers included */
-
-#define REQUIRE(cond)                                                     \
-	do {                                                              \
-		if (!(cond)) {                                            \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#cond);                                   \
-			abort();                                          \
-		}                                                         \
-	} while (0)
-
-static uint8_t
-take(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
 
 static uint64_t
 place(uint32_t len)

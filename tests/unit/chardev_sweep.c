@@ -18,8 +18,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "abi/chardev.h"
+#include "chardev.h"
 #include "client/gebpf.h"
+#include "dice.h"
 #include "tap.h"
 
 enum {
@@ -38,29 +39,12 @@ static const struct known {
 
 enum { KNOWN = sizeof(known) / sizeof(known[0]) };
 
-static uint64_t state = 0x9e3779b97f4a7c15ull;
+static struct dice dice = { 0x9e3779b97f4a7c15ull };
 
 static uint64_t
 noise(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static int
-call(int fd, const void *request, uint32_t len, void *reply, uint32_t cap)
-{
-	struct ebpf_chardev_call call = {
-		.request = (uintptr_t)request,
-		.reply = (uintptr_t)reply,
-		.request_len = len,
-		.reply_cap = cap,
-	};
-
-	return ioctl(fd, EBPF_CHARDEV_CALL, &call) ? -errno :
-						     (int)call.reply_len;
+	return dice_next(&dice);
 }
 
 /* A message of zeros with a whole body; its length. */
@@ -545,29 +529,6 @@ static const struct scene scenes[] = {
 	{ "build/examples/tail_demux.bpf.o", run_object, 0, 0, 0, 0 },
 	{ "build/examples/xdp_count.bpf.o", run_object, 0, 0, 0, 0 },
 };
-
-static bool
-write_number(const char *file, uint32_t n)
-{
-	FILE *f = fopen(file, "r+");
-	bool good = f != NULL && fprintf(f, "%u\n", n) > 0;
-
-	return f != NULL && fclose(f) == 0 && good;
-}
-
-static uint32_t
-read_number(const char *file)
-{
-	uint32_t n = ~0u;
-	FILE *f = fopen(file, "r");
-
-	if (f == NULL)
-		return n;
-	if (fscanf(f, "%u", &n) != 1)
-		n = ~0u;
-	fclose(f);
-	return n;
-}
 
 /* The scene in a session of its own. */
 static int

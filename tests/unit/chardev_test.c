@@ -18,8 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "abi/chardev.h"
+#include "chardev.h"
 #include "client/gebpf.h"
+#include "dice.h"
 #include "tap.h"
 
 static int
@@ -43,20 +44,6 @@ hello_fill(struct hello *hello)
 	hello->msg.tag = 7;
 	hello->body.size = sizeof(hello->body);
 	hello->body.version = EBPF_WIRE_VERSION;
-}
-
-static int
-call(int fd, const void *request, uint32_t len, void *reply, uint32_t cap)
-{
-	struct ebpf_chardev_call call = {
-		.request = (uintptr_t)request,
-		.reply = (uintptr_t)reply,
-		.request_len = len,
-		.reply_cap = cap,
-	};
-
-	return ioctl(fd, EBPF_CHARDEV_CALL, &call) ? -errno :
-						     (int)call.reply_len;
 }
 
 static bool
@@ -228,12 +215,9 @@ short_calls(int fd)
 static uint64_t
 noise(void)
 {
-	static uint64_t state = 0x9e3779b97f4a7c15ull;
+	static struct dice dice = { 0x9e3779b97f4a7c15ull };
 
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return dice_next(&dice);
 }
 
 static void

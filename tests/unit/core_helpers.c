@@ -13,20 +13,8 @@
 #include "core/prog.h"
 #include "core/runtime.h"
 #include "core/tracelog.h"
+#include "helper_lab.h"
 #include "tap.h"
-
-static struct ebpf_runtime *rt;
-static struct ebpf_prog prog; /* enough of one for helpers */
-
-static int64_t
-call(uint32_t number, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-     uint64_t r5)
-{
-	return (int64_t)ebpf_helper_find(rt, number)->fn(r1, r2, r3, r4, r5,
-							 &prog);
-}
-
-#define P(pointer) ((uint64_t)(uintptr_t)(pointer))
 
 static bool
 is_zero_run(const uint8_t *bytes, size_t len)
@@ -69,38 +57,39 @@ test_table(void)
 	struct ebpf_helper bad = { .fn = mine, .name = "bad", .number = 700 };
 	uint32_t i, good = 0;
 
-	TAP_CHECK(!strcmp(ebpf_helper_name(rt, 1), "map_lookup_elem"));
-	TAP_CHECK(!strcmp(ebpf_helper_name(rt, 69), "fib_lookup"));
-	TAP_CHECK(!ebpf_helper_find(rt, 69));
-	TAP_CHECK(!ebpf_helper_name(rt, 511) && !ebpf_helper_name(rt, 70000));
-	TAP_CHECK(ebpf_helper_register(rt, &builtin) == -EBPF_EEXIST);
+	TAP_CHECK(!strcmp(ebpf_helper_name(helper_rt, 1), "map_lookup_elem"));
+	TAP_CHECK(!strcmp(ebpf_helper_name(helper_rt, 69), "fib_lookup"));
+	TAP_CHECK(!ebpf_helper_find(helper_rt, 69));
+	TAP_CHECK(!ebpf_helper_name(helper_rt, 511) &&
+		  !ebpf_helper_name(helper_rt, 70000));
+	TAP_CHECK(ebpf_helper_register(helper_rt, &builtin) == -EBPF_EEXIST);
 	bad.number = 0;
-	TAP_CHECK(ebpf_helper_register(rt, &bad) == -EBPF_EINVAL);
+	TAP_CHECK(ebpf_helper_register(helper_rt, &bad) == -EBPF_EINVAL);
 	bad.number = 65536;
-	TAP_CHECK(ebpf_helper_register(rt, &bad) == -EBPF_EINVAL);
+	TAP_CHECK(ebpf_helper_register(helper_rt, &bad) == -EBPF_EINVAL);
 	bad.number = 700;
 	bad.args[3] = 200;
-	TAP_CHECK(ebpf_helper_register(rt, &bad) == -EBPF_EINVAL);
+	TAP_CHECK(ebpf_helper_register(helper_rt, &bad) == -EBPF_EINVAL);
 	for (i = 0; i < sizeof(unsound) / sizeof(unsound[0]); i++) {
 		memcpy(bad.args, unsound[i], sizeof(bad.args));
-		TAP_CHECK(ebpf_helper_register(rt, &bad) == -EBPF_EINVAL);
+		TAP_CHECK(ebpf_helper_register(helper_rt, &bad) == -EBPF_EINVAL);
 	}
 	memset(bad.args, 0, sizeof(bad.args));
 	bad.flags = EBPF_HELPER_RELEASE;
-	TAP_CHECK(ebpf_helper_register(rt, &bad) == -EBPF_EINVAL);
+	TAP_CHECK(ebpf_helper_register(helper_rt, &bad) == -EBPF_EINVAL);
 	for (i = 0; i < EBPF_HELPER_EXTRA; i++) {
 		many[i] = (struct ebpf_helper){ .fn = mine,
 						.name = "many",
 						.number = 40000 + i };
-		good += ebpf_helper_register(rt, &many[i]) == 0;
+		good += ebpf_helper_register(helper_rt, &many[i]) == 0;
 	}
 	many[i] = many[0];
 	many[i].number++;
 	TAP_CHECK(good == EBPF_HELPER_EXTRA);
-	TAP_CHECK(ebpf_helper_register(rt, &many[i]) == -EBPF_EEXIST);
+	TAP_CHECK(ebpf_helper_register(helper_rt, &many[i]) == -EBPF_EEXIST);
 	many[i].number = 50000;
-	TAP_CHECK(ebpf_helper_register(rt, &many[i]) == -EBPF_ELIMIT);
-	TAP_CHECK(ebpf_helper_find(rt, 40063) == &many[63]);
+	TAP_CHECK(ebpf_helper_register(helper_rt, &many[i]) == -EBPF_ELIMIT);
+	TAP_CHECK(ebpf_helper_find(helper_rt, 40063) == &many[63]);
 	TAP_CHECK(call(40000, 41, 0, 0, 0, 0) == 42);
 }
 
@@ -117,7 +106,7 @@ last_line(uint64_t *next)
 	uint32_t count = 0;
 	size_t len;
 
-	len = ebpf_tracelog_read(rt->tracelog, 0, next, &lost, &count, out,
+	len = ebpf_tracelog_read(helper_rt->tracelog, 0, next, &lost, &count, out,
 				 sizeof(out));
 	if (count != 1)
 		return NULL;
@@ -526,18 +515,18 @@ test_rest(void)
 	TAP_CHECK(call(182, P("abb"), 3, P("abc"), 0, 0) < 0);
 	TAP_CHECK(call(182, P("ab\xff"), 3, P("abc"), 0, 0) > 0);
 	TAP_CHECK(call(182, P("abc"), 4, P("ab"), 0, 0) > 0);
-	TAP_CHECK(!ebpf_redirect_take(rt, &where));
+	TAP_CHECK(!ebpf_redirect_take(helper_rt, &where));
 	TAP_CHECK(call(23, 9, 0, 0, 0, 0) == EBPF_XDP_REDIRECT);
-	TAP_CHECK(ebpf_redirect_take(rt, &where) && where.target == 9 &&
-		  where.map_id == 0 && !ebpf_redirect_take(rt, &where));
+	TAP_CHECK(ebpf_redirect_take(helper_rt, &where) && where.target == 9 &&
+		  where.map_id == 0 && !ebpf_redirect_take(helper_rt, &where));
 	TAP_CHECK(call(23, 9, 1, 0, 0, 0) == EBPF_XDP_ABORTED);
-	prog.kind = ebpf_kind_find(rt, EBPF_PROG_TC);
+	helper_kind(EBPF_PROG_TC);
 	TAP_CHECK(call(23, 8, 1, 0, 0, 0) == 7 &&
-		  ebpf_redirect_take(rt, &where) && where.target == 8 &&
+		  ebpf_redirect_take(helper_rt, &where) && where.target == 8 &&
 		  where.flags == 1);
 	TAP_CHECK(call(23, 8, 2, 0, 0, 0) == 2 &&
-		  !ebpf_redirect_take(rt, &where));
-	prog.kind = ebpf_kind_find(rt, EBPF_PROG_XDP);
+		  !ebpf_redirect_take(helper_rt, &where));
+	helper_kind(EBPF_PROG_XDP);
 	TAP_CHECK(call(42, 0, 0, 0, 0, 0) == 0);
 }
 
@@ -551,8 +540,8 @@ test_assumed(void)
 		if (!ebpf_assumed_helper(n))
 			continue;
 		count++;
-		twice += ebpf_helper_find(rt, n) != NULL;
-		nameless += !ebpf_helper_name(rt, n);
+		twice += ebpf_helper_find(helper_rt, n) != NULL;
+		nameless += !ebpf_helper_name(helper_rt, n);
 	}
 	tap_ok(count > 80 && twice == 0 && nameless == 0,
 	       "%u helpers are assumed of Linux alone", count);
@@ -561,13 +550,8 @@ test_assumed(void)
 int
 main(void)
 {
-	uint64_t live = os_test_live();
-
-	if (ebpf_runtime_create(NULL, &rt) != 0)
-		abort();
-	prog.obj.rt = rt;
-	prog.obj.id = 77;
-	prog.kind = ebpf_kind_find(rt, EBPF_PROG_XDP);
+	helper_begin(EBPF_PROG_XDP);
+	helper_prog.obj.id = 77;
 	os_cpu_pin();
 	test_table();
 	test_assumed();
@@ -581,7 +565,5 @@ main(void)
 	test_ends();
 	test_rest();
 	os_cpu_unpin();
-	ebpf_runtime_destroy(rt);
-	TAP_CHECK(os_test_live() == live);
-	return tap_done();
+	return helper_end();
 }

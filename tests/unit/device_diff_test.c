@@ -12,6 +12,7 @@
 
 #include "abi/helper.h"
 #include "client/gebpf.h"
+#include "dice.h"
 #include "progen.h"
 #include "tap.h"
 
@@ -29,15 +30,12 @@ enum { REFERENCE, OTHER, BOTH };
 static struct gebpf_device *devices[BOTH];
 static uint32_t ids[BOTH][3];
 static uint8_t out[BOTH][REPLY];
-static uint64_t state = 1;
+static struct dice dice = { 1 };
 
 static uint64_t
 noise(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return dice_next(&dice);
 }
 
 /* ---- programs ---- */
@@ -504,7 +502,7 @@ main(int argc, char **argv)
 		gebpf_close(devices[REFERENCE]);
 		return tap_done();
 	}
-	state = seed * 0x9e3779b97f4a7c15ull | 1;
+	dice.state = seed * 0x9e3779b97f4a7c15ull | 1;
 	test_programs(seed, programs);
 	for (size_t i = 0; i < sizeof(map_kinds) / sizeof(map_kinds[0]); i++)
 		test_map(&map_kinds[i]);

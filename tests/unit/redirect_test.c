@@ -12,12 +12,8 @@
 #include "core/prog.h"
 #include "core/runtime.h"
 #include "core/test_run.h"
+#include "helper_lab.h"
 #include "tap.h"
-
-static struct ebpf_runtime *rt;
-static struct ebpf_prog prog; /* enough of one for helpers */
-
-#define P(pointer) ((uint64_t)(uintptr_t)(pointer))
 
 static int
 make(uint32_t kind, uint32_t value, uint32_t entries, struct ebpf_map **map)
@@ -31,7 +27,7 @@ make(uint32_t kind, uint32_t value, uint32_t entries, struct ebpf_map **map)
 		.name = "targets",
 	};
 
-	return ebpf_map_create(rt, &spec, map);
+	return ebpf_map_create(helper_rt, &spec, map);
 }
 
 static int
@@ -172,7 +168,7 @@ static int64_t
 redirect_map(struct ebpf_map *map, uint64_t key, uint64_t flags)
 {
 	return (int64_t)ebpf_helper_redirect_map(P(map), key, flags, 0, 0,
-						 &prog);
+						 &helper_prog);
 }
 
 static void
@@ -186,7 +182,7 @@ test_helper(void)
 		abort();
 	set(map, 3, 42, 0, EBPF_ANY);
 	TAP_CHECK(redirect_map(map, 3, 0) == EBPF_XDP_REDIRECT &&
-		  ebpf_redirect_take(rt, &where) && where.target == 42 &&
+		  ebpf_redirect_take(helper_rt, &where) && where.target == 42 &&
 		  where.map_id == map->obj.id && where.key == 3);
 	TAP_CHECK(redirect_map(map, 2, 0) == EBPF_XDP_ABORTED);
 	TAP_CHECK(redirect_map(map, 2, EBPF_XDP_PASS) == EBPF_XDP_PASS);
@@ -194,9 +190,9 @@ test_helper(void)
 	TAP_CHECK(redirect_map(map, UINT32_MAX, EBPF_XDP_DROP) ==
 		  EBPF_XDP_DROP);
 	TAP_CHECK(redirect_map(map, 3, 4) == EBPF_XDP_ABORTED);
-	TAP_CHECK(!ebpf_redirect_take(rt, &where));
+	TAP_CHECK(!ebpf_redirect_take(helper_rt, &where));
 	TAP_CHECK(redirect_map(map, 2, 8 | 16) == EBPF_XDP_REDIRECT &&
-		  ebpf_redirect_take(rt, &where) && where.flags == 24 &&
+		  ebpf_redirect_take(helper_rt, &where) && where.flags == 24 &&
 		  where.target == 0);
 	TAP_CHECK(redirect_map(cpus, 0, 8) == EBPF_XDP_ABORTED);
 	ebpf_map_put(map);
@@ -225,7 +221,7 @@ load(struct ebpf_map *map, int32_t key, int32_t helper)
 	};
 	struct ebpf_prog *loaded = NULL;
 
-	return ebpf_prog_load(rt, &spec, &loaded) == 0 ? loaded : NULL;
+	return ebpf_prog_load(helper_rt, &spec, &loaded) == 0 ? loaded : NULL;
 }
 
 static void
@@ -264,12 +260,7 @@ test_program(void)
 int
 main(void)
 {
-	uint64_t live = os_test_live();
-
-	if (ebpf_runtime_create(NULL, &rt) != 0)
-		abort();
-	prog.obj.rt = rt;
-	prog.kind = ebpf_kind_find(rt, EBPF_PROG_XDP);
+	helper_begin(EBPF_PROG_XDP);
 	test_shapes();
 	test_devmap(4);
 	test_devmap(8);
@@ -281,8 +272,5 @@ main(void)
 	test_helper();
 	os_cpu_unpin();
 	test_program();
-	ebpf_runtime_destroy(rt);
-	os_epoch_drain();
-	TAP_CHECK(os_test_live() == live);
-	return tap_done();
+	return helper_end();
 }

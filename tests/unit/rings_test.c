@@ -14,20 +14,8 @@
 #include "core/map_rings.h"
 #include "core/prog.h"
 #include "core/runtime.h"
+#include "helper_lab.h"
 #include "tap.h"
-
-static struct ebpf_runtime *rt;
-static struct ebpf_prog prog; /* enough of one for helpers */
-
-static int64_t
-call(uint32_t number, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-     uint64_t r5)
-{
-	return (int64_t)ebpf_helper_find(rt, number)->fn(r1, r2, r3, r4, r5,
-							 &prog);
-}
-
-#define P(pointer) ((uint64_t)(uintptr_t)(pointer))
 
 enum {
 	PERF_OUTPUT = 25,
@@ -52,7 +40,7 @@ make(uint32_t kind, uint32_t key, uint32_t value, uint32_t entries,
 		.name = "rings",
 	};
 
-	return ebpf_map_create(rt, &spec, map);
+	return ebpf_map_create(helper_rt, &spec, map);
 }
 
 static uint8_t room[1 << 20];
@@ -303,12 +291,12 @@ test_perf(void)
 	TAP_CHECK(cpus == 1 ||
 		  call(PERF_OUTPUT, P(&ctx), P(map), (cpu + 1) % cpus, P("abc"),
 		       3) == -EBPF_EUNSUPPORTED);
-	prog.kind = ebpf_kind_find(rt, EBPF_PROG_RAW);
+	helper_kind(EBPF_PROG_RAW);
 	TAP_CHECK(call(PERF_OUTPUT, P(packet), P(map), current | 4ull << 32,
 		       P("abc"), 3) == -EBPF_EINVAL);
 	TAP_CHECK(call(PERF_OUTPUT, P(packet), P(map), current, P(""), 0) ==
 		  0);
-	prog.kind = ebpf_kind_find(rt, EBPF_PROG_XDP);
+	helper_kind(EBPF_PROG_XDP);
 
 	TAP_CHECK(take_some(map, &take) == 4);
 	record = record_at(&take, 0, &bytes);
@@ -547,12 +535,7 @@ test_race(uint32_t kind, const char *name)
 int
 main(void)
 {
-	uint64_t live = os_test_live();
-
-	if (ebpf_runtime_create(NULL, &rt) != 0)
-		abort();
-	prog.obj.rt = rt;
-	prog.kind = ebpf_kind_find(rt, EBPF_PROG_XDP);
+	helper_begin(EBPF_PROG_XDP);
 	os_cpu_pin();
 	test_create();
 	test_ringbuf();
@@ -563,8 +546,5 @@ main(void)
 	os_cpu_unpin();
 	test_race(EBPF_MAP_RINGBUF, "ringbuf");
 	test_race(EBPF_MAP_PERF_EVENT_ARRAY, "perf_event_array");
-	ebpf_runtime_destroy(rt);
-	os_epoch_drain();
-	TAP_CHECK(os_test_live() == live);
-	return tap_done();
+	return helper_end();
 }

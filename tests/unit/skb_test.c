@@ -12,20 +12,8 @@
 #include "core/prog.h"
 #include "core/runtime.h"
 #include "core/test_run.h"
+#include "helper_lab.h"
 #include "tap.h"
-
-static struct ebpf_runtime *rt;
-static struct ebpf_prog prog; /* enough of one for helpers */
-
-static int64_t
-call(uint32_t number, uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
-     uint64_t r5)
-{
-	return (int64_t)ebpf_helper_find(rt, number)->fn(r1, r2, r3, r4, r5,
-							 &prog);
-}
-
-#define P(pointer) ((uint64_t)(uintptr_t)(pointer))
 
 enum { HEAD = 64, LEN = 64, TAIL = 32 };
 
@@ -387,7 +375,7 @@ test_run_tc(void)
 				     .data_room = 128, .repeat = 1 };
 	struct ebpf_prog *loaded;
 
-	if (ebpf_prog_load(rt, &load, &loaded) != 0)
+	if (ebpf_prog_load(helper_rt, &load, &loaded) != 0)
 		abort();
 	TAP_CHECK(ebpf_test_run(loaded, &run) == 0 && run.retval == 0 &&
 		  run.data_len == 80 && data[0] == 0 && data[3] == 0 &&
@@ -398,12 +386,7 @@ test_run_tc(void)
 int
 main(void)
 {
-	uint64_t live = os_test_live();
-
-	if (ebpf_runtime_create(NULL, &rt) != 0)
-		abort();
-	prog.obj.rt = rt;
-	prog.kind = ebpf_kind_find(rt, EBPF_PROG_TC);
+	helper_begin(EBPF_PROG_TC);
 	test_ends();
 	test_room();
 	test_vlan();
@@ -411,8 +394,5 @@ main(void)
 	test_marks();
 	test_numbers();
 	test_run_tc();
-	ebpf_runtime_destroy(rt);
-	os_epoch_drain();
-	TAP_CHECK(os_test_live() == live);
-	return tap_done();
+	return helper_end();
 }
