@@ -29,7 +29,10 @@ enum {
 	KEPT = 512 << 10, /* replies up to that size are kept for the next */
 };
 
-/* One open file; the lock keeps its calls one at a time. */
+/*
+ * One open file; the lock keeps its calls one at a time. A call may wait for
+ * minutes, for records of a map; whoever waits for that call can be killed.
+ */
 struct handle {
 	struct ebpf_session *session;
 	struct mutex lock; /* also what follows */
@@ -199,7 +202,8 @@ call_short(struct handle *handle, uint64_t __user *place, size_t size)
 		return -EMSGSIZE;
 	for (i = 0; i < msg->reply_max; i += 8)
 		reply[i / 8] = 0;
-	mutex_lock(&handle->lock);
+	if (unlikely(mutex_lock_killable(&handle->lock)))
+		return -EINTR;
 	len = ebpf_dispatch(handle->session, request, msg->size, reply,
 			    msg->reply_max);
 	mutex_unlock(&handle->lock);
@@ -234,7 +238,10 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 		if (!request)
 			return error;
 	}
-	mutex_lock(&handle->lock);
+	if (mutex_lock_killable(&handle->lock)) {
+		error = -EINTR;
+		goto out;
+	}
 	reply = reply_room(handle, call.reply_cap);
 	if (reply)
 		error = carry(handle, &call, request, reply);
@@ -244,6 +251,7 @@ handle_ioctl(struct file *file, unsigned int command, unsigned long argument)
 	if (!error &&
 	    copy_to_user((void __user *)argument, &call, sizeof(call)))
 		error = -EFAULT;
+out:
 	if (request != handle->request)
 		message_free(request);
 	return error;
@@ -260,7 +268,8 @@ handle_poll(struct file *file, poll_table *table)
 	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
 
 	poll_wait(file, &ebpf_linux_events, table);
-	mutex_lock(&handle->lock);
+	if (mutex_lock_killable(&handle->lock))
+		return 0;
 	if (ebpf_session_readable(handle->session))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	mutex_unlock(&handle->lock);

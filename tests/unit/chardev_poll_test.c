@@ -319,6 +319,59 @@ test_killed(void)
 
 /* ---- descriptors ---- */
 
+static char
+state_of(pid_t pid)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%*d %*s %c", &state) != 1)
+		state = 0;
+	if (f)
+		fclose(f);
+	return state;
+}
+
+/* And whoever waits for a call of another process by the same descriptor. */
+static void
+test_killed_behind(void)
+{
+	struct ebpf_req_map_records wait = { .id = ring_id, .cpu = UINT32_MAX,
+					     .wait_ms = UINT32_MAX };
+	int fd = open(EBPF_CHARDEV_PATH, O_RDWR | O_CLOEXEC), i, still = 0;
+	pid_t first, second, gone = 0;
+
+	fflush(stdout);
+	first = fork();
+	if (first == 0)
+		for (;;)
+			ask(fd, EBPF_REQUEST_MAP_RECORDS, &wait, sizeof(wait),
+			    NULL, 0, NULL, 0);
+	second = fork();
+	if (second == 0)
+		for (;;)
+			greets(fd);
+	/* until it waits, and not only for a moment */
+	for (i = 0; i < 4000 && still < 20; i++) {
+		still = state_of(second) == 'D' ? still + 1 : 0;
+		usleep(5000);
+	}
+	kill(second, SIGKILL);
+	for (i = 0; i < 2000 && gone != second; i++) {
+		gone = waitpid(second, NULL, WNOHANG);
+		usleep(5000);
+	}
+	tap_ok(still == 20 && gone == second,
+	       "one that waits behind another's call can be killed, too");
+	kill(first, SIGKILL);
+	waitpid(first, NULL, 0);
+	if (gone != second)
+		waitpid(second, NULL, 0);
+	close(fd);
+}
+
 static void
 test_passing(int fd)
 {
@@ -459,6 +512,7 @@ main(void)
 	test_wakes(0, "epoll");
 	test_wakes(EPOLLET, "epoll by edges");
 	test_killed();
+	test_killed_behind();
 	test_passing(fd);
 	test_compat(fd);
 	close(fd);
