@@ -73,7 +73,7 @@ CMD_LIB_OBJ := $(filter-out $(B)/obj/cmd/main.o,$(CMD_OBJ))
 EXAMPLES := $(patsubst lib/bpf/examples/%.bpf.c,$(B)/examples/%.bpf.o,\
 	$(wildcard lib/bpf/examples/*.bpf.c))
 
-.PHONY: bench-kmod check-vale kmod stress-kmod kvale install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
+.PHONY: bench-kmod check-vale vale-tests kmod stress-kmod kvale install-dkms check-guest all objs libs examples deps demo check conformance bench fuzz \
 	mutate coverage install uninstall clean freestanding layers tests lint stress \
 	guard guard-lower bench-compare
 .DELETE_ON_ERROR:
@@ -293,6 +293,17 @@ check-guest: all tests
 check-vale: all tests
 	+@if [ -n "$(NETMAP)" ]; then tests/guest/run.sh --vale "$(NETMAP)"; \
 	else echo "ok 1 - vale_bpf on netmap # SKIP no NETMAP=DIR"; fi
+
+# What opens ports there; run.sh makes it, with the netmap that it boots.
+VALE_TESTS := $(addprefix $(B)/guest-run/,vale_churn vale_fail \
+	vale_frames)
+vale-tests: $(VALE_TESTS)
+$(VALE_TESTS): $(B)/guest-run/%: tests/guest/%.c tests/guest/vale_port.c \
+		tests/guest/vale_port.h $(TEST_LIB) $(B)/libgebpf.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(TEST_INC) -isystem $(NETMAP)/sys $(CFLAGS_ALL) \
+		$(filter %.c,$^) $(TEST_LIB) $(B)/libgebpf.a \
+		$(LIBS_CMD) $(LIBS_CLIENT) $(LIBS_HOST) -o $@
 
 # Again and again, within about SECONDS if that is given; attaching under
 # traffic with NETMAP=DIR.

@@ -55,14 +55,37 @@ first_len(const struct nm_bdg_fwd *ft)
 	return ft->ft_offset < ft->ft_len ? ft->ft_len - ft->ft_offset : 0;
 }
 
-/* Bytes of all fragments; only the first shows itself to programs. */
+/*
+ * What a program may touch. netmap reads slots, which their process can write to
+ * meanwhile, more than once: the length that it has checked need not be the one
+ * that it gives us, nor the offset the one of the pointer. So both count for
+ * what is surely in the buffer. Slots of NICs are the kernel's alone.
+ */
+static uint32_t
+safe_len(const struct nm_bdg_fwd *ft, const struct netmap_vp_adapter *from,
+	 uint32_t ring)
+{
+	uint32_t room = NETMAP_BUF_SIZE(&from->up), len;
+
+	if (likely(from->up.na_flags & NAF_BDG_MAYSLEEP))
+		room -= from->up.tx_rings[ring]->offset_max;
+	len = likely(ft->ft_len <= room) ? ft->ft_len : room;
+	return likely(ft->ft_offset < len) ? len - ft->ft_offset : 0;
+}
+
+/*
+ * Bytes of all fragments; only the first shows itself to programs. That a chain
+ * ends is the sender's word, who may change it after netmap has looked: so many
+ * entries are always there behind this one.
+ */
 static uint32_t
 whole_len(const struct nm_bdg_fwd *ft)
 {
-	uint32_t len = first_len(ft);
+	uint32_t len = first_len(ft), i;
 
-	while (unlikely(ft->ft_flags & NS_MOREFRAG))
-		len += (++ft)->ft_len; /* netmap ends every chain */
+	for (i = 1; unlikely(ft->ft_flags & NS_MOREFRAG) &&
+		    i < NETMAP_MAX_FRAGS; i++)
+		len += (++ft)->ft_len;
 	return len;
 }
 
@@ -141,7 +164,7 @@ lookup(struct nm_bdg_fwd *ft, uint8_t *ring, struct netmap_vp_adapter *from,
 	if (unlikely(ft->ft_flags & NS_INDIRECT))
 		return lookup_indirect(ft, from, vale, &frame);
 	frame.data = (uint8_t *)ft->ft_buf + ft->ft_offset;
-	frame.len = first_len(ft);
+	frame.len = safe_len(ft, from, *ring);
 	decide(vale, &frame, ft, from);
 	*ring = frame.ring_nr % RINGS_MAX;
 	return frame.verdict;
@@ -153,6 +176,7 @@ vale_set_prog(struct vale *vale, struct ebpf_prog *prog)
 	if (prog)
 		os_store(&vale->deciding, 1);
 	ebpf_bridge_set_prog(vale->bridge, prog);
+	vale->prog_id = prog ? prog->obj.id : 0;
 	if (!prog)
 		os_store(&vale->deciding, 0);
 }
@@ -186,6 +210,23 @@ vale_counts_read(struct vale *vale, uint32_t port, struct vale_counts *sum)
 	}
 }
 
+/* What was learned there goes, what was counted stays. */
+static void
+forget(struct vale *vale, const struct netmap_vp_adapter *port)
+{
+	struct vale_counts *counts;
+	uint32_t cpu;
+
+	if ((uint32_t)port->bdg_port >= EBPF_VALE_PORT_MAX)
+		return;
+	ebpf_bridge_forget_port(vale->bridge, port->bdg_port);
+	for (cpu = 0; cpu < os_cpu_count(); cpu++) {
+		counts = os_percpu_ptr(vale->counts, cpu);
+		add(&counts[VALE_COUNTS_GONE], &counts[port->bdg_port]);
+		memset(&counts[port->bdg_port], 0, sizeof(counts[0]));
+	}
+}
+
 /*
  * A port leaves, maybe the last, with which the switch goes. The switch's lock
  * is held for writing, so no frame is on its way. No lock of ours and no call
@@ -194,21 +235,17 @@ vale_counts_read(struct vale *vale, uint32_t port, struct vale_counts *sum)
 static void
 port_leaves(const struct netmap_vp_adapter *port)
 {
-	struct vale_counts *counts;
-	struct vale *vale;
-	uint32_t cpu;
+	const struct netmap_vp_adapter *host;
+	struct nm_bridge *b = port->na_bdg;
 
 	if (netmap_bdg_name((struct netmap_vp_adapter *)port) ==
-		    port->na_bdg->bdg_basename &&
-	    port->na_bdg->bdg_ops.dtor == port_leaves &&
-	    (uint32_t)port->bdg_port < EBPF_VALE_PORT_MAX) {
-		vale = port->na_bdg->private_data;
-		ebpf_bridge_forget_port(vale->bridge, port->bdg_port);
-		for (cpu = 0; cpu < os_cpu_count(); cpu++) {
-			counts = os_percpu_ptr(vale->counts, cpu);
-			add(&counts[VALE_COUNTS_GONE], &counts[port->bdg_port]);
-			memset(&counts[port->bdg_port], 0, sizeof(counts[0]));
-		}
+		    b->bdg_basename &&
+	    b->bdg_ops.dtor == port_leaves) {
+		forget(b->private_data, port);
+		/* an interface's host side leaves with it, unannounced */
+		host = port->up.na_hostvp;
+		if (host && host != port && host->na_bdg == b)
+			forget(b->private_data, host);
 	}
 	vale_look_later();
 }

@@ -155,15 +155,16 @@ vale_bpf_init(void)
 	if (error)
 		return error;
 	error = -EEXIST;
-	if (ebpf_linux_switches_register(&vale_switch_ops, NULL, THIS_MODULE))
-		goto no_switches;
+	/* First what can be taken back while others use it. */
 	if (ebpf_hook_register(ebpf_linux_runtime(), &vale_hook_ops, NULL))
 		goto no_hook;
+	if (ebpf_linux_switches_register(&vale_switch_ops, NULL, THIS_MODULE))
+		goto no_switches;
 	return 0;
 
-no_hook:
-	ebpf_linux_switches_unregister();
 no_switches:
+	ebpf_hook_unregister(ebpf_linux_runtime(), EBPF_HOOK_VALE);
+no_hook:
 	vale_netmap_exit();
 	return error;
 }
@@ -172,8 +173,9 @@ no_switches:
 static void __exit
 vale_bpf_exit(void)
 {
-	ebpf_hook_unregister(ebpf_linux_runtime(), EBPF_HOOK_VALE);
 	ebpf_linux_switches_unregister();
+	ebpf_hook_unregister(ebpf_linux_runtime(), EBPF_HOOK_VALE);
+	vale_ports_exit();
 	vale_netmap_exit();
 }
 

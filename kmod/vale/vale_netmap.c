@@ -91,6 +91,8 @@ error_of(int error)
 	case EINVAL:
 	case EOPNOTSUPP:
 		return -EBPF_EINVAL;
+	case EFAULT:
+		return -EBPF_EFAULT;
 	default:
 		return -EBPF_ENOMEM;
 	}
@@ -322,105 +324,141 @@ vale_netmap_kind(const char *port_name)
 
 /* ---- netmap's list ---- */
 
-struct question {
+/* All that questions need, so that only the first can lack memory. */
+struct vale_asker {
 	struct mm_struct *mm;
 	void __user *page;
+	struct file *file;
 	struct nmreq_header header; /* there and back */
 	struct nmreq_vale_list body;
 };
 
-static struct file *
-netmap_open(void)
+static int
+do_open(void *argument)
 {
+	struct vale_asker *asker = argument;
 	struct file *file = filp_open("/dev/netmap", O_RDWR, 0);
 
 	if (IS_ERR(file))
-		return NULL;
+		return PTR_ERR(file) == -ENOMEM || PTR_ERR(file) == -ENFILE ?
+			       -EBPF_ENOMEM :
+			       -EBPF_ENODEV;
+	asker->file = file;
 	/* Somebody may have put another device in its place. */
 	if (file->f_op->owner && file->f_op->unlocked_ioctl &&
 	    !strcmp(module_name(file->f_op->owner), "netmap"))
-		return file;
-	filp_close(file, NULL);
-	return NULL;
-}
-
-/* In a worker that has borrowed the asking process's memory. */
-static int
-put_question(struct question *question, struct file *file)
-{
-	struct nmreq_vale_list __user *body =
-		question->page + sizeof(question->header);
-
-	question->header.nr_body = (uintptr_t)body;
-	if (copy_to_user(question->page, &question->header,
-			 sizeof(question->header)) ||
-	    copy_to_user(body, &question->body, sizeof(question->body)))
-		return -EBPF_EFAULT;
-	if (file->f_op->unlocked_ioctl(file, NIOCCTRL,
-				       (unsigned long)question->page))
-		return -EBPF_ENOENT;
-	if (copy_from_user(&question->header, question->page,
-			   sizeof(question->header)) ||
-	    copy_from_user(&question->body, body, sizeof(question->body)))
-		return -EBPF_EFAULT;
-	question->header.nr_name[sizeof(question->header.nr_name) - 1] = '\0';
-	return 0;
-}
-
-static int
-do_question(void *argument)
-{
-	struct question *question = argument;
-	struct file *file = netmap_open();
-	int error;
-
-	if (!file)
-		return -EBPF_ENODEV;
-	kthread_use_mm(question->mm);
-	error = put_question(question, file);
-	kthread_unuse_mm(question->mm);
-	filp_close(file, NULL);
-	return error;
-}
-
-static int
-ask(const char *name, struct vale_place *place)
-{
-	struct question *question;
-	unsigned long page;
-	int error;
-
-	if (!current->mm)
-		return -EBPF_EUNSUPPORTED;
-	question = os_alloc(sizeof(*question));
-	if (!question)
-		return -EBPF_ENOMEM;
-	error = -EBPF_ENOMEM;
-	page = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	if (IS_ERR_VALUE(page))
-		goto out;
-	question->mm = current->mm;
-	question->page = (void __user *)page;
-	header_fill(&question->header, NETMAP_REQ_VALE_LIST, name, NULL);
-	question->body.nr_bridge_idx = place->bridge;
-	question->body.nr_port_idx = place->port;
-	error = in_worker(do_question, question);
-	vm_munmap(page, PAGE_SIZE);
-	if (error)
-		goto out;
-	place->bridge = question->body.nr_bridge_idx;
-	place->port = question->body.nr_port_idx;
-	memcpy(place->name, question->header.nr_name, sizeof(place->name));
-out:
-	os_free(question);
-	return error;
+		return 0;
+	return -EBPF_ENODEV;
 }
 
 int
-vale_netmap_list(struct vale_place *place)
+vale_netmap_begin(struct vale_asker **result)
 {
-	int error = ask("", place);
+	struct vale_asker *asker;
+	unsigned long page;
+	int error;
+
+	*result = NULL;
+	if (!current->mm)
+		return -EBPF_EUNSUPPORTED;
+	asker = os_alloc(sizeof(*asker));
+	if (!asker)
+		return -EBPF_ENOMEM;
+	asker->mm = current->mm;
+	error = -EBPF_ENOMEM;
+	if (!os_linux_allocate())
+		goto no_memory;
+	page = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	if (IS_ERR_VALUE(page))
+		goto no_page;
+	asker->page = (void __user *)page;
+	error = in_worker(do_open, asker);
+	if (error)
+		goto no_file;
+	*result = asker;
+	return 0;
+
+no_file:
+	if (asker->file)
+		filp_close(asker->file, NULL);
+	vm_munmap(page, PAGE_SIZE);
+no_page:
+	os_linux_release();
+no_memory:
+	os_free(asker);
+	return error;
+}
+
+void
+vale_netmap_end(struct vale_asker *asker)
+{
+	if (!asker)
+		return;
+	filp_close(asker->file, NULL);
+	vm_munmap((unsigned long)asker->page, PAGE_SIZE);
+	os_linux_release();
+	os_free(asker);
+}
+
+static int
+put_question(struct vale_asker *asker)
+{
+	struct nmreq_vale_list __user *body =
+		asker->page + sizeof(asker->header);
+	long error;
+
+	asker->header.nr_body = (uintptr_t)body;
+	if (copy_to_user(asker->page, &asker->header, sizeof(asker->header)) ||
+	    copy_to_user(body, &asker->body, sizeof(asker->body)))
+		return -EBPF_EFAULT;
+	error = asker->file->f_op->unlocked_ioctl(asker->file, NIOCCTRL,
+						  (unsigned long)asker->page);
+	if (error)
+		return error_of((int)error);
+	if (copy_from_user(&asker->header, asker->page,
+			   sizeof(asker->header)) ||
+	    copy_from_user(&asker->body, body, sizeof(asker->body)))
+		return -EBPF_EFAULT;
+	asker->header.nr_name[sizeof(asker->header.nr_name) - 1] = '\0';
+	return 0;
+}
+
+/* In a worker that borrows the asking process's memory. */
+static int
+do_question(void *argument)
+{
+	struct vale_asker *asker = argument;
+	int error;
+
+	kthread_use_mm(asker->mm);
+	error = put_question(asker);
+	kthread_unuse_mm(asker->mm);
+	return error;
+}
+
+static int
+ask(struct vale_asker *asker, const char *name, struct vale_place *place)
+{
+	int error;
+
+	header_fill(&asker->header, NETMAP_REQ_VALE_LIST, name, NULL);
+	memset(&asker->body, 0, sizeof(asker->body));
+	asker->body.nr_bridge_idx = place->bridge;
+	asker->body.nr_port_idx = place->port;
+	error = in_worker(do_question, asker);
+	if (error)
+		return error;
+	place->bridge = asker->body.nr_bridge_idx;
+	place->port = asker->body.nr_port_idx;
+	memcpy(place->name, asker->header.nr_name, sizeof(place->name));
+	return 0;
+}
+
+int
+vale_netmap_list(struct vale_asker *asker, struct vale_place *place)
+{
+	int error = ask(asker, "", place);
 
 	if (!error && (place->port >= EBPF_VALE_PORT_MAX ||
 		       !strchr(place->name, ':')))
@@ -429,12 +467,13 @@ vale_netmap_list(struct vale_place *place)
 }
 
 int
-vale_netmap_find(const char *name, struct vale_place *place)
+vale_netmap_find(struct vale_asker *asker, const char *name,
+		 struct vale_place *place)
 {
 	int error;
 
 	memset(place, 0, sizeof(*place));
-	error = ask(name, place);
+	error = ask(asker, name, place);
 	place->port = 0;
 	return error;
 }

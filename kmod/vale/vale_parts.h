@@ -60,6 +60,7 @@ struct vale {
 	struct ebpf_link *link; /* with a reference; NULL only if it is ours */
 	void *token; /* netmap's key to a switch of our own; NULL: adopted */
 	uint32_t uid; /* who made it */
+	uint32_t prog_id; /* the link's program may be exchanged under us */
 	char name[VALE_NAME_SIZE]; /* with netmap's colon */
 };
 
@@ -98,6 +99,7 @@ void vale_counts_read(struct vale *vale, uint32_t port, struct vale_counts *sum)
 
 /* vale_ports.c */
 extern const struct ebpf_switch_ops vale_switch_ops;
+void vale_ports_exit(void);
 
 /*
  * vale_netmap.c. Calls sleep, work in the initial network namespace whoever
@@ -126,15 +128,25 @@ int vale_netmap_detach(const char *port, void *token);
 int vale_netmap_vi_create(const char *name);
 int vale_netmap_vi_destroy(const char *name);
 
+/*
+ * Questions: what they need is made at the beginning, so that none fails later
+ * for want of it. By a process, and not to be kept beyond its call. EUNSUPPORTED
+ * without a process's memory.
+ */
+struct vale_asker;
+int vale_netmap_begin(struct vale_asker **asker);
+void vale_netmap_end(struct vale_asker *asker); /* NULL is fine */
+
 /* The first port at or after that place in netmap's list. ENOENT: none. */
 struct vale_place {
 	uint16_t bridge;
 	uint32_t port;
 	char name[NETMAP_REQ_IFNAMSIZ]; /* out: "vale0:eth0" */
 };
-int vale_netmap_list(struct vale_place *place);
+int vale_netmap_list(struct vale_asker *asker, struct vale_place *place);
 /* Where that switch begins; ENOENT. */
-int vale_netmap_find(const char *name, struct vale_place *place);
+int vale_netmap_find(struct vale_asker *asker, const char *name,
+		     struct vale_place *place);
 
 /* What an interface of that name is. */
 enum vale_port_kind {

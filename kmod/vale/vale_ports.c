@@ -18,10 +18,11 @@ static const struct {
 	[VALE_PORT_HOST] = { "host", "host:" },
 };
 
-/* Interfaces that port_add made and port_del must take away. */
+/* Interfaces that port_add made, and port_del or our end must take away. */
 struct vi {
 	struct list_head list; /* vales_lock */
 	char name[IFNAMSIZ];
+	char port[NETMAP_REQ_IFNAMSIZ]; /* "vale0:p0", where it was put */
 };
 static LIST_HEAD(vis);
 
@@ -38,7 +39,8 @@ vi_find(const char *name)
 
 /* The name with its colon, of a switch that is ours or netmap's. */
 static int
-switch_find(const char *name, struct vale **vale, struct vale_place *place)
+switch_find(struct vale_asker *asker, const char *name, struct vale **vale,
+	    struct vale_place *place)
 {
 	char full[VALE_NAME_SIZE];
 	int error;
@@ -50,7 +52,7 @@ switch_find(const char *name, struct vale **vale, struct vale_place *place)
 	*vale = vale_find(name);
 	if (*vale && vale_gone(*vale))
 		*vale = NULL;
-	error = vale_netmap_find(full, place);
+	error = vale_netmap_find(asker, full, place);
 	/* An adopted one may leave between these two questions. */
 	if (error && *vale && !(*vale)->token)
 		*vale = NULL;
@@ -76,8 +78,8 @@ port_name(const struct vale_place *place)
 /* ---- what is told ---- */
 
 static int
-describe(const char *name, struct vale *vale, struct vale_place *place,
-	 struct ebpf_rep_switch_info *info)
+describe(struct vale_asker *asker, const char *name, struct vale *vale,
+	 struct vale_place *place, struct ebpf_rep_switch_info *info)
 {
 	struct ebpf_verdict_counts *to = &info->verdicts;
 	struct vale_counts counts;
@@ -90,7 +92,8 @@ describe(const char *name, struct vale *vale, struct vale_place *place,
 	info->state = EBPF_SWITCH_LIVE;
 	info->frames = UINT64_MAX; /* netmap does not count */
 	info->bytes = UINT64_MAX;
-	while (!(error = vale_netmap_list(place)) && place_is_in(place, name)) {
+	while (!(error = vale_netmap_list(asker, place)) &&
+	       place_is_in(place, name)) {
 		info->port_count++;
 		place->port++;
 	}
@@ -101,7 +104,7 @@ describe(const char *name, struct vale *vale, struct vale_place *place,
 	info->uid = vale->uid;
 	if (vale->link) {
 		info->link_id = os_load(&vale->link->obj.id);
-		info->prog_id = vale->link->prog->obj.id;
+		info->prog_id = vale->prog_id;
 	}
 	info->frames = 0;
 	info->bytes = 0;
@@ -128,30 +131,43 @@ describe(const char *name, struct vale *vale, struct vale_place *place,
 }
 
 static int
-ask_info(void *cookie, const char *name, struct ebpf_rep_switch_info *info)
+tell(struct vale_asker *asker, const char *name,
+     struct ebpf_rep_switch_info *info)
 {
 	struct vale_place place;
 	struct vale *vale;
 	int error;
 
 	mutex_lock(&vales_lock);
-	error = switch_find(name, &vale, &place);
+	error = switch_find(asker, name, &vale, &place);
 	if (!error)
-		error = describe(name, vale, &place, info);
+		error = describe(asker, name, vale, &place, info);
 	mutex_unlock(&vales_lock);
+	return error;
+}
+
+static int
+ask_info(void *cookie, const char *name, struct ebpf_rep_switch_info *info)
+{
+	struct vale_asker *asker;
+	int error = vale_netmap_begin(&asker);
+
+	if (!error)
+		error = tell(asker, name, info);
+	vale_netmap_end(asker);
 	return error;
 }
 
 /* The first name after `name` among switches that have ports. */
 static int
-next_with_ports(const char *name, char *best)
+next_with_ports(struct vale_asker *asker, const char *name, char *best)
 {
 	struct vale_place place = { .bridge = 0 };
 	char *colon;
 	int error;
 
 	*best = '\0';
-	while (!(error = vale_netmap_list(&place))) {
+	while (!(error = vale_netmap_list(asker, &place))) {
 		colon = strchr(place.name, ':');
 		*colon = '\0';
 		if (strcmp(place.name, name) > 0 &&
@@ -167,32 +183,43 @@ next_with_ports(const char *name, char *best)
 }
 
 static int
-ask_next(void *cookie, const char *name, struct ebpf_rep_switch_info *info)
+next_name(struct vale_asker *asker, const char *after, char *best)
 {
-	char after[EBPF_NAME_SIZE], best[EBPF_NAME_SIZE];
 	struct vale *vale;
 	int error;
 
-	strscpy(after, name, sizeof(after));
-	for (;;) {
-		mutex_lock(&vales_lock);
-		error = next_with_ports(after, best);
-		vale = vale_next(after);
-		if (vale && (!*best || strncmp(vale->name, best,
-					       strlen(vale->name) - 1) < 0)) {
-			strscpy(best, vale->name, sizeof(best));
-			*strchr(best, ':') = '\0';
-		}
-		mutex_unlock(&vales_lock);
-		if (error)
-			return error;
-		if (!*best)
-			return -EBPF_ENOENT;
-		error = ask_info(cookie, best, info);
-		if (error != -EBPF_ENOENT) /* else it went just now */
-			return error;
-		strscpy(after, best, sizeof(after));
+	mutex_lock(&vales_lock);
+	error = next_with_ports(asker, after, best);
+	vale = vale_next(after);
+	if (vale && (!*best || strncmp(vale->name, best,
+				       strlen(vale->name) - 1) < 0)) {
+		strscpy(best, vale->name, EBPF_NAME_SIZE);
+		*strchr(best, ':') = '\0';
 	}
+	mutex_unlock(&vales_lock);
+	if (!error && !*best)
+		error = -EBPF_ENOENT;
+	return error;
+}
+
+static int
+ask_next(void *cookie, const char *name, struct ebpf_rep_switch_info *info)
+{
+	char after[EBPF_NAME_SIZE], best[EBPF_NAME_SIZE];
+	struct vale_asker *asker;
+	int error = vale_netmap_begin(&asker);
+
+	strscpy(after, name, sizeof(after));
+	while (!error && !(error = next_name(asker, after, best))) {
+		error = tell(asker, best, info);
+		if (error != -EBPF_ENOENT)
+			break;
+		/* it went just now */
+		strscpy(after, best, sizeof(after));
+		error = 0;
+	}
+	vale_netmap_end(asker);
+	return error;
 }
 
 /* Live switches have nothing to start. */
@@ -233,22 +260,27 @@ static int
 ask_port(void *cookie, const char *name, uint32_t index,
 	 struct ebpf_rep_port_info *info)
 {
+	struct vale_asker *asker;
 	struct vale_place place;
 	struct vale *vale;
 	int error;
 
 	if (index >= EBPF_VALE_PORT_MAX)
 		return -EBPF_ENOENT;
+	error = vale_netmap_begin(&asker);
+	if (error)
+		return error;
 	mutex_lock(&vales_lock);
-	error = switch_find(name, &vale, &place);
+	error = switch_find(asker, name, &vale, &place);
 	place.port = index;
 	if (!error)
-		error = vale_netmap_list(&place);
+		error = vale_netmap_list(asker, &place);
 	if (!error && !place_is_in(&place, name))
 		error = -EBPF_ENOENT;
 	if (!error)
 		describe_port(vale, &place, info);
 	mutex_unlock(&vales_lock);
+	vale_netmap_end(asker);
 	return error;
 }
 
@@ -307,6 +339,18 @@ vi_destroy(const char *name)
 	return error;
 }
 
+/* No switch of ours is left, but there may be some at netmap's. */
+void
+vale_ports_exit(void)
+{
+	struct vi *vi, *next;
+
+	list_for_each_entry_safe(vi, next, &vis, list) {
+		vale_netmap_detach(vi->port, NULL);
+		vi_destroy(vi->name);
+	}
+}
+
 /* What netmap can detach leaves the switch; a program's port does not. */
 static int
 detach(const struct vale_place *place, void *token)
@@ -326,34 +370,63 @@ detach(const struct vale_place *place, void *token)
 	return error ? error : vi_destroy(name);
 }
 
+/* Whether all its ports can be taken out: programs keep theirs. */
 static int
-ask_destroy(void *cookie, const char *name)
+may_empty(struct vale_asker *asker, const char *name, struct vale_place place)
+{
+	int error;
+
+	while (!(error = vale_netmap_list(asker, &place)) &&
+	       place_is_in(&place, name)) {
+		if (vale_netmap_kind(port_name(&place)) == VALE_PORT_EPHEMERAL)
+			return -EBPF_EBUSY;
+		place.port++;
+	}
+	return error == -EBPF_ENOENT ? 0 : error;
+}
+
+static int
+destroy(struct vale_asker *asker, const char *name)
 {
 	struct vale_place place;
 	struct ebpf_link *link;
 	struct vale *vale;
 	int error;
 
-	mutex_lock(&vales_lock);
-	error = switch_find(name, &vale, &place);
+	error = switch_find(asker, name, &vale, &place);
 	if (error)
-		goto out;
-	error = -EBPF_EACCES; /* netmap's own goes with its last port */
+		return error;
 	if (!vale || !vale->token)
-		goto out;
-	while (!vale_netmap_list(&place) && place_is_in(&place, name)) {
+		return -EBPF_EACCES; /* netmap's own goes with its last port */
+	error = may_empty(asker, name, place);
+	if (error)
+		return error;
+	while (!vale_netmap_list(asker, &place) && place_is_in(&place, name)) {
 		detach(&place, vale->token);
 		place.port++;
 	}
 	error = vale_netmap_destroy(vale->name, vale->token);
 	if (error)
-		goto out;
+		return error;
 	link = vale->link;
 	if (link)
 		ebpf_link_gone(link, EBPF_LINK_STALE);
 	vale_free(vale);
-out:
+	return 0;
+}
+
+static int
+ask_destroy(void *cookie, const char *name)
+{
+	struct vale_asker *asker;
+	int error = vale_netmap_begin(&asker);
+
+	if (error)
+		return error;
+	mutex_lock(&vales_lock);
+	error = destroy(asker, name);
 	mutex_unlock(&vales_lock);
+	vale_netmap_end(asker);
 	return error;
 }
 
@@ -370,14 +443,15 @@ interface_name_valid(const char *name)
 }
 
 static int
-vi_create(const char *name, char *why, size_t why_size)
+vi_create(const char *name, const char *port, char *why, size_t why_size)
 {
-	struct vi *vi = os_alloc(sizeof(*vi));
+	struct vi *vi = os_alloc(sizeof(*vi)), *old;
 	int error;
 
 	if (!vi)
 		return -EBPF_ENOMEM;
 	strscpy(vi->name, name, sizeof(vi->name));
+	strscpy(vi->port, port, sizeof(vi->port));
 	error = vale_netmap_vi_create(name);
 	if (error) {
 		if (error == -EBPF_EEXIST)
@@ -385,6 +459,12 @@ vi_create(const char *name, char *why, size_t why_size)
 				 "already", name);
 		os_free(vi);
 		return error;
+	}
+	/* of that name there may be one that others have taken away */
+	old = vi_find(name);
+	if (old) {
+		list_del(&old->list);
+		os_free(old);
 	}
 	list_add(&vi->list, &vis);
 	return 0;
@@ -424,13 +504,13 @@ attach(const char *name, struct vale *vale, const char *spec,
 			 argument);
 		return -EBPF_EINVAL;
 	}
+	snprintf(place->name, sizeof(place->name), "%s:%s", name, argument);
 	if (made)
-		error = vi_create(argument, why, why_size);
+		error = vi_create(argument, place->name, why, why_size);
 	else
 		error = 0;
 	if (error)
 		return error;
-	snprintf(place->name, sizeof(place->name), "%s:%s", name, argument);
 	error = vale_netmap_attach(place->name, how,
 				   vale ? vale->token : NULL, &place->port);
 	if (!error)
@@ -461,6 +541,7 @@ ask_port_add(void *cookie, const char *name, const char *wanted,
 	     const char *spec, struct ebpf_rep_port_info *info, char *why,
 	     size_t why_size)
 {
+	struct vale_asker *asker;
 	struct vale_place place;
 	struct vale *vale;
 	const char *colon;
@@ -474,13 +555,17 @@ ask_port_add(void *cookie, const char *name, const char *wanted,
 			 "interfaces are called");
 		return -EBPF_EINVAL;
 	}
+	error = vale_netmap_begin(&asker);
+	if (error)
+		return error;
 	mutex_lock(&vales_lock);
-	error = switch_find(name, &vale, &place);
+	error = switch_find(asker, name, &vale, &place);
 	if (!error)
 		error = attach(name, vale, spec, &place, why, why_size);
 	if (!error)
 		describe_port(vale, &place, info);
 	mutex_unlock(&vales_lock);
+	vale_netmap_end(asker);
 	return error;
 }
 
@@ -488,17 +573,20 @@ static int
 ask_port_del(void *cookie, const char *name, uint32_t index,
 	     const char *wanted)
 {
+	struct vale_asker *asker;
 	struct vale_place place;
 	struct vale *vale;
-	int error;
+	int error = vale_netmap_begin(&asker);
 
+	if (error)
+		return error;
 	mutex_lock(&vales_lock);
-	error = switch_find(name, &vale, &place);
+	error = switch_find(asker, name, &vale, &place);
 	if (error)
 		goto out;
 	if (!*wanted)
 		place.port = index;
-	while (!(error = vale_netmap_list(&place))) {
+	while (!(error = vale_netmap_list(asker, &place))) {
 		if (!place_is_in(&place, name) ||
 		    (!*wanted && place.port != index)) {
 			error = -EBPF_ENOENT;
@@ -512,6 +600,7 @@ ask_port_del(void *cookie, const char *name, uint32_t index,
 		error = detach(&place, vale ? vale->token : NULL);
 out:
 	mutex_unlock(&vales_lock);
+	vale_netmap_end(asker);
 	return error;
 }
 

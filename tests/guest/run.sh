@@ -57,7 +57,11 @@ while [ $# -gt 0 ]; do
 		;;
 	--vale)
 		netmap=$(realpath "$2") || exit 1
-		case $parts in *modules*) parts=vale ;; esac
+		case $parts in *modules*)
+			parts=vale
+			limit=${GUEST_TIMEOUT:-1800}
+			;;
+		esac
 		shift
 		;;
 	*)
@@ -142,10 +146,14 @@ if [ -n "$netmap" ]; then
 			exit 1
 		}
 	done
+	# there if netmap's applications were built
+	cp "$(find "$netmap" -name vale-ctl -type f -perm -1 | head -n 1)" \
+		"$work/kmod/" 2>/dev/null
 	${BPF_CLANG:-clang} -target bpf -O2 -g -Ilib/bpf -Ilib \
 		-c tests/guest/vale_to.bpf.c -o "$work/vale_to.bpf.o" || exit 1
 	${CC:-cc} -O2 -Wall -Wextra -I"$netmap/sys" tests/guest/vale_rate.c \
 		-o "$work/vale_rate" || exit 1
+	make -s vale-tests NETMAP="$netmap" || exit 1
 fi
 
 # One that was built for another netmap: without monitors a port is 8 bytes off.
@@ -231,7 +239,8 @@ boot() { # boot PART [LIMIT]: one guest; its TAP, numbered on from n
 		-smp $cpus -m 1024 -kernel "$kernel" \
 		-initrd "$work/initramfs.gz" \
 		-append "console=ttyS0 panic=-1 oops=panic loglevel=7 \
-tsc=reliable clocksource=tsc $debug rcupdate.rcu_cpu_stall_timeout=60" \
+tsc=reliable clocksource=tsc $debug rcupdate.rcu_cpu_stall_timeout=60 \
+watchdog_thresh=60" \
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
 		-serial "file:$work/console.log" -serial "file:$work/tap.log" \
 		</dev/null >"$work/qemu.log" 2>&1

@@ -114,7 +114,7 @@ check "programs" "$gebpf" prog loadall build/guest-run/vale_to.bpf.o v
 check "a switch of our own" "$gebpf" vale create vale1
 pids=
 for s in vale0 vale1; do
-	traffic $s:tx -f tx -D ff:ff:ff:ff:ff:ff
+	traffic $s:tx -f tx -D ff:ff:ff:ff:ff:ff -R 20000
 	traffic $s:rx -f rx
 done
 sleep 3
@@ -135,21 +135,7 @@ changes() {
 	done
 	return $bad
 }
-# Ports that come, send, and go at once, until the file is there.
-ports_churn() {
-	while [ ! -e /tmp/churned ]; do
-		for s in vale0 vale1; do
-			build/guest-run/vale_rate $s 1 20
-			came=$((came + 1))
-		done
-	done >/tmp/churn 2>&1
-	echo "# kernel: ports came and went $came times" >&3
-}
-came=0
-ports_churn &
-churn=$!
-
-share 15
+share 10
 check "programs come and go at two switches under traffic" \
 	changes $((GUEST_STRESS / 20 + 1))
 echo "# kernel: $((done * 8)) changes" >&3
@@ -157,13 +143,24 @@ echo "# kernel: $((done * 8)) changes" >&3
 "$gebpf" unpin v >/dev/null 2>&1
 share 10
 storms "storm, with frames flowing" 9 --workers 3
-touch /tmp/churned
 # shellcheck disable=SC2086
 kill -INT $pids
 # shellcheck disable=SC2086
-wait $pids $churn
+wait $pids
 grep -h "^Received\|^Sent" /tmp/traffic.* | sed 's/^/# /' >&3
 "$gebpf" vale destroy vale1 2>/dev/null
+
+# Ports, switches, programs and the modules themselves come and go.
+seed=1
+churn=$GUEST_STRESS
+[ -z "${GUEST_SECONDS:-}" ] || churn=20
+share 20
+while :; do
+	suite "all comes and goes" build/guest-run/vale_churn "$kmod" \
+		"$churn" $seed
+	seed=$((seed + 1))
+	[ -n "${GUEST_SECONDS:-}" ] && is_time || break
+done
 gone() { # the hook's last use goes by itself
 	local i
 	for i in $(seq 100); do

@@ -215,6 +215,12 @@ hang_up
 	ok "indirect frames are dropped and counted" ||
 	not_ok "indirect frames: $(received /tmp/a), $(drops) drops, $before before" /tmp/tx
 
+frames() { # frames SWITCH: that came in
+	"$gebpf" -j vale show "$1" | "$python" -c '
+import json, sys
+print(json.load(sys.stdin)["frames"])'
+}
+
 detach() { # whatever is attached
 	local id
 	id=$("$gebpf" -j link show | "$python" -c '
@@ -331,7 +337,24 @@ if [ -e /sys/class/net/w0 ]; then
 		== {"p0": "vi", "w0": "if", "'"$peer"'": "if", "'"$peer"'^": "host"}' \
 		vale show vale1
 	check "attached once only" refuse_quietly "$gebpf" vale add vale1 if:w0
+	# What came from the host's side stays counted, but not with whoever gets
+	# its index next.
+	"$python" -c '
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((sys.argv[1], 0))
+for i in range(20):
+    s.send(b"\xff" * 6 + b"\2\0\0\0\0\7" + b"\x88\xb5" + bytes(46))' "$peer"
+	check "frames from the host" json 'max(p["rx_frames"] for p in v["ports"]
+		if p["kind"] == "host") >= 20' vale show vale1
+	before=$(frames vale1)
 	check "remove by name" "$gebpf" vale del vale1 "$peer"
+	for p in x y z; do listen vale1:$p /tmp/$p; done
+	check "with its host side, whose counts are nobody's now" json \
+		'[p["rx_frames"] for p in v["ports"] if p["kind"] == "netmap"]
+		== [0, 0, 0] and v["frames"] >= '"$before" vale show vale1
+	hang_up
+	for p in x y z; do leaves vale1 $p; done
 else
 	check "remove what is not there" refuse_quietly "$gebpf" vale del vale1 w0
 fi
@@ -355,6 +378,33 @@ for i in $(seq 0 $((made - 1))); do
 	"$gebpf" vale destroy valex$i || gone=1
 done
 check "all are destroyed" test $gone = 0
-check "unload the hook" busybox rmmod vale_bpf
+
+# ---- frames of every form ---------------------------------------------------
+
+suite "frames" build/guest-run/vale_frames build/guest-run/vale_to.bpf.o \
+	build/libgebpf.a
+
+suite "memory runs out" build/guest-run/vale_fail \
+	/sys/module/ebpf/parameters/fail_at
+suite "all comes and goes" build/guest-run/vale_churn "$kmod" 8
+
+# ---- an interface that others take away -------------------------------------
+
+if [ -x "$kmod/vale-ctl" ]; then
+	listen vale0:a /tmp/a
+	check "a port at netmap's own switch" "$gebpf" vale add vale0 vi:q0
+	check "netmap takes it out" "$kmod/vale-ctl" -d vale0:q0
+	check "and away" "$kmod/vale-ctl" -r q0
+	check "it can be made again" "$gebpf" vale add vale0 vi:q0
+	check "netmap takes it out again" "$kmod/vale-ctl" -d vale0:q0
+	check "another" "$gebpf" vale add vale0 vi:q1
+	check "unload the hook" busybox rmmod vale_bpf
+	check "the interface went with it" refuse_quietly busybox ip link show q0
+	check "so did the other" refuse_quietly busybox ip link show q1
+	hang_up
+else
+	ok "an interface that others take away # SKIP no vale-ctl"
+	check "unload the hook" busybox rmmod vale_bpf
+fi
 check "unload the rest" unload
 check "unload netmap" busybox rmmod netmap
