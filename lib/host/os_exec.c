@@ -4,10 +4,12 @@
  * executable until they are sealed, executable and not writable afterwards,
  * with an inaccessible page on either side. One mapping that changes its
  * protection beats two aliases here: while code is written, nothing can run
- * it, and no second address can write what runs.
+ * it, and no second address can write what runs. Of small pieces some are kept
+ * for the next when they are freed, full of traps and not executable.
  */
 #include "core/os.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,7 +22,14 @@
 enum {
 	WINDOW = 16 << 20,
 	WINDOW_TRIES = 4, /* to find a free place in it */
+	SPARES = 16,	  /* pieces that are kept, */
+	SPARE_PAGES = 4,  /* and pages of each at most */
 };
+
+/* Freed pieces: mapping a new one takes longer than all else of a load's end. */
+static struct os_exec spares[SPARES]; /* spare_lock */
+static uint32_t spare_count;	      /* spare_lock */
+static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What stops a run that strays: int3; brk #0; else zero bytes. */
 static void
@@ -84,10 +93,59 @@ reserve(size_t size)
 	return map == MAP_FAILED ? NULL : map;
 }
 
+static size_t
+page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A piece that was freed, as large as that; any of them, by chance. */
+static bool
+take_spare(struct os_exec *exec, size_t map_size)
+{
+	uint32_t first, i, n;
+	bool found = false;
+
+	pthread_mutex_lock(&spare_lock);
+	first = spare_count > 0 ? os_random_u32() % spare_count : 0;
+	for (n = 0; n < spare_count && !found; n++) {
+		i = (first + n) % spare_count;
+		if (spares[i].map_size != map_size)
+			continue;
+		found = true;
+		*exec = spares[i];
+		spares[i] = spares[--spare_count];
+	}
+	pthread_mutex_unlock(&spare_lock);
+	return found;
+}
+
+/* False: it is not kept. What runs nowhere any more may be written to. */
+static bool
+keep_spare(const struct os_exec *exec)
+{
+	size_t page = page_size(), body = exec->map_size - 2 * page;
+	struct os_exec spare = *exec;
+	bool kept;
+
+	if (body > SPARE_PAGES * page)
+		return false;
+	spare.write = (uint8_t *)exec->map + page;
+	if (mprotect(spare.write, body, PROT_READ | PROT_WRITE) != 0)
+		return false;
+	fill(spare.write, body);
+	pthread_mutex_lock(&spare_lock);
+	kept = spare_count < SPARES;
+	if (kept)
+		spares[spare_count++] = spare;
+	pthread_mutex_unlock(&spare_lock);
+	return kept;
+}
+
 int
 os_exec_alloc(struct os_exec *exec, size_t size)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = page_size();
 	size_t body = (size + page - 1) & ~(page - 1);
 	uint8_t *map;
 
@@ -96,6 +154,10 @@ os_exec_alloc(struct os_exec *exec, size_t size)
 		return -EBPF_EINVAL;
 	if (!os_test_allocate())
 		return -EBPF_ENOMEM;
+	if (take_spare(exec, body + 2 * page)) {
+		exec->size = size;
+		return 0;
+	}
 	map = reserve(body + 2 * page);
 	if (map == NULL)
 		goto no_map;
@@ -120,7 +182,7 @@ no_map:
 int
 os_exec_seal(struct os_exec *exec)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = page_size();
 
 	if (mprotect(exec->write, exec->map_size - 2 * page,
 		     PROT_READ | PROT_EXEC) != 0)
@@ -136,7 +198,8 @@ os_exec_free(struct os_exec *exec)
 {
 	if (!exec->map)
 		return;
-	munmap(exec->map, exec->map_size);
+	if (!keep_spare(exec))
+		munmap(exec->map, exec->map_size);
 	memset(exec, 0, sizeof(*exec));
 	os_test_release();
 }

@@ -429,7 +429,8 @@ test_exec(void)
 {
 	uint64_t live = os_test_live();
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), i;
-	struct os_exec exec;
+	enum { EXECS = 40 };
+	struct os_exec exec, many[EXECS];
 	const uint8_t *run;
 	bool trapped = true;
 	char modes[5];
@@ -470,6 +471,25 @@ test_exec(void)
 	os_exec_free(&exec);
 	protection(run, modes);
 	tap_ok(modes[2] != 'x', "freed code is gone");
+	TAP_CHECK(os_test_live() == live);
+	/* whatever becomes of them: twice as many as are ever kept */
+	for (i = 0; i < EXECS; i++)
+		if (os_exec_alloc(&many[i], 1 + i % 3 * page) != 0 ||
+		    os_exec_seal(&many[i]) != 0)
+			abort();
+	for (i = 0; i < EXECS; i++)
+		os_exec_free(&many[i]);
+	trapped = os_exec_alloc(&exec, page + 1) == 0;
+	for (i = 0; i < 2 * page; i++)
+		trapped &= exec.write[i] == trap[i % sizeof(trap)];
+	tap_ok(trapped, "what follows freed code begins with traps, too");
+	protection(exec.write, modes);
+	tap_ok(strcmp(modes, "rw-p") == 0, "and is writable: %s", modes);
+	protection(exec.write - 1, modes);
+	tap_ok(strcmp(modes, "---p") == 0, "before it: %s", modes);
+	protection(exec.write + 2 * page, modes);
+	tap_ok(strcmp(modes, "---p") == 0, "behind it: %s", modes);
+	os_exec_free(&exec);
 	TAP_CHECK(os_test_live() == live);
 }
 
