@@ -195,7 +195,11 @@ bool ebpf_map_has_record(struct ebpf_map *map); /* sleep */
  * direct values (lddw map_value). map_array.c */
 struct ebpf_map_array {
 	struct ebpf_map map;
-	uint32_t index_mask; /* speculative indices stay in the allocation */
+	/*
+	 * max_entries - 1, rounded up to ones: if it is no more than that, a
+	 * mask for indices under speculation as well.
+	 */
+	uint32_t index_mask;
 	uint32_t pad;
 	uint8_t *values;   /* array: max_entries * stride; NULL per-CPU */
 	void *percpu;	   /* percpu_array: os_percpu memory of the same */

@@ -23,15 +23,14 @@ array_of(struct ebpf_map *map)
 	return os_container(map, struct ebpf_map_array, map);
 }
 
-/* Places are rounded up to a power of two so that a masked index is inside. */
-static uint64_t
-places(uint32_t max_entries)
+static uint32_t
+index_mask(uint32_t max_entries)
 {
 	uint64_t n = 1;
 
 	while (n < max_entries)
 		n <<= 1;
-	return n;
+	return (uint32_t)(n - 1);
 }
 
 static int
@@ -48,7 +47,7 @@ array_check_any(const struct ebpf_map_spec *spec, uint32_t value_max)
 static uint64_t
 block_bytes(const struct ebpf_map_spec *spec)
 {
-	return places(spec->max_entries) *
+	return (uint64_t)spec->max_entries *
 	       (((uint64_t)spec->value_size + 7) & ~7ull);
 }
 
@@ -135,7 +134,7 @@ array_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 {
 	struct ebpf_map_array *array = array_of(map);
 
-	array->index_mask = (uint32_t)(places(map->max_entries) - 1);
+	array->index_mask = index_mask(map->max_entries);
 	array->values = os_alloc(block_bytes(spec));
 	return array->values == NULL ? -EBPF_ENOMEM : 0;
 }
@@ -231,7 +230,7 @@ percpu_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 {
 	struct ebpf_map_array *array = array_of(map);
 
-	array->index_mask = (uint32_t)(places(map->max_entries) - 1);
+	array->index_mask = index_mask(map->max_entries);
 	array->percpu = os_percpu_alloc(block_bytes(spec));
 	return array->percpu == NULL ? -EBPF_ENOMEM : 0;
 }

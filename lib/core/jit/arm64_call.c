@@ -102,7 +102,15 @@ lookup_array(struct arm64 *a, const struct ebpf_map_array *array,
 {
 	struct lookup lookup = lookup_begin(a, array->map.max_entries);
 
-	arm64_logic_imm(a, A_AND_IMM, 0, A_T0, A_T0, array->index_mask);
+	if (array->index_mask == array->map.max_entries - 1) {
+		arm64_logic_imm(a, A_AND_IMM, 0, A_T0, A_T0,
+				array->index_mask);
+	} else {
+		/* csel w, w, wzr, lo; csdb */
+		arm64_put(a, 0x1a800000 | A_ZR << 16 | A_LO << 12 |
+				     A_T0 << 5 | A_T0);
+		arm64_put(a, 0xd503229f);
+	}
 	if (plan != NULL)
 		arm64_percpu(a, A_R0, array->percpu, plan);
 	else

@@ -105,7 +105,13 @@ lookup_array(struct x86 *x, const struct ebpf_map_array *array,
 {
 	struct lookup lookup = lookup_begin(x, array->map.max_entries);
 
-	x86_alu_imm(x, OP_AND, RCX, (int32_t)array->index_mask);
+	/* also where a processor that runs ahead has guessed the comparison */
+	if (array->index_mask == array->map.max_entries - 1) {
+		x86_alu_imm(x, OP_AND, RCX, (int32_t)array->index_mask);
+	} else {
+		x86_rr(x, 0x19, RDX, RDX); /* sbb: all ones when below */
+		x86_rr(x, OP_AND, RDX, RCX);
+	}
 	if (plan != NULL)
 		x86_percpu(x, RAX, RDX, array->percpu, plan);
 	else
