@@ -72,6 +72,7 @@ EXPORT_SYMBOL_GPL(ebpf_map_remove_many);
 EXPORT_SYMBOL_GPL(ebpf_map_settle);
 EXPORT_SYMBOL_GPL(ebpf_map_take);
 EXPORT_SYMBOL_GPL(ebpf_map_wake);
+EXPORT_SYMBOL_GPL(ebpf_map_extract_walked);
 EXPORT_SYMBOL_GPL(ebpf_map_walk);
 EXPORT_SYMBOL_GPL(ebpf_map_write_many);
 EXPORT_SYMBOL_GPL(ebpf_object_by_id);

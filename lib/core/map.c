@@ -390,37 +390,68 @@ writes_plainly(const struct ebpf_map *map, uint64_t flags)
 	       (flags & EBPF_F_LOCK) == 0 && ebpf_map_flags_ok(map, flags);
 }
 
-int
-ebpf_map_write_many(struct ebpf_map *map, const void *elements,
-		    uint32_t *count, uint64_t flags)
+static inline int
+write_one(struct ebpf_map *map, const uint8_t *element, uint64_t flags)
 {
-	size_t element = (size_t)map->key_size + map->user_value_size;
-	int (*write)(struct ebpf_map *, const void *, const void *, uint64_t) =
-		map->ops->write != NULL ? map->ops->write : map->ops->update;
-	const uint8_t *at = elements;
-	uint32_t wanted = *count, n, end;
-	bool plain = writes_plainly(map, flags);
+	const struct ebpf_map_ops *ops = map->ops;
+
+	return (ops->write != NULL ? ops->write : ops->update)(
+		map, element, element + map->key_size, flags);
+}
+
+static inline int
+remove_one(struct ebpf_map *map, const uint8_t *key, uint64_t flags)
+{
+	(void)flags;
+	return map->ops->remove(map, key);
+}
+
+/*
+ * Some in each section, asking for memory ahead. Inlined, so that what is done
+ * to one costs no call more.
+ */
+static inline __attribute__((always_inline)) int
+do_many(struct ebpf_map *map, const uint8_t *at, size_t step, uint32_t *count,
+	uint64_t flags,
+	int (*one)(struct ebpf_map *map, const uint8_t *at, uint64_t flags))
+{
+	uint32_t wanted = *count, n = 0, end;
 	struct os_epoch section;
 	int error = 0;
 
-	for (n = 0; n < wanted && error == 0 && !plain; at += element) {
-		error = ebpf_map_write(map, at, at + map->key_size, flags);
-		n += error == 0;
-	}
 	while (n < wanted && error == 0) {
 		error = write_begin(map, &section);
 		if (error != 0)
 			break;
 		end = wanted - n < SECTION_ELEMENTS ? wanted :
 						      n + SECTION_ELEMENTS;
-		for (; n < end; n++, at += element) {
+		for (; n < end; n++, at += step) {
 			if (map->ops->ask != NULL && end - n > ASK_AHEAD)
-				map->ops->ask(map, at + ASK_AHEAD * element);
-			error = write(map, at, at + map->key_size, flags);
+				map->ops->ask(map, at + ASK_AHEAD * step);
+			error = one(map, at, flags);
 			if (error != 0)
 				break;
 		}
 		write_end(&section);
+	}
+	*count = n;
+	return error;
+}
+
+int
+ebpf_map_write_many(struct ebpf_map *map, const void *elements,
+		    uint32_t *count, uint64_t flags)
+{
+	size_t step = (size_t)map->key_size + map->user_value_size;
+	const uint8_t *at = elements;
+	uint32_t n;
+	int error = 0;
+
+	if (writes_plainly(map, flags))
+		return do_many(map, at, step, count, flags, write_one);
+	for (n = 0; n < *count && error == 0; at += step) {
+		error = ebpf_map_write(map, at, at + map->key_size, flags);
+		n += error == 0;
 	}
 	*count = n;
 	return error;
@@ -429,36 +460,17 @@ ebpf_map_write_many(struct ebpf_map *map, const void *elements,
 int
 ebpf_map_remove_many(struct ebpf_map *map, const void *keys, uint32_t *count)
 {
-	const uint8_t *at = keys;
-	uint32_t wanted = *count, n, end;
-	struct os_epoch section;
-	int error = 0;
+	int error;
 
-	for (n = 0; n < wanted && error == 0 && map->ops->remove == NULL;
-	     n += error == 0)
-		error = ebpf_map_remove(map, at);
-	while (n < wanted && error == 0) {
-		error = write_begin(map, &section);
-		if (error != 0)
-			break;
-		end = wanted - n < SECTION_ELEMENTS ? wanted :
-						      n + SECTION_ELEMENTS;
-		for (; n < end; n++, at += map->key_size) {
-			if (map->ops->ask != NULL && end - n > ASK_AHEAD)
-				map->ops->ask(map,
-					      at + ASK_AHEAD * map->key_size);
-			error = map->ops->remove(map, at);
-			if (error != 0)
-				break;
-		}
-		write_end(&section);
-	}
-	*count = n;
+	if (map->ops->remove != NULL)
+		return do_many(map, keys, map->key_size, count, 0, remove_one);
+	error = *count != 0 ? ebpf_map_remove(map, keys) : 0; /* says why not */
+	*count = 0;
 	return error;
 }
 
-int
-ebpf_map_extract(struct ebpf_map *map, const void *key, void *value)
+static int
+extract(struct ebpf_map *map, const void *key, void *value, bool may)
 {
 	const struct ebpf_map_ops *ops = map->ops;
 	struct os_epoch section;
@@ -469,13 +481,25 @@ ebpf_map_extract(struct ebpf_map *map, const void *key, void *value)
 	error = write_begin(map, &section);
 	if (error != 0)
 		return error;
-	if (ops->extract != NULL)
+	if (ops->extract != NULL && may)
 		error = ops->extract(map, key, value);
 	else
 		error = ops->pop != NULL ? ops->pop(map, value) :
 					   -EBPF_EUNSUPPORTED;
 	write_end(&section);
 	return error;
+}
+
+int
+ebpf_map_extract(struct ebpf_map *map, const void *key, void *value)
+{
+	return extract(map, key, value, !map->ops->holds_maps);
+}
+
+int
+ebpf_map_extract_walked(struct ebpf_map *map, const void *key, void *value)
+{
+	return extract(map, key, value, true);
 }
 
 int

@@ -165,6 +165,11 @@ int ebpf_map_write_many(struct ebpf_map *map, const void *elements,
 			uint32_t *count, uint64_t flags);
 int ebpf_map_remove_many(struct ebpf_map *map, const void *keys,
 			 uint32_t *count);
+/*
+ * ebpf_map_extract() of what a walk has shown. As in Linux, maps of maps may be
+ * emptied by walks and not element by element.
+ */
+int ebpf_map_extract_walked(struct ebpf_map *map, const void *key, void *value);
 int ebpf_map_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 		  void *out, bool *done);
 
@@ -225,8 +230,11 @@ int ebpf_prog_array_adopt(struct ebpf_map *map, uint32_t kind, bool jited);
 
 /*
  * Kinds whose elements are slots by index that may be empty, map_slots.c: ops
- * next and walk, the latter by the kind's own read.
+ * next, walk and count, the latter two by the kind's own read; and check, where
+ * a slot is a pointer and users know it by an id.
  */
+int ebpf_slots_check(const struct ebpf_map_spec *spec, uint64_t *bytes);
+uint64_t ebpf_slots_count(struct ebpf_map *map);
 int ebpf_slots_next(struct ebpf_map *map, const void *key, void *next);
 int ebpf_slots_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
 		    void *out, bool *done);

@@ -456,8 +456,9 @@ maps_write(struct ebpf_map *map, const void *key, const void *value,
 	return error;
 }
 
+/* id: of the map that was removed, unless that is NULL. */
 static int
-maps_remove(struct ebpf_map *map, const void *key)
+maps_take(struct ebpf_map *map, const void *key, void *id)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
@@ -468,6 +469,8 @@ maps_remove(struct ebpf_map *map, const void *key)
 	os_spin_lock(&stripe->lock);
 	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
 	if (number != 0) {
+		if (id != NULL)
+			value_get(hash, number, id);
 		/* left in place for who has just found the element */
 		inner = *ebpf_hash_inner(hash, number);
 		ebpf_hash_unlink(hash, probe.hash, number, false);
@@ -475,6 +478,12 @@ maps_remove(struct ebpf_map *map, const void *key)
 	os_spin_unlock(&stripe->lock);
 	ebpf_map_put(inner);
 	return number != 0 ? 0 : -EBPF_ENOENT;
+}
+
+static int
+maps_remove(struct ebpf_map *map, const void *key)
+{
+	return maps_take(map, key, NULL);
 }
 
 static void
@@ -655,6 +664,7 @@ const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {
 	.fini = maps_fini,
 	.lookup = ebpf_hash_maps_lookup,
 	.remove = maps_remove,
+	.extract = maps_take,
 	.read = hash_read,
 	.write = maps_write,
 	.next = hash_next,

@@ -10,10 +10,6 @@
 #include "core/btf.h"
 #include "core/map_value.h"
 
-enum {
-	ENTRIES_MAX = 1 << 20,
-};
-
 struct outer_array {
 	struct ebpf_map map;
 	struct ebpf_map **slots; /* max_entries; with references */
@@ -117,18 +113,6 @@ array_of(struct ebpf_map *map)
 }
 
 static int
-outer_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
-{
-	if (spec->key_size != sizeof(uint32_t) ||
-	    spec->value_size != sizeof(uint32_t) || spec->max_entries == 0)
-		return -EBPF_EINVAL;
-	if (spec->max_entries > ENTRIES_MAX)
-		return -EBPF_E2BIG;
-	*bytes = (uint64_t)spec->max_entries * sizeof(struct ebpf_map *);
-	return 0;
-}
-
-static int
 outer_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 {
 	struct outer_array *array = array_of(map);
@@ -202,24 +186,13 @@ outer_remove(struct ebpf_map *map, const void *key)
 	return old == NULL ? -EBPF_ENOENT : 0;
 }
 
-static uint64_t
-outer_count(struct ebpf_map *map)
-{
-	uint64_t n = 0;
-	uint32_t i;
-
-	for (i = 0; i < map->max_entries; i++)
-		n += os_load(&array_of(map)->slots[i]) != NULL;
-	return n;
-}
-
 const struct ebpf_map_ops ebpf_map_array_of_maps_ops = {
 	.kind = EBPF_MAP_ARRAY_OF_MAPS,
 	.flags_allowed = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_NUMA_NODE,
 	.holds_ids = true,
 	.holds_maps = true,
 	.struct_size = sizeof(struct outer_array),
-	.check = outer_check,
+	.check = ebpf_slots_check,
 	.init = outer_init,
 	.fini = outer_fini,
 	.lookup = outer_lookup,
@@ -228,5 +201,5 @@ const struct ebpf_map_ops ebpf_map_array_of_maps_ops = {
 	.write = outer_write,
 	.next = ebpf_slots_next,
 	.walk = ebpf_slots_walk,
-	.count = outer_count,
+	.count = ebpf_slots_count,
 };

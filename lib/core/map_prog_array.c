@@ -9,26 +9,10 @@
 #include "core/map_value.h"
 #include "core/prog.h"
 
-enum {
-	ENTRIES_MAX = 1 << 20,
-};
-
 static struct ebpf_map_prog_array *
 array_of(struct ebpf_map *map)
 {
 	return os_container(map, struct ebpf_map_prog_array, map);
-}
-
-static int
-slots_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
-{
-	if (spec->key_size != sizeof(uint32_t) ||
-	    spec->value_size != sizeof(uint32_t) || spec->max_entries == 0)
-		return -EBPF_EINVAL;
-	if (spec->max_entries > ENTRIES_MAX)
-		return -EBPF_E2BIG;
-	*bytes = (uint64_t)spec->max_entries * sizeof(struct ebpf_prog *);
-	return 0;
 }
 
 static int
@@ -61,6 +45,7 @@ ebpf_prog_array_get(const struct ebpf_map *map, uint64_t index)
 
 	if (index >= map->max_entries)
 		return NULL;
+	index = ebpf_index_within((uint32_t)index, map->max_entries);
 	return os_load_acquire(&array->slots[index]);
 }
 
@@ -148,23 +133,12 @@ slots_write(struct ebpf_map *map, const void *key, const void *value,
 	return 0;
 }
 
-static uint64_t
-slots_count(struct ebpf_map *map)
-{
-	uint64_t n = 0;
-	uint32_t i;
-
-	for (i = 0; i < map->max_entries; i++)
-		n += os_load(&array_of(map)->slots[i]) != NULL;
-	return n;
-}
-
 const struct ebpf_map_ops ebpf_map_prog_array_ops = {
 	.kind = EBPF_MAP_PROG_ARRAY,
 	.flags_allowed = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_NUMA_NODE,
 	.holds_ids = true,
 	.struct_size = sizeof(struct ebpf_map_prog_array),
-	.check = slots_check,
+	.check = ebpf_slots_check,
 	.init = slots_init,
 	.fini = slots_fini,
 	.remove = slots_remove,
@@ -172,5 +146,5 @@ const struct ebpf_map_ops ebpf_map_prog_array_ops = {
 	.write = slots_write,
 	.next = ebpf_slots_next,
 	.walk = ebpf_slots_walk,
-	.count = slots_count,
+	.count = ebpf_slots_count,
 };

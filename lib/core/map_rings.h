@@ -8,6 +8,7 @@
 #define CORE_MAP_RINGS_H
 
 #include "core/map.h"
+#include "core/map_value.h"
 #include "core/ring.h"
 
 struct ebpf_map_rings {
@@ -31,7 +32,9 @@ ebpf_rings_at(struct ebpf_map *map, uint32_t index)
 {
 	struct ebpf_map_rings *rings = ebpf_rings_of(map);
 
-	return index < rings->count ? rings->rings[index] : NULL;
+	if (index >= rings->count)
+		return NULL;
+	return rings->rings[ebpf_index_within(index, rings->count)];
 }
 
 /* What stands before the bytes of a perf_event_array's records. */

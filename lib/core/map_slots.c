@@ -9,7 +9,32 @@
 
 enum {
 	WALK_LOOK = 4096, /* slots looked at by one call */
+	POINTERS_MAX = 1 << 20,
 };
+
+int
+ebpf_slots_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
+{
+	if (spec->key_size != sizeof(uint32_t) ||
+	    spec->value_size != sizeof(uint32_t) || spec->max_entries == 0)
+		return -EBPF_EINVAL;
+	if (spec->max_entries > POINTERS_MAX)
+		return -EBPF_E2BIG;
+	*bytes = (uint64_t)spec->max_entries * sizeof(void *);
+	return 0;
+}
+
+/* Of kinds whose users know an id. */
+uint64_t
+ebpf_slots_count(struct ebpf_map *map)
+{
+	uint32_t index, id;
+	uint64_t n = 0;
+
+	for (index = 0; index < map->max_entries; index++)
+		n += map->ops->read(map, &index, &id) == 0;
+	return n;
+}
 
 int
 ebpf_slots_next(struct ebpf_map *map, const void *key, void *next)

@@ -254,7 +254,7 @@ remove_read(struct ebpf_map *map, uint8_t *at, size_t element, uint32_t *count,
 
 	for (i = 0; i < *count; i++, at += element) {
 		memmove(to, at, map->key_size);
-		error = ebpf_map_extract(map, to, to + map->key_size);
+		error = ebpf_map_extract_walked(map, to, to + map->key_size);
 		if (error != 0 && error != -EBPF_ENOENT)
 			break;
 		if (error == 0) {

@@ -199,8 +199,7 @@ random_batches(const struct side_shape *shape, char *line)
 		random_batch(shape, "bupdate", line);
 	else if (what < 6 && has_batches(shape->kind, true))
 		random_batch(shape, "bdelete", line);
-	else if (what == 6 && side_is_hash(shape->kind) &&
-		 !side_is_outer(shape->kind))
+	else if (what == 6 && side_is_hash(shape->kind))
 		strcpy(line, "bextract");
 	else if (has_batches(shape->kind, false))
 		strcpy(line, "blookup");
