@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-enum { ATTEMPTS = 8 };
+enum { ATTEMPTS = 4 };
 
 struct hand {
 	const struct bench_crew *crew;
