@@ -7,20 +7,66 @@
 # ---- loading ---------------------------------------------------------------
 
 refuse "no module yet: what to type" "modprobe ebpf_dev" "$gebpf" -t kernel map show
+refuse "nor what the device can do" "modprobe ebpf_dev" \
+	"$gebpf" -t kernel feature probe
+refuse "doctor: what to type" "type: sudo insmod .*/kmod/ebpf.ko" \
+	"$gebpf" -t kernel doctor
 refuse "the device without the runtime" "nknown symbol" \
 	busybox insmod "$kmod/ebpf_dev.ko"
 refuse "a parameter with a wrong value" "nvalid" \
 	busybox insmod "$kmod/ebpf.ko" mem_max=many
+
+wrong_values() {
+	local value
+	for value in no_jit=perhaps interp=2 blind=maybe speculation=- mem_max=-1 \
+		mem_max=1G insns_processed=4294967296 verify_memory=all \
+		verify_time=soon verify_time=-1 fail_at=never; do
+		if busybox insmod "$kmod/ebpf.ko" "$value" || ! is_gone; then
+			echo "taken: $value"
+			return 1
+		fi
+	done
+}
+check "nor any other with one" wrong_values
+
+# of_another WORD CHARACTER: the modules, what they say after that begins so
+of_another() {
+	local name
+	mkdir -p /tmp/another
+	for name in ebpf ebpf_dev; do
+		LC_ALL=C sed "s/\(^\|\x00\)$1=./\1$1=$2/" "$kmod/$name.ko" \
+			>"/tmp/another/$name.ko" || return 1
+	done
+}
+check "modules of another kernel" of_another vermagic 5
+refuse "are not taken" "nvalid\|format" busybox insmod /tmp/another/ebpf.ko
+cp build/kmod/ebpf_dev.ko /tmp/ours.ko
+cp /tmp/another/ebpf_dev.ko build/kmod/
+refuse "doctor: which they were built for" "were built for 5\..* this is $(uname -r)" \
+	"$gebpf" -t kernel doctor
+cp /tmp/ours.ko build/kmod/ebpf_dev.ko
+check "modules of another release" of_another version 9
+check "are taken" busybox insmod /tmp/another/ebpf.ko
+refuse "doctor: half of it is there" "ebpf is loaded, ebpf_dev is not" \
+	"$gebpf" -t kernel doctor
+check "the other half" busybox insmod /tmp/another/ebpf_dev.ko
+refuse "doctor: that they are not ours" "loaded are those of release 9" \
+	"$gebpf" -t kernel doctor
+check "and they go" unload
 # Emulated, on a busy machine: verification is given more time than it has.
 check "the runtime" busybox insmod "$kmod/ebpf.ko" verify_time=60000
 refuse "the runtime a second time" "exists" busybox insmod "$kmod/ebpf.ko"
 check "the device" busybox insmod "$kmod/ebpf_dev.ko"
 refuse "the device a second time" "exists" busybox insmod "$kmod/ebpf_dev.ko"
+check "doctor: all is there" sees "^ok *modules " "$gebpf" -t kernel doctor
 check "/dev/ebpf is root's alone" \
 	test "$(stat -c '%a %U %F' /dev/ebpf)" = "600 root character special file"
 check "parameters can be read" test "$(cat /sys/module/ebpf/parameters/interp)" = N
 refuse "opening without permission" "permission\|denied" \
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$gebpf" -t kernel map show
+refuse "doctor: whose it is" "^wrong *node .*ermission" \
+	setpriv --reuid 65534 --regid 65534 --clear-groups \
+	"$gebpf" -t kernel doctor
 check "compiled programs are executable, never writable" sees "never writable" \
 	busybox dmesg
 minor=$(awk '$2 == "ebpf" { print $1 }' /proc/misc)
@@ -74,6 +120,7 @@ suite "requests" build/tests/chardev_test
 suite "every request in every wrong form" build/tests/chardev_sweep
 suite "waiting, passing, 32 bits" build/tests/chardev_poll_test
 suite "records at speed" build/tests/flood_test --device kernel --records 200000
+suite "maps in a crowd" build/tests/map_crowd_test --device kernel
 suite "storm" build/tests/chardev_storm --kills 30
 suite "storm, memory runs out" build/tests/chardev_storm --kills 15 --seed 3 \
 	--fail-at /sys/module/ebpf/parameters/fail_at

@@ -2,7 +2,7 @@
 /*
  * The kernel's device and its callers: waiting with poll and epoll for records
  * and for lines of the trace log, calls by 32-bit programs, descriptors that are
- * passed on, and waiting callers that are killed. Skips where there is no
+ * passed on, waiting callers that are killed, a node that is removed. Skips where there is no
  * /dev/ebpf; tests/guest runs it in a guest.
  */
 #include <errno.h>
@@ -409,6 +409,32 @@ test_passing(int fd)
 	tap_ok(greets(fd), "and the others stay as they were");
 }
 
+/* ---- the node ---- */
+
+/* Who has it open goes on when it is removed; with a new one all is as before. */
+static void
+test_removed(int fd)
+{
+	static const char away[] = EBPF_CHARDEV_PATH ".away";
+	bool before, open_fails;
+	int again;
+
+	if (rename(EBPF_CHARDEV_PATH, away) != 0) {
+		tap_ok(false, "%s is moved away: %s", EBPF_CHARDEV_PATH,
+		       strerror(errno));
+		return;
+	}
+	before = greets(fd) && make_ring(fd) && run(fd) && take(fd) == 1;
+	again = open(EBPF_CHARDEV_PATH, O_RDWR | O_CLOEXEC);
+	open_fails = again < 0 && errno == ENOENT;
+	TAP_CHECK(rename(away, EBPF_CHARDEV_PATH) == 0);
+	tap_ok(before, "a node that is removed still serves who has it open");
+	tap_ok(open_fails, "and nobody else");
+	again = open(EBPF_CHARDEV_PATH, O_RDWR | O_CLOEXEC);
+	tap_ok(again >= 0 && greets(again), "until it is there again");
+	close(again);
+}
+
 /* ---- 32-bit callers ---- */
 
 #ifdef __x86_64__
@@ -514,6 +540,7 @@ main(void)
 	test_killed();
 	test_killed_behind();
 	test_passing(fd);
+	test_removed(fd);
 	test_compat(fd);
 	close(fd);
 	return tap_done();
