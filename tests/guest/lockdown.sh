@@ -17,7 +17,7 @@ if grep -q '\[none\]' /sys/kernel/security/lockdown 2>/dev/null ||
 	{ busybox mount -t securityfs none /sys/kernel/security 2>/dev/null &&
 		grep -q '\[none\]' /sys/kernel/security/lockdown; }; then
 	echo integrity >/sys/kernel/security/lockdown
-	refuse "locked down: no unsigned module" "permitted\|denied" \
+	refuse "locked down: no unsigned module" "permitted\|denied\|rejected" \
 		busybox insmod "$kmod/ebpf.ko"
 	refuse "and what to do about it" "sign" "$gebpf" -t kernel map show
 	refuse "doctor knows the word" "locked down (none \[integrity\]" \
