@@ -174,15 +174,18 @@ put_register(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg,
 		put_piece(gen, w, reg);
 }
 
+static bool
+is_or(const struct ebpf_op *op)
+{
+	return op->code == EBPF_OP_OR64_REG || op->code == EBPF_OP_OR32_REG;
+}
+
 /* Whether anything is put together at all before something else comes. */
 static bool
 has_or(const struct ebpf_op *ops, uint32_t i, uint32_t last)
 {
-	for (; i < last; i++)
+	for (; i < last && !is_or(&ops[i]); i++)
 		switch (ops[i].code) {
-		case EBPF_OP_OR64_REG:
-		case EBPF_OP_OR32_REG:
-			return true;
 		case EBPF_OP_LDXB:
 		case EBPF_OP_LDXH:
 		case EBPF_OP_LDXW:
@@ -192,7 +195,7 @@ has_or(const struct ebpf_op *ops, uint32_t i, uint32_t last)
 		default:
 			return false;
 		}
-	return false;
+	return i < last;
 }
 
 uint32_t
@@ -217,6 +220,8 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 			break;
 		if (!step(&w, &ops[i]))
 			break;
+		if (!is_or(&ops[i])) /* nothing was gained by it */
+			continue;
 		price = cost(&w);
 		if (price != 0 && i + 1 - first > price &&
 		    i + 1 - first - price >= gain) {
