@@ -6,6 +6,7 @@
  */
 #include "core/os.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -26,6 +27,7 @@
 
 enum {
 	LINE = 64,
+	HEAP_LINE = 16, /* what malloc aligns to, at least */
 	MAP_MIN = 256 << 10, /* bytes from which memory is mapped */
 	HUGE = 2 << 20,	     /* a large page */
 	PAGE_MAX = 64 << 10, /* small pages are no larger anywhere */
@@ -129,35 +131,64 @@ map_huge(size_t wanted)
 	return base;
 }
 
+/*
+ * Zeroed, on a line of its own, with room for the header before it; *at is
+ * where. Moving up within what malloc gives is much faster than asking for
+ * alignment, but leaves room behind the end that nobody watches.
+ */
+static void *
+heap_lines(size_t size, char **at)
+{
+	void *base = NULL;
+
+	if (HEAP_ONLY) {
+		if (posix_memalign(&base, LINE, LINE + size) != 0)
+			return NULL;
+		*at = (char *)base + LINE;
+	} else {
+		base = malloc(LINE + size);
+		if (!base)
+			return NULL;
+		*at = (char *)(((uintptr_t)base + sizeof(struct header) +
+				LINE - 1) & ~(uintptr_t)(LINE - 1));
+	}
+	memset(*at, 0, size);
+	return base;
+}
+_Static_assert(sizeof(struct header) <= _Alignof(max_align_t),
+	       "a header fits before the next line, wherever malloc is");
+
 void *
 os_alloc(size_t size)
 {
-	size_t before = size < LINE ? sizeof(struct header) : LINE;
-	size_t total = size + before, mapped = 0;
+	size_t total = size + LINE, mapped = 0;
 	struct header *header;
-	void *base = NULL;
+	char *at = NULL;
+	void *base;
 
 	if (total < size || total > SIZE_MAX / 2 || !os_test_allocate())
 		return NULL;
 	if (size < LINE) {
-		base = calloc(1, total);
+		base = calloc(1, sizeof(*header) + size);
+		if (base)
+			at = (char *)base + sizeof(*header);
 	} else if (!HEAP_ONLY && total >= MAP_MIN) {
 		base = total < HUGE_MIN ? map(total) : map_huge(total);
+		if (base)
+			at = (char *)base + LINE;
 		mapped = IS_MAPPED;
-	} else if (posix_memalign(&base, LINE, total) == 0) {
-		memset(base, 0, total);
 	} else {
-		base = NULL;
+		base = heap_lines(size, &at);
 	}
 	if (!base) {
 		os_test_release();
 		return NULL;
 	}
-	header = (struct header *)((char *)base + before) - 1;
+	header = (struct header *)at - 1;
 	header->base = base;
-	header->total = total | mapped;
+	header->total = ((size_t)(at - (char *)base) + size) | mapped;
 	os_add_relaxed(&live_bytes, size);
-	return header + 1;
+	return at;
 }
 
 void

@@ -244,6 +244,8 @@ ebpf_num_settle(struct ebpf_num *n, unsigned bits)
 bool
 ebpf_num_intersect(struct ebpf_num *a, const struct ebpf_num *b, unsigned bits)
 {
+	if (ebpf_num_intersect_small(a, b, bits))
+		return true;
 	if (b->umin > a->umin)
 		a->umin = b->umin;
 	if (b->umax < a->umax)

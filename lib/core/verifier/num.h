@@ -52,10 +52,12 @@ void ebpf_num_sext(struct ebpf_num *a, unsigned from, bool wide,
 void ebpf_num_bswap(struct ebpf_num *a, unsigned bytes);
 
 /*
- * num_small.c, for num.c: the same for small numbers; false: done nothing. Of a
- * comparison with a known number, which itself learns nothing: true, it can have
- * come out so; false: maybe not.
+ * num_small.c, for num.c: the same for small numbers; false: done nothing. Of
+ * what two say, and of a comparison with a known number, which itself learns
+ * nothing: true, it can be so; false: maybe not.
  */
+bool ebpf_num_intersect_small(struct ebpf_num *a, const struct ebpf_num *b,
+			      unsigned bits);
 bool ebpf_num_alu_small(struct ebpf_num *a, const struct ebpf_num *b,
 			enum ebpf_fn fn, bool wide, unsigned bits);
 bool ebpf_num_refine_small(struct ebpf_num *a, const struct ebpf_num *c,

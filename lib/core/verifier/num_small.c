@@ -133,6 +133,22 @@ ebpf_num_alu_small(struct ebpf_num *a, const struct ebpf_num *b,
 	return put_small(a, s, bits);
 }
 
+bool
+ebpf_num_intersect_small(struct ebpf_num *a, const struct ebpf_num *b,
+			 unsigned bits)
+{
+	struct small s = { a->t, a->umin, a->umax };
+
+	if (!is_small(a, bits) || !is_small(b, bits) ||
+	    !ebpf_tnum_intersect(&s.t, b->t))
+		return false;
+	if (s.min < b->umin)
+		s.min = b->umin;
+	if (s.max > b->umax)
+		s.max = b->umax;
+	return put_small(a, s, bits);
+}
+
 /* What `a fn c` is for numbers that are not negative; taken: or is not. */
 enum order { EQ, NE, LT, LE, GT, GE, SHARE, APART, NONE };
 

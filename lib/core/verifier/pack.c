@@ -133,8 +133,9 @@ present(const struct ebpf_vframe *frame, uint32_t live)
 	return set;
 }
 
+/* sets: registers of each frame that go in */
 static size_t
-packed_size(const struct ebpf_venv *env)
+packed_size(const struct ebpf_venv *env, uint32_t *sets)
 {
 	const struct ebpf_vstate *state = env->state;
 	size_t size = sizeof(struct ebpf_vsnap) +
@@ -146,8 +147,8 @@ packed_size(const struct ebpf_venv *env)
 
 		size += sizeof(struct ebpf_vseen) +
 			sizeof(struct ebpf_vpacked_frame);
-		for (set = present(frame, ebpf_verify_live_regs(env, f)); set;
-		     set &= set - 1)
+		set = sets[f] = present(frame, ebpf_verify_live_regs(env, f));
+		for (; set; set &= set - 1)
 			size += sizeof(struct ebpf_vreg);
 		size += frame->slot_count * sizeof(struct ebpf_vpacked_slot);
 		for (i = 0; i < frame->slot_count; i++)
@@ -165,14 +166,14 @@ put(uint8_t *at, const void *what, size_t size)
 }
 
 static uint8_t *
-pack_frame(const struct ebpf_vframe *frame, uint32_t live, uint8_t *at)
+pack_frame(const struct ebpf_vframe *frame, uint32_t set, uint8_t *at)
 {
 	struct ebpf_vpacked_frame head = {0};
 	uint32_t i, h;
 
 	head.func = frame->func;
 	head.call_insn = frame->call_insn;
-	head.regs = present(frame, live);
+	head.regs = set;
 	head.slot_count = frame->slot_count;
 	head.callback = frame->callback;
 	head.held = frame->held;
@@ -182,9 +183,10 @@ pack_frame(const struct ebpf_vframe *frame, uint32_t live, uint8_t *at)
 	head.rounds = frame->rounds;
 	head.loop_since = frame->loop_since;
 	at = put(at, &head, sizeof(head));
-	for (i = 0; i < EBPF_REG_FP; i++)
-		if (head.regs & 1u << i)
-			at = put(at, &frame->regs[i], sizeof(frame->regs[i]));
+	for (; set; set &= set - 1) {
+		i = (uint32_t)__builtin_ctz(set);
+		at = put(at, &frame->regs[i], sizeof(frame->regs[i]));
+	}
 	for (i = 0; i < frame->slot_count; i++) {
 		const struct ebpf_vslot *slot = &frame->slots[i];
 
@@ -210,12 +212,13 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 {
 	struct ebpf_vstate *state = env->state;
 	const struct ebpf_vframe *top = ebpf_verify_top(env);
+	uint32_t sets[EBPF_FRAME_MAX];
 	size_t size;
 	uint8_t *at;
 	uint32_t f;
 	int error;
 
-	size = packed_size(env);
+	size = packed_size(env, sets);
 	error = ebpf_verify_charge(env, size + OVERHEAD);
 	if (error)
 		return error;
@@ -241,7 +244,7 @@ ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
 		 state->ref_count * sizeof(state->refs[0]));
 	for (f = 0; f < state->depth; f++) {
 		(*snap)->seen[f].written = env->written[f];
-		at = pack_frame(state->frames[f], ebpf_verify_live_regs(env, f), at);
+		at = pack_frame(state->frames[f], sets[f], at);
 	}
 	return 0;
 }
