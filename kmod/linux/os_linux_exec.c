@@ -13,6 +13,7 @@
 #include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/vmalloc.h>
 #include <asm/cacheflush.h>
 #ifdef CONFIG_X86_64
@@ -180,6 +181,22 @@ os_exec_seal(struct os_exec *exec)
 	exec->write = NULL;
 	flush_icache_range((unsigned long)exec->run,
 			   (unsigned long)exec->run + exec->size);
+	return 0;
+}
+
+int
+os_exec_patch(struct os_exec *exec, const uint8_t *at, uint32_t word)
+{
+	uint32_t *map = map_writable(exec->off + (at - exec->run),
+				     sizeof(*map));
+
+	if (!map)
+		return -EBPF_ENOMEM;
+	WRITE_ONCE(*map, word);
+	unmap_writable(map);
+	flush_icache_range((unsigned long)at, (unsigned long)at + sizeof(word));
+	/* what other processors have fetched is fetched again */
+	kick_all_cpus_sync();
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "core/object.h"
 
 struct ebpf_each; /* each.h */
+struct ebpf_jit_tails; /* jit/jit_tail.h */
 
 struct ebpf_map_ops {
 	uint32_t kind; /* enum ebpf_map_kind */
@@ -221,6 +222,8 @@ struct ebpf_map_prog_array {
 	uint32_t owner_kind; /* 0: undecided */
 	uint32_t owner_jited;
 	struct ebpf_prog **slots; /* max_entries; with references */
+	/* atomic: jumps that follow slots, jit/jit_tail.h; NULL: none yet */
+	struct ebpf_jit_tails *tails;
 };
 /* ENOENT-safe run path read; NULL when the slot is empty or out of range. */
 const struct ebpf_prog *ebpf_prog_array_get(const struct ebpf_map *map,

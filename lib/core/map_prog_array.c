@@ -5,6 +5,7 @@
  * in one array, and all that jump through it, are of one kind and one engine,
  * so that a tail call never changes context or calling convention.
  */
+#include "core/jit/jit_tail.h"
 #include "core/map.h"
 #include "core/map_value.h"
 #include "core/prog.h"
@@ -35,6 +36,7 @@ slots_fini(struct ebpf_map *map)
 	for (i = 0; array->slots != NULL && i < map->max_entries; i++)
 		ebpf_prog_put(array->slots[i]);
 	os_free(array->slots);
+	ebpf_jit_tails_free(array->tails);
 }
 
 const struct ebpf_prog *
@@ -72,11 +74,15 @@ slots_swap(struct ebpf_map *map, uint32_t index, struct ebpf_prog *prog)
 {
 	struct ebpf_map_prog_array *array = array_of(map);
 	struct ebpf_prog *old;
+	bool jumps;
 
 	os_spin_lock(&array->lock);
 	old = array->slots[index];
 	os_store_release(&array->slots[index], prog);
+	jumps = ebpf_jit_tails_changed(array, index);
 	os_spin_unlock(&array->lock);
+	if (jumps)
+		ebpf_jit_tails_follow(array);
 	ebpf_prog_put(old); /* freed after the sections that may see it */
 	return old == NULL ? -EBPF_ENOENT : 0;
 }

@@ -144,6 +144,14 @@ void os_log(enum os_log_level level, const char *format, ...)
  */
 int os_exec_alloc(struct os_exec *exec, size_t size); /* sleep */
 int os_exec_seal(struct os_exec *exec);		      /* sleep */
+/*
+ * The four aligned bytes at `at`, sealed, become word. Nobody runs them just
+ * then, but others may run what is beside them; who runs them once this has
+ * returned runs the new ones. Never are they writable where they run.
+ * EUNSUPPORTED, ENOMEM: they are as they were.
+ */
+int os_exec_patch(struct os_exec *exec, const uint8_t *at,
+		  uint32_t word); /* sleep */
 void os_exec_free(struct os_exec *exec);	      /* sleep */
 
 /*

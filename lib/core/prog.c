@@ -10,7 +10,7 @@
 #include "core/btf.h"
 #include "core/fuse.h"
 #include "core/interp.h"
-#include "core/jit/jit.h"
+#include "core/jit/jit_tail.h"
 #include "core/map.h"
 #include "core/prog_load.h"
 #include "core/report.h"
@@ -268,7 +268,7 @@ join_prog_arrays(struct ebpf_loading *l)
 		os_store(&map->obj.cyclic, 1);
 		prog->obj.cyclic = 1;
 	}
-	return 0;
+	return prog->jited ? ebpf_jit_tails_join(prog->image) : 0;
 }
 
 static int

@@ -5,13 +5,18 @@
  * with an inaccessible page on either side. One mapping that changes its
  * protection beats two aliases here: while code is written, nothing can run
  * it, and no second address can write what runs. Of small pieces some are kept
- * for the next when they are freed, full of traps and not executable.
+ * for the next when they are freed, full of traps and not executable. What is
+ * changed later is changed in a copy, which then takes the place of the page.
  */
 #include "core/os.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#ifdef MREMAP_FIXED
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#endif
 
 #include "abi/error.h"
 
@@ -192,6 +197,85 @@ os_exec_seal(struct os_exec *exec)
 	exec->write = NULL;
 	return 0;
 }
+
+#ifdef MREMAP_FIXED
+/*
+ * A copy of the page, made where nothing runs, takes the page's place. Whoever
+ * comes there meanwhile waits in a page fault. (A second mapping of the same
+ * memory could be written to at any time, and would be a child's memory as well
+ * after fork.) Nothing is taken away before the copy is ready; that the kernel
+ * lacks memory to move it would be the end, but it looks for that first.
+ */
+static int
+replace_page(uint8_t *page, size_t size, size_t off, uint32_t word)
+{
+	uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return -EBPF_ENOMEM;
+	memcpy(copy, page, size);
+	memcpy(copy + off, &word, sizeof(word));
+	if (mprotect(copy, size, PROT_READ | PROT_EXEC) != 0 ||
+	    mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, page) ==
+		    MAP_FAILED) {
+		munmap(copy, size);
+		return -EBPF_ENOMEM;
+	}
+	__builtin___clear_cache((char *)page, (char *)page + size);
+	return 0;
+}
+
+/*
+ * Where other processors are told of a page's end without an interruption, what
+ * they have fetched already must be taken from them, too.
+ */
+static int
+sync_fetched(void)
+{
+#if defined(__aarch64__)
+	static uint32_t registered; /* atomic */
+
+	if (os_load(&registered) == 0) {
+		if (syscall(SYS_membarrier,
+			    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
+			    0, 0) != 0)
+			return -EBPF_EUNSUPPORTED;
+		os_store(&registered, 1);
+	}
+	if (syscall(SYS_membarrier,
+		    MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) != 0)
+		return -EBPF_EUNSUPPORTED;
+#endif
+	return 0;
+}
+
+int
+os_exec_patch(struct os_exec *exec, const uint8_t *at, uint32_t word)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	size_t size = page_size();
+	size_t off = (size_t)(at - exec->run);
+	uint8_t *page = (uint8_t *)exec->map + size + off / size * size;
+	int error;
+
+	/* two of a page at once would lose one */
+	pthread_mutex_lock(&lock);
+	error = sync_fetched();
+	if (error == 0)
+		error = replace_page(page, size, off % size, word);
+	if (error == 0)
+		error = sync_fetched();
+	pthread_mutex_unlock(&lock);
+	return error;
+}
+#else
+int
+os_exec_patch(struct os_exec *exec, const uint8_t *at, uint32_t word)
+{
+	return -EBPF_EUNSUPPORTED;
+}
+#endif
 
 void
 os_exec_free(struct os_exec *exec)

@@ -447,6 +447,7 @@ lookup(const struct ebpf_jit_hash *hash, uint8_t *write, size_t room,
 const struct ebpf_jit_ops ebpf_jit_arm64 = {
 	.name = "arm64",
 	.generate = generate,
+	.tail_jump = arm64_tail_jump,
 	.lookup = lookup,
 	.trap = { 0x00, 0x00, 0x20, 0xd4 },
 	.trap_len = 4,

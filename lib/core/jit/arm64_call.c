@@ -193,6 +193,30 @@ call_inline(struct arm64 *a, const struct ebpf_helper *helper)
 	return false;
 }
 
+/* As in x86_call.c; the program is in A_T1. */
+static void
+direct_jump(struct arm64 *a, const struct ebpf_map *map, uint32_t index)
+{
+	uint32_t other;
+
+	arm64_address(a, A_T0, ebpf_jit_tail_add(&a->gen, map, index));
+	arm64_access(a, A_LOAD, 64, A_T0, A_T0, 0);
+	arm64_rrr(a, A_SUBS | A_X, A_ZR, A_T0, A_T1);
+	other = arm64_skip(a, A_BCOND | A_NE);
+	ebpf_jit_tail_at(&a->gen, a->gen.buf.len);
+	arm64_put(a, A_B | 1);
+	arm64_land(a, other);
+}
+
+bool
+arm64_tail_jump(uint64_t at, uint64_t entry, uint32_t *word)
+{
+	int64_t words = (int64_t)(entry - ARM64_TAIL_ENTRY - at) / 4;
+
+	*word = A_B | ((uint32_t)words & 0x3ffffff);
+	return words >= -(1 << 25) && words < 1 << 25;
+}
+
 /* bpf_tail_call, as in x86_call.c. */
 static void
 tail_call(struct arm64 *a)
@@ -238,10 +262,12 @@ tail_call(struct arm64 *a)
 		arm64_access(a, A_LOAD, 64, 2, A_RUN,
 			     (int32_t)offsetof(struct ebpf_jit_run, r3));
 	}
+	arm64_epilogue(a);
+	if (constant)
+		direct_jump(a, map, index);
 	arm64_access(a, A_LOAD, 64, A_IP0, A_T1,
 		     (int32_t)offsetof(struct ebpf_prog, entry));
 	arm64_add_imm(a, A_X, A_IP0, A_IP0, -ARM64_TAIL_ENTRY);
-	arm64_epilogue(a);
 	arm64_put(a, A_BR | A_IP0 << 5);
 	if (!constant)
 		arm64_land(a, range);

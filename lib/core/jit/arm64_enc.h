@@ -139,6 +139,7 @@ uint32_t arm64_match(struct ebpf_jit_gen *gen,
 uint32_t arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void arm64_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void arm64_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+bool arm64_tail_jump(uint64_t at, uint64_t entry, uint32_t *word);
 
 /* What the files have for each other. */
 

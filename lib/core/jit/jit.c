@@ -7,6 +7,7 @@
 #include "core/jit/jit_buf.h"
 #include "core/jit/jit_lookup.h"
 #include "core/jit/jit_scan.h"
+#include "core/jit/jit_tail.h"
 #include "core/runtime.h"
 
 enum {
@@ -114,6 +115,13 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 		if (image->addrs == NULL)
 			goto fail;
 	}
+	if (image->tail_count > 0) {
+		err = -EBPF_ENOMEM;
+		image->tails = os_alloc((size_t)image->tail_count *
+					sizeof(*image->tails));
+		if (image->tails == NULL)
+			goto fail;
+	}
 	start = ebpf_jit_start(image->entry_off);
 	room = image->code_len;
 	err = os_exec_alloc(&image->exec, start + room);
@@ -142,8 +150,10 @@ ebpf_jit_free(struct ebpf_jit_image *image)
 {
 	if (image == NULL)
 		return;
+	ebpf_jit_tails_leave(image);
 	if (image->exec.run != NULL)
 		os_exec_free(&image->exec);
+	os_free(image->tails);
 	os_free(image->addrs);
 	os_free(image->slot_offs);
 	os_free(image);

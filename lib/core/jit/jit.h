@@ -26,6 +26,9 @@ struct ebpf_jit_image {
 		uint32_t len;
 	} *addrs;
 	uint32_t addr_count;
+	/* calls of slots known now, for jit_tail.h */
+	struct ebpf_jit_tail *tails;
+	uint32_t tail_count;
 	uint32_t blind; /* jit_blind.c's seed, 0: constants stand as they are */
 };
 
@@ -40,15 +43,21 @@ struct ebpf_jit_ops {
 	/*
 	 * Generate code for prog (ops in run form, scanned) as it will run at
 	 * address
-	 * run, into write[room]. Fills image's code_len, entry_off, slot_offs
-	 * and addrs (allocated by the caller of ebpf_jit_compile's machinery in
-	 * jit.c). With write NULL it only sizes. 0, -EBPF_E2BIG when room is
+	 * run, into write[room]. Fills image's code_len, entry_off, slot_offs,
+	 * addrs and tails (allocated by the caller of ebpf_jit_compile's
+	 * machinery in jit.c). With write NULL it only sizes. 0, -EBPF_E2BIG when room is
 	 * too small or a branch cannot reach, -EBPF_EUNSUPPORTED.
 	 */
 	int (*generate)(const struct ebpf_prog *prog,
 			struct ebpf_jit_scan *scan,
 			struct ebpf_jit_image *image, uint8_t *write,
 			size_t room, uint64_t run);
+	/*
+	 * The word that must stand at address `at`, where generate() left room
+	 * for it, for a tail call to the program with that entry. False: out
+	 * of reach.
+	 */
+	bool (*tail_jump)(uint64_t at, uint64_t entry, uint32_t *word);
 	/*
 	 * The code of a hash map's lookup (jit_lookup.h) as it will run at
 	 * address run, into write[room]: how long it is, 0 when it does not

@@ -6,6 +6,10 @@
  */
 #include "core/jit/jit_gen.h"
 #include "core/jit/jit_match.h"
+#include "core/jit/jit_tail.h"
+
+/* An address that takes as many bytes as any; of nothing. */
+#define ADDRESS_LONG (UINTPTR_MAX >> 1)
 
 /* Code of an op whose constant must not be seen. */
 static uint32_t
@@ -256,6 +260,34 @@ generate_func(struct ebpf_jit_gen *gen, struct ebpf_jit_func *func)
 	}
 }
 
+const void *
+ebpf_jit_tail_add(struct ebpf_jit_gen *gen, const struct ebpf_map *map,
+		  uint32_t index)
+{
+	struct ebpf_jit_tail *tail;
+
+	if (gen->image->tails == NULL) {
+		gen->tail_count++;
+		return (const void *)(uintptr_t)ADDRESS_LONG;
+	}
+	if (gen->tail_count == gen->image->tail_count) {
+		gen->broken = true;
+		return NULL;
+	}
+	tail = &gen->image->tails[gen->tail_count++];
+	tail->array = (struct ebpf_map_prog_array *)(uintptr_t)map;
+	tail->index = index;
+	return &tail->direct;
+}
+
+void
+ebpf_jit_tail_at(struct ebpf_jit_gen *gen, uint32_t off)
+{
+	ebpf_jit_put_addr(&gen->buf, off, 4);
+	if (gen->image->tails != NULL && gen->tail_count > 0)
+		gen->image->tails[gen->tail_count - 1].off = off;
+}
+
 void
 ebpf_jit_pass(struct ebpf_jit_gen *gen)
 {
@@ -264,6 +296,7 @@ ebpf_jit_pass(struct ebpf_jit_gen *gen)
 	gen->buf.full = 0;
 	gen->buf.len = 0;
 	gen->buf.addr_count = 0;
+	gen->tail_count = 0;
 	gen->target->head(gen);
 	for (uint32_t f = 0; f < gen->scan->func_count; f++)
 		generate_func(gen, &gen->scan->funcs[f]);
@@ -318,5 +351,6 @@ ebpf_jit_generate(struct ebpf_jit_gen *gen, uint8_t *write, size_t room,
 		return -EBPF_E2BIG;
 	gen->image->entry_off = gen->target->entry;
 	gen->image->addr_count = gen->buf.addr_count;
+	gen->image->tail_count = gen->tail_count;
 	return 0;
 }

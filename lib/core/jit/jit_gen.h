@@ -76,6 +76,7 @@ struct ebpf_jit_gen {
 	struct ebpf_jit_func *func; /* the one being generated */
 	uint32_t slot;
 	uint32_t limit; /* what begins before this slot ends before it */
+	uint32_t tail_count;
 	bool moved;   /* a slot is not where it was planned */
 	bool broken;  /* a branch cannot reach */
 	bool unknown; /* an instruction this backend does not have */
@@ -144,6 +145,15 @@ ebpf_jit_tail_slot(const struct ebpf_jit_gen *gen, const struct ebpf_map **map,
 	*index = (uint32_t)gen->known[3].number;
 	return *map != NULL && gen->known[3].constant;
 }
+
+/*
+ * One more tail call of a known slot: the address of what it compares with
+ * (jit_tail.h), while sizing some address as long as any. Then where the four
+ * bytes of its jump are, which are aligned.
+ */
+const void *ebpf_jit_tail_add(struct ebpf_jit_gen *gen,
+			      const struct ebpf_map *map, uint32_t index);
+void ebpf_jit_tail_at(struct ebpf_jit_gen *gen, uint32_t off);
 
 /* Forget what is known of registers first..last. */
 static inline void

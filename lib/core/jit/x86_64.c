@@ -377,6 +377,7 @@ lookup(const struct ebpf_jit_hash *hash, uint8_t *write, size_t room,
 const struct ebpf_jit_ops ebpf_jit_x86_64 = {
 	.name = "x86_64",
 	.generate = generate,
+	.tail_jump = x86_tail_jump,
 	.lookup = lookup,
 	.trap = { 0xcc },
 	.trap_len = 1,

@@ -207,6 +207,44 @@ call_inline(struct x86 *x, const struct ebpf_helper *helper)
 	return false;
 }
 
+static void
+nops(struct x86 *x, uint32_t len)
+{
+	static const uint32_t nop[] = { 0, 0x90, 0x9066, 0x001f0f };
+
+	x86_put(x, nop[len], len);
+}
+
+/*
+ * The jump that follows a slot (jit_tail.h), if it is to the program in r11. It
+ * begins as one to what lies behind it.
+ */
+static void
+direct_jump(struct x86 *x, const struct ebpf_map *map, uint32_t index)
+{
+	uint32_t other, pad;
+
+	x86_address(x, RCX, ebpf_jit_tail_add(&x->gen, map, index));
+	x86_mem(x, OP_CMP | 2 | X_W, R11, RCX, 0);
+	other = x86_skip(x, CC_NE);
+	pad = (uint32_t)(0 - (x->gen.buf.run + x->gen.buf.len + 1)) & 3;
+	nops(x, pad);
+	ebpf_jit_tail_at(&x->gen, x->gen.buf.len + 1);
+	x86_put(x, 0xe9, 5);
+	nops(x, 3 - pad);
+	x86_land(x, other);
+}
+
+bool
+x86_tail_jump(uint64_t at, uint64_t entry, uint32_t *word)
+{
+	int64_t distance = (int64_t)(entry - X86_TAIL_ENTRY - (at + 4));
+
+	*word = (uint32_t)distance;
+	return distance >= -0x7fffffffll && distance <= 0x7fffffffll &&
+	       at % 4 == 0;
+}
+
 /*
  * bpf_tail_call: without return when it can be made, else without effect on
  * r0. Kinds that start with more than a context start again with all of it.
@@ -267,9 +305,11 @@ tail_call(struct x86 *x)
 			(int32_t)offsetof(struct ebpf_jit_run, r3));
 	}
 	x86_mov(x, X_W, RAX, R10);
+	x86_epilogue(x);
+	if (constant)
+		direct_jump(x, map, index);
 	x86_mem(x, OP_LOAD | X_W, R11, R11,
 		(int32_t)offsetof(struct ebpf_prog, entry));
-	x86_epilogue(x);
 	x86_alu_imm(x, OP_SUB | X_W, R11, X86_TAIL_ENTRY);
 	x86_jump_r11(x);
 	if (!constant)

@@ -296,6 +296,7 @@ uint32_t x86_match(struct ebpf_jit_gen *gen,
 uint32_t x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void x86_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void x86_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+bool x86_tail_jump(uint64_t at, uint64_t entry, uint32_t *word);
 /* x86_jump.c */
 void x86_jump(struct ebpf_jit_gen *gen, uint32_t slot);
 uint32_t x86_jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
