@@ -59,6 +59,19 @@ skip_space(struct parse *p)
 		p->at++;
 }
 
+/* Between elements or members: a comma, or the end is next. */
+static int
+more_or(struct parse *p, char end)
+{
+	skip_space(p);
+	if (*p->at == ',')
+		p->at++;
+	else if (*p->at != end)
+		return cmd_fail(p->cmd, CMD_EUSAGE, "%s: '%c' is missing",
+				p->what, end);
+	return 0;
+}
+
 /* The next token: up to one of , } ] =, or a quoted string. */
 static int
 token(struct parse *p, char *text, size_t size, bool *quoted)
@@ -229,12 +242,9 @@ array(struct parse *p, const struct gebpf_btf_type *type, uint8_t *data,
 			      (size_t)size);
 		if (error != 0)
 			return error;
-		skip_space(p);
-		if (*p->at == ',')
-			p->at++;
-		else if (*p->at != ']')
-			return cmd_fail(p->cmd, CMD_EUSAGE,
-					"%s: ']' is missing", p->what);
+		error = more_or(p, ']');
+		if (error != 0)
+			return error;
 	}
 	p->at++;
 	return 0;
@@ -382,12 +392,9 @@ structure(struct parse *p, const struct gebpf_btf_type *type, uint8_t *data,
 		}
 		if (error != 0)
 			return error;
-		skip_space(p);
-		if (*p->at == ',')
-			p->at++;
-		else if (*p->at != '}')
-			return cmd_fail(p->cmd, CMD_EUSAGE,
-					"%s: '}' is missing", p->what);
+		error = more_or(p, '}');
+		if (error != 0)
+			return error;
 	}
 	p->at++;
 	return 0;

@@ -373,6 +373,16 @@ map_parse_value(struct cmd *cmd, struct map_element *e)
 }
 
 int
+map_take_value(struct cmd *cmd, struct map_element *e)
+{
+	if (cmd_take_if(cmd, "value"))
+		return map_parse_value(cmd, e);
+	return cmd_fail(cmd, CMD_EUSAGE,
+			"map '%s': a value of %u bytes is missing: value DATA",
+			e->map.info.name, e->map.info.value_size);
+}
+
+int
 cmd_map_update(struct cmd *cmd)
 {
 	struct map_element e;
@@ -382,13 +392,8 @@ cmd_map_update(struct cmd *cmd)
 
 	if (error == 0)
 		error = need_key(cmd, &e);
-	if (error == 0 && !cmd_take_if(cmd, "value"))
-		error = cmd_fail(cmd, CMD_EUSAGE,
-				 "map '%s': a value of %u bytes is missing: "
-				 "value DATA",
-				 e.map.info.name, e.map.info.value_size);
 	if (error == 0)
-		error = map_parse_value(cmd, &e);
+		error = map_take_value(cmd, &e);
 	if (error == 0)
 		error = parse_flags(cmd, &req.flags);
 	if (error != 0)

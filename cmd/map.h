@@ -34,6 +34,8 @@ int map_element_open(struct cmd *cmd, struct map_element *e);
 void map_element_close(struct map_element *e);
 /* DATA of a value, or a MAP or PROG where the map holds these, into e->value. */
 int map_parse_value(struct cmd *cmd, struct map_element *e);
+/* The same behind the word "value", without which it is missing. */
+int map_take_value(struct cmd *cmd, struct map_element *e);
 /* The words for flags of map create; NULL after the last. */
 const char *map_flag_name(size_t i);
 /* What the device said about what was tried, in the words of the map. */

@@ -79,13 +79,8 @@ cmd_map_push(struct cmd *cmd)
 	struct gebpf_call call = { .number = EBPF_REQUEST_MAP_UPDATE };
 	int error = queue_open(cmd, &e);
 
-	if (error == 0 && !cmd_take_if(cmd, "value"))
-		error = cmd_fail(cmd, CMD_EUSAGE,
-				 "map '%s': a value of %u bytes is missing: "
-				 "value DATA",
-				 e.map.info.name, e.map.info.value_size);
 	if (error == 0)
-		error = map_parse_value(cmd, &e);
+		error = map_take_value(cmd, &e);
 	if (error != 0)
 		goto out;
 	if (cmd_take_if(cmd, "exist"))

@@ -63,6 +63,9 @@ struct side {
 
 /* map_side_linux.c needs bpf(2): false when it cannot be used. */
 extern struct side side_ours, side_theirs;
+
+/* How many processors the kernel's per-CPU maps have values for; 0: unknown. */
+uint32_t side_linux_cpus(void);
 bool side_open_ours(void); /* door.h */
 void side_close_ours(void);
 bool side_open_theirs(void);

@@ -128,8 +128,8 @@ linux_close(struct side *side)
 	side->open = false;
 }
 
-static uint32_t
-linux_cpus(void)
+uint32_t
+side_linux_cpus(void)
 {
 	unsigned int first, last = 0;
 	FILE *file = fopen("/sys/devices/system/cpu/possible", "r");
@@ -191,7 +191,7 @@ side_open_theirs(void)
 	union bpf_attr attr = { 0 };
 	int fd;
 
-	side_theirs.cpus = linux_cpus();
+	side_theirs.cpus = side_linux_cpus();
 	attr.map_type = BPF_MAP_TYPE_ARRAY;
 	attr.key_size = attr.value_size = 4;
 	attr.max_entries = 1;

@@ -22,6 +22,7 @@
 #include "client/gebpf.h"
 #include "core/map.h"
 #include "core/runtime.h"
+#include "map_side.h"
 #include "tap.h"
 
 #define RECORDED "tests/maps/memory.txt"
@@ -198,20 +199,6 @@ linux_bytes(const struct shape *s)
 	return i == s->elements ? bytes : 0;
 }
 
-static uint32_t
-linux_cpus(void)
-{
-	unsigned int first, last = 0;
-	FILE *file = fopen("/sys/devices/system/cpu/possible", "r");
-
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%u-%u", &first, &last) < 1)
-		last = CPUS_MAX;
-	fclose(file);
-	return last + 1;
-}
-
 /* ---- comparing ---- */
 
 /* As on a machine of that many processors, whatever this one has. */
@@ -340,7 +327,7 @@ record(const char *path)
 	char text[128];
 	uint32_t i;
 
-	if (!tap_ok(file != NULL && linux_cpus() == RECORDED_CPUS,
+	if (!tap_ok(file != NULL && side_linux_cpus() == RECORDED_CPUS,
 		    "record to %s, on %u CPUs", path, RECORDED_CPUS))
 		return tap_done();
 	fprintf(file, "# SPDX-License-Identifier: BSD-2-Clause OR "
@@ -364,7 +351,7 @@ record(const char *path)
 int
 main(int argc, char **argv)
 {
-	uint32_t cpus = linux_cpus();
+	uint32_t cpus = side_linux_cpus();
 
 	if (argc == 3 && strcmp(argv[1], "--record") == 0)
 		return record(argv[2]);
