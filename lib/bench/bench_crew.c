@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { ATTEMPTS = 4 };
@@ -25,21 +26,37 @@ struct hand {
 
 #ifdef __linux__
 
-/* The n-th processor of those that are allowed, and round again. */
-static void
-pin(const cpu_set_t *allowed, uint32_t n)
-{
-	cpu_set_t one;
+_Static_assert(sizeof(((struct bench_pin *)0)->before) >= sizeof(cpu_set_t),
+	       "a set of processors fits");
 
-	n %= (uint32_t)CPU_COUNT(allowed);
+/* And round again, where there are fewer. */
+void
+bench_pin_to(struct bench_pin *pin, uint32_t n)
+{
+	cpu_set_t one, allowed;
+
+	pin->pinned = false;
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		return;
+	memcpy(pin->before, &allowed, sizeof(allowed));
+	n %= (uint32_t)CPU_COUNT(&allowed);
 	CPU_ZERO(&one);
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (!CPU_ISSET(cpu, allowed) || n-- > 0)
+		if (!CPU_ISSET(cpu, &allowed) || n-- > 0)
 			continue;
 		CPU_SET(cpu, &one);
-		pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+		pin->pinned = sched_setaffinity(0, sizeof(one), &one) == 0;
 		return;
 	}
+}
+
+void
+bench_pin_back(struct bench_pin *pin)
+{
+	if (pin->pinned)
+		sched_setaffinity(0, sizeof(cpu_set_t),
+				  (const cpu_set_t *)(void *)pin->before);
+	pin->pinned = false;
 }
 
 uint32_t
@@ -53,6 +70,17 @@ bench_crew_cpus(void)
 }
 
 #else
+
+void
+bench_pin_to(struct bench_pin *pin, uint32_t n)
+{
+	pin->pinned = false;
+}
+
+void
+bench_pin_back(struct bench_pin *pin)
+{
+}
 
 uint32_t
 bench_crew_cpus(void)
@@ -69,14 +97,10 @@ hand_work(void *argument)
 {
 	struct hand *hand = argument;
 	const struct bench_crew *crew = hand->crew;
-#ifdef __linux__
-	cpu_set_t before;
-	bool pinned = crew->pinned &&
-		      sched_getaffinity(0, sizeof(before), &before) == 0;
+	struct bench_pin pin = { .pinned = false };
 
-	if (pinned)
-		pin(&before, crew->turn + hand->number);
-#endif
+	if (crew->pinned)
+		bench_pin_to(&pin, crew->turn + hand->number);
 	/* not before all are there: starting a thread takes its time */
 	atomic_fetch_add(hand->ready, 1);
 	while (atomic_load(hand->ready) < crew->count)
@@ -84,11 +108,7 @@ hand_work(void *argument)
 	hand->start = bench_wall_ns();
 	hand->spent = crew->run(crew->cookies[hand->number], hand->repeat);
 	hand->end = bench_wall_ns();
-#ifdef __linux__
-	if (pinned)
-		pthread_setaffinity_np(pthread_self(), sizeof(before),
-				       &before);
-#endif
+	bench_pin_back(&pin);
 	return NULL;
 }
 

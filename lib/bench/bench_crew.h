@@ -22,6 +22,17 @@ struct bench_crew {
 /* bench_run_fn: what the slowest took; each does it `repeat` times. */
 double bench_crew_run(void *crew, uint64_t repeat);
 
+/*
+ * The calling thread, and those that it starts from now on, on one processor,
+ * the n-th of those that are allowed; and back to what was before.
+ */
+struct bench_pin {
+	uint64_t before[16]; /* of the system's own form */
+	bool pinned;
+};
+void bench_pin_to(struct bench_pin *pin, uint32_t n);
+void bench_pin_back(struct bench_pin *pin);
+
 /* Processors that this process may use. */
 uint32_t bench_crew_cpus(void);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/bench_crew.h"
 #include "bench/bench_rival.h"
 #include "bench/bench_stream.h"
 #include "bench/bench_trip.h"
@@ -23,6 +24,9 @@ enum {
 	LOOKS = 1000,  /* in vain, before frames count as lost */
 	LOOK_US = 100,
 };
+
+/* Round trips: the ends have one processor, the switch another. */
+enum { ENDS, MOVER };
 
 enum what { FRAMES, TRIP, TCP };
 
@@ -167,13 +171,27 @@ match_open(struct match *match, const struct row *row,
 		error = bench_net_veth("a0", "a1");
 	if (error == 0 && !row->taps)
 		error = bench_net_veth("b0", "b1");
-	if (error == 0 && !bench_rival_start(&match->rival, kind, row->taps, a,
-					     b, why, why_size))
-		return false;
+	if (error == 0) {
+		struct bench_pin pin = { .pinned = false };
+		bool started;
+
+		if (row->what == TRIP)
+			bench_pin_to(&pin, MOVER);
+		started = bench_rival_start(&match->rival, kind, row->taps, a,
+					    b, why, why_size);
+		bench_pin_back(&pin);
+		if (!started)
+			return false;
+	}
 	if (error == 0 && row->what == FRAMES)
 		error = open_frames(match, "a0", "b0");
-	if (error == 0 && row->what == TRIP)
+	if (error == 0 && row->what == TRIP) {
+		struct bench_pin pin;
+
+		bench_pin_to(&pin, ENDS);
 		error = bench_trip_open(&match->trip, "a0", "b0");
+		bench_pin_back(&pin);
+	}
 	if (error == 0 && row->what == TCP)
 		error = open_tcp(match);
 	if (error != 0)
@@ -208,6 +226,7 @@ static void
 measure(struct bench *bench, const struct row *row)
 {
 	static struct match matches[BENCH_RIVALS];
+	struct bench_pin pin = { .pinned = false };
 	char why[BENCH_TEXT];
 	uint64_t lost = 0;
 
@@ -227,7 +246,10 @@ measure(struct bench *bench, const struct row *row)
 	if (row->goal != 0)
 		bench_row_goal(bench, BENCH_GOAL_RATIO, row->goal_on,
 			       row->goal);
+	if (row->what == TRIP)
+		bench_pin_to(&pin, ENDS);
 	bench_row_measure(bench);
+	bench_pin_back(&pin);
 	/* the last that was opened is the first that is left */
 	for (uint32_t c = BENCH_RIVALS; c-- > 0;) {
 		lost += matches[c].lost;
