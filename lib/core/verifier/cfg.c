@@ -74,17 +74,20 @@ find_functions(struct ebpf_venv *env)
 static bool
 falls_through(uint32_t code)
 {
-	return code != EBPF_OP_EXIT && ebpf_op_info[code].form != EBPF_FORM_JA &&
-	       ebpf_op_info[code].form != EBPF_FORM_JA32;
+	const uint32_t ends = 1u << EBPF_FORM_JA | 1u << EBPF_FORM_JA32 |
+			      1u << EBPF_FORM_EXIT;
+
+	return !(ends >> ebpf_op_info[code].form & 1);
 }
 
 static bool
 is_jump(uint32_t code)
 {
-	uint8_t form = ebpf_op_info[code].form;
+	const uint32_t jumps = 1u << EBPF_FORM_JA | 1u << EBPF_FORM_JA32 |
+			       1u << EBPF_FORM_JCC_IMM |
+			       1u << EBPF_FORM_JCC_REG;
 
-	return form == EBPF_FORM_JA || form == EBPF_FORM_JA32 ||
-	       form == EBPF_FORM_JCC_IMM || form == EBPF_FORM_JCC_REG;
+	return jumps >> ebpf_op_info[code].form & 1;
 }
 
 /* Jumps stay inside, the end does not fall into the next function. */

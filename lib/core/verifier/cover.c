@@ -333,11 +333,13 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 		if (exact && head.slot_count != frame->slot_count)
 			return false;
 		for (i = 0; i < head.slot_count; i++) {
+			/* what nothing reads may be anything */
+			if (!exact && !(seen[f].read >> i & 1)) {
+				at = ebpf_verify_pass_slot(at);
+				continue;
+			}
 			old = &env->old_slot;
 			at = ebpf_verify_take_slot(old, at);
-			/* what nothing reads may be anything */
-			if (!exact && !(seen[f].read >> i & 1))
-				continue;
 			if (covers_slot(env, old,
 					i < frame->slot_count ?
 						&frame->slots[i] :
@@ -409,7 +411,7 @@ ebpf_verify_note_ignored(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 		}
 		env->ignored[ebpf_verify_goes_on_at(env, f)] |= (uint16_t)set;
 		for (i = 0; f + 1 < snap->depth && i < head.slot_count; i++)
-			at = ebpf_verify_take_slot(&env->old_slot, at);
+			at = ebpf_verify_pass_slot(at);
 	}
 }
 

@@ -33,7 +33,7 @@ helper_at(const struct ebpf_venv *env, uint32_t insn)
 }
 
 bool
-ebpf_verify_is_loop(const struct ebpf_venv *env, uint32_t insn)
+ebpf_verify_helper_loops(const struct ebpf_venv *env, uint32_t insn)
 {
 	const struct ebpf_helper *helper = helper_at(env, insn);
 

@@ -33,7 +33,9 @@ snap_alloc(struct ebpf_venv *env, size_t size)
 		return os_alloc(sort * STEP);
 	env->spares[sort] = snap->next;
 	env->spare_count--;
-	memset(snap, 0, size);
+	/* what follows is written whole */
+	memset(snap, 0, sizeof(*snap) +
+				env->state->depth * sizeof(snap->seen[0]));
 	return snap;
 }
 

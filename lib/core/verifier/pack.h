@@ -36,6 +36,17 @@ ebpf_vsnap_packed(const struct ebpf_vsnap *snap)
 /* The packed slot at `at`: behind it. */
 const uint8_t *ebpf_verify_take_slot(struct ebpf_vslot *slot,
 				     const uint8_t *at);
+/* The same for one that is not wanted. */
+static inline const uint8_t *
+ebpf_verify_pass_slot(const uint8_t *at)
+{
+	const struct ebpf_vpacked_slot *slot = (const void *)at;
+
+	return at + sizeof(*slot) +
+	       ((slot->spill_size[0] != 0) + (size_t)(slot->spill_size[1] != 0)) *
+		       sizeof(struct ebpf_vreg);
+}
+
 /* Where frame f goes on: env->insn, or behind the call it made. */
 uint32_t ebpf_verify_goes_on_at(const struct ebpf_venv *env, uint32_t f);
 /* Registers of frame f that are read from there on. */

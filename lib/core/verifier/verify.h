@@ -726,7 +726,13 @@ void ebpf_verify_fence_all(struct ebpf_venv *env);
 int ebpf_verify_fences(struct ebpf_venv *env);
 
 /* loop.c */
-bool ebpf_verify_is_loop(const struct ebpf_venv *env, uint32_t insn);
+bool ebpf_verify_helper_loops(const struct ebpf_venv *env, uint32_t insn);
+static inline bool
+ebpf_verify_is_loop(const struct ebpf_venv *env, uint32_t insn)
+{
+	return env->ops[insn].code == EBPF_OP_CALL_HELPER &&
+	       ebpf_verify_helper_loops(env, insn);
+}
 /* At such a call: the loop begins, or it has come back to it. */
 void ebpf_verify_loop_arrive(struct ebpf_venv *env);
 /* The arguments are fine: go on behind it, and once more later. */
