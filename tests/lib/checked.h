@@ -28,6 +28,7 @@ struct claims;
 
 enum {
 	CHECKED_FRAMES = 4,   /* the generator's deepest */
+	CHECKED_SLOTS = 24,   /* of a frame, that it uses */
 	CHECKED_STEPS = 5000, /* of a run */
 	CHECKED_META = 16,    /* most bytes of metadata before a packet */
 	CHECKED_RECORDS = 24, /* of a run */
@@ -94,16 +95,24 @@ enum checked_pass {
 	CHECKED_STRAYING, /* speculation: no claims */
 };
 
+/* Bytes of one or two slots of a frame. */
+struct checked_bytes {
+	uint8_t slot, bytes; /* that one's, */
+	uint8_t above;	     /* and the one's at the higher address */
+};
+
 struct checked_note {
 	uint8_t begins, ends; /* frame + 1 that begins or ends here */
 	uint8_t frame;
-	bool number;
-	uint64_t reads, writes; /* slots of the frame */
+	uint64_t reads; /* slots of the frame */
+	struct checked_bytes numbers; /* of those, what matters as a number */
+	struct checked_bytes writes;
 };
 
-/* Slots of each frame that the run reads later; number: and what they hold. */
+/* What a run reads later: slots of each frame, and bytes for their number. */
 struct checked_need {
-	uint64_t slots[CHECKED_FRAMES], number[CHECKED_FRAMES];
+	uint64_t slots[CHECKED_FRAMES];
+	uint8_t numbers[CHECKED_FRAMES][CHECKED_SLOTS];
 };
 
 struct checked {

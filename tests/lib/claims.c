@@ -12,7 +12,7 @@
 
 enum {
 	CLAIMS = 20000,
-	CLAIMS_SLOTS = 17, /* of a frame, that the generator uses */
+	CLAIMS_SLOTS = CHECKED_SLOTS,
 };
 
 struct slot_claim {
@@ -306,22 +306,25 @@ agrees(const struct checked *run, struct known *known,
 	return true;
 }
 
+/* numbers: the bytes whose number matters. */
 static bool
 slot_matches(const struct checked *run, const struct slot_claim *slot,
-	     const uint8_t *at, bool number, struct known *known)
+	     const uint8_t *at, uint32_t numbers, struct known *known)
 {
-	uint32_t i;
+	uint32_t i, spilled;
 
 	for (i = 0; i < 8; i++)
-		if (number && slot->bytes[i] == EBPF_VB_CONST &&
+		if ((numbers >> i & 1) && slot->bytes[i] == EBPF_VB_CONST &&
 		    slot->data[i] != at[i])
 			return false;
 	for (i = 0; i < 2; i++) {
 		const struct ebpf_vreg *reg = &slot->reg[i];
 		uint64_t v = 0;
 
-		if (!slot->spill_size[i] ||
-		    (!number && reg->type == EBPF_V_SCALAR))
+		spilled = ((1u << slot->spill_size[i]) - 1)
+			  << slot->spill_off[i];
+		if (!spilled ||
+		    (!(numbers & spilled) && reg->type == EBPF_V_SCALAR))
 			continue;
 		memcpy(&v, at + slot->spill_off[i], slot->spill_size[i]);
 		if (!matches(run, reg, v) || !agrees(run, known, reg, v))
@@ -349,7 +352,7 @@ frame_matches(const struct claims *claims, const struct checked *run,
 		    !slot_matches(
 			    run, &claim->slots[f][i],
 			    &run->m.stack[g][EBPF_STACK_MAX - 8 * (i + 1)],
-			    need->number[g] >> i & 1, known))
+			    need->numbers[g][i], known))
 			return false;
 	return true;
 }
