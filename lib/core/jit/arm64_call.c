@@ -119,80 +119,6 @@ lookup_array(struct arm64 *a, const struct ebpf_map_array *array,
 	return lookup_end(a, lookup);
 }
 
-static uint32_t
-lookup_inline(struct arm64 *a, const struct ebpf_map *map)
-{
-	const struct ebpf_map_array *array =
-		(const struct ebpf_map_array *)map;
-	struct os_percpu_plan plan;
-
-	if (map->ops->kind == EBPF_MAP_ARRAY)
-		return lookup_array(a, array, NULL);
-	if (map->ops->kind != EBPF_MAP_PERCPU_ARRAY ||
-	    !os_percpu_plan(array->percpu, &plan) ||
-	    plan.distance > 0x7fffffff)
-		return 0;
-	return lookup_array(a, array, &plan);
-}
-
-/* A call on a map known now, as in x86_call.c. */
-static uint32_t
-call_map(struct arm64 *a, const struct ebpf_helper *helper,
-	 const struct ebpf_map *map, bool plain)
-{
-	const struct ebpf_map_ops *ops = map->ops;
-	const void *function = NULL;
-	uint32_t used;
-	bool own;
-
-	if (helper->args[0] != EBPF_ARG_MAP)
-		return 0;
-	switch (helper->number) {
-	case EBPF_FUNC_map_lookup_elem:
-		used = lookup_inline(a, map);
-		if (used > 0)
-			return used;
-		function = ebpf_jit_lookup_code(map, &own);
-		if (plain && !own)
-			arm64_address(a, 0, map);
-		if (function == NULL)
-			return 0;
-		arm64_call_address(a, function);
-		arm64_mov(a, A_X, A_R0, 0);
-		return 1;
-	case EBPF_FUNC_map_update_elem:
-		function = (const void *)(uintptr_t)ops->update;
-		break;
-	case EBPF_FUNC_map_delete_elem:
-		function = (const void *)(uintptr_t)ops->remove;
-		break;
-	}
-	if (function == NULL)
-		return 0;
-	arm64_call_address(a, function);
-	/* they return int: sign-extended */
-	arm64_bitfield(a, A_SBFM, A_X, A_R0, 0, 0, 31);
-	return 1;
-}
-
-/* Helpers whose answer is nearer than they are. */
-static bool
-call_inline(struct arm64 *a, const struct ebpf_helper *helper)
-{
-	struct os_percpu_plan plan;
-
-	if (helper->fn == ebpf_helper_get_numa_node_id) {
-		arm64_const(a, A_R0, 0);
-		return true;
-	}
-	if (helper->fn == ebpf_helper_get_smp_processor_id &&
-	    os_percpu_plan(NULL, &plan)) {
-		load_cpu(a, A_R0, &plan);
-		return true;
-	}
-	return false;
-}
-
 /* As in x86_call.c; the program is in A_T1. */
 static void
 direct_jump(struct arm64 *a, const struct ebpf_map *map, uint32_t index)
@@ -281,10 +207,7 @@ arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	struct arm64 *a = arm64_of(gen);
 	const struct ebpf_helper *helper =
 		(const struct ebpf_helper *)(intptr_t)op->imm;
-	const struct ebpf_map *map = gen->known[1].map;
-	const struct ebpf_map *plain = ebpf_jit_lookup_map(
-		gen->prog, gen->scan, gen->func, gen->slot);
-	uint32_t used = 0;
+	struct ebpf_jit_call call;
 
 	if (helper->flags & EBPF_HELPER_TAIL) {
 		tail_call(a);
@@ -294,18 +217,33 @@ arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		arm64_loop(a, helper);
 		return 1;
 	}
-	if (plain != NULL)
-		map = plain;
-	if (map != NULL)
-		used = call_map(a, helper, map, plain != NULL);
-	if (used > 0)
-		return used;
-	if (call_inline(a, helper))
-		return 1;
-	if (helper->flags & EBPF_HELPER_ENV)
-		arm64_address(a, 5, gen->prog);
-	arm64_call_address(a, (const void *)(uintptr_t)helper->fn);
-	arm64_mov(a, A_X, A_R0, 0);
+	ebpf_jit_call(gen, helper, &call);
+	if (call.load)
+		arm64_address(a, 0, call.map);
+	switch (call.way) {
+	case EBPF_JIT_ZERO:
+		arm64_const(a, A_R0, 0);
+		break;
+	case EBPF_JIT_CPU:
+		load_cpu(a, A_R0, &call.plan);
+		break;
+	case EBPF_JIT_ARRAY:
+		return lookup_array(a, (const struct ebpf_map_array *)call.map,
+				    call.percpu ? &call.plan : NULL);
+	case EBPF_JIT_MAP:
+		arm64_call_address(a, call.function);
+		if (call.is_int) /* sign-extended */
+			arm64_bitfield(a, A_SBFM, A_X, A_R0, 0, 0, 31);
+		else
+			arm64_mov(a, A_X, A_R0, 0);
+		break;
+	case EBPF_JIT_GENERIC:
+		if (helper->flags & EBPF_HELPER_ENV)
+			arm64_address(a, 5, gen->prog);
+		arm64_call_address(a, (const void *)(uintptr_t)helper->fn);
+		arm64_mov(a, A_X, A_R0, 0);
+		break;
+	}
 	return 1;
 }
 

@@ -2,6 +2,8 @@
 /* See jit_lookup.h. */
 #include "core/jit/jit_lookup.h"
 
+#include "core/helper.h"
+
 enum {
 	WINDOW = 8, /* slots between a map's load and the call */
 };
@@ -173,4 +175,56 @@ ebpf_jit_lookup_code(const struct ebpf_map *map, bool *own)
 	*own = lookup != NULL;
 	return lookup != NULL ? lookup->code :
 				(const void *)(uintptr_t)map->lookup;
+}
+
+static void
+call_map(struct ebpf_jit_call *call, const struct ebpf_helper *helper)
+{
+	const struct ebpf_map *map = call->map;
+
+	switch (helper->number) {
+	case EBPF_FUNC_map_lookup_elem:
+		call->percpu = map->ops->kind == EBPF_MAP_PERCPU_ARRAY;
+		if (map->ops->kind == EBPF_MAP_ARRAY ||
+		    (call->percpu &&
+		     os_percpu_plan(((const struct ebpf_map_array *)map)->percpu,
+				    &call->plan) &&
+		     call->plan.distance <= 0x7fffffff)) {
+			call->way = EBPF_JIT_ARRAY;
+			call->load = false;
+			return;
+		}
+		call->function = ebpf_jit_lookup_code(map, &call->own);
+		call->load &= !call->own;
+		break;
+	case EBPF_FUNC_map_update_elem:
+		call->function = (const void *)(uintptr_t)map->ops->update;
+		call->is_int = true;
+		break;
+	case EBPF_FUNC_map_delete_elem:
+		call->function = (const void *)(uintptr_t)map->ops->remove;
+		call->is_int = true;
+		break;
+	}
+	if (call->function != NULL)
+		call->way = EBPF_JIT_MAP;
+}
+
+void
+ebpf_jit_call(const struct ebpf_jit_gen *gen, const struct ebpf_helper *helper,
+	      struct ebpf_jit_call *call)
+{
+	memset(call, 0, sizeof(*call));
+	call->map = ebpf_jit_lookup_map(gen->prog, gen->scan, gen->func,
+					gen->slot);
+	call->load = call->map != NULL; /* r1 was left out */
+	if (call->map == NULL)
+		call->map = gen->known[1].map;
+	if (call->map != NULL && helper->args[0] == EBPF_ARG_MAP)
+		call_map(call, helper);
+	else if (helper->fn == ebpf_helper_get_numa_node_id)
+		call->way = EBPF_JIT_ZERO;
+	else if (helper->fn == ebpf_helper_get_smp_processor_id &&
+		 os_percpu_plan(NULL, &call->plan))
+		call->way = EBPF_JIT_CPU;
 }

@@ -14,6 +14,7 @@
 
 #include "core/hash_table.h"
 #include "core/jit/jit.h"
+#include "core/jit/jit_gen.h"
 #include "core/jit/jit_scan.h"
 
 /* A map's code, in its struct ebpf_map_hash. */
@@ -57,6 +58,31 @@ const struct ebpf_map *ebpf_jit_lookup_map(const struct ebpf_prog *prog,
  */
 int ebpf_jit_lookups_make(const struct ebpf_prog *prog,
 			  const struct ebpf_jit_scan *scan);
+
+/* How a helper that is called is best done. */
+enum ebpf_jit_way {
+	EBPF_JIT_GENERIC, /* as its function does it */
+	EBPF_JIT_ZERO,	  /* it always says 0 */
+	EBPF_JIT_CPU,	  /* the running CPU's number, as plan has it */
+	EBPF_JIT_ARRAY,	  /* a lookup in an array; r2 points to the index */
+	EBPF_JIT_MAP,	  /* a function of the map's, without generic door */
+};
+
+struct ebpf_jit_call {
+	enum ebpf_jit_way way;
+	const struct ebpf_map *map;
+	bool load;	      /* the map must be put into r1 first */
+	bool percpu;	      /* ARRAY: of the copy that plan has */
+	const void *function; /* MAP */
+	bool own;	      /* it is the map's own code, see above */
+	bool is_int;	      /* it returns int */
+	struct os_percpu_plan plan;
+};
+
+/* Of the call at gen->slot; tail calls and loops are not asked for here. */
+void ebpf_jit_call(const struct ebpf_jit_gen *gen,
+		   const struct ebpf_helper *helper,
+		   struct ebpf_jit_call *call);
 
 /*
  * What to call for a lookup in a map, key in r2: its own code, or map->lookup,

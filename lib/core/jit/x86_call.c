@@ -125,88 +125,6 @@ lookup_array(struct x86 *x, const struct ebpf_map_array *array,
 	return lookup_end(x, lookup);
 }
 
-/* How many ops the code stands for, 0: there is none for this map. */
-static uint32_t
-lookup_inline(struct x86 *x, const struct ebpf_map *map)
-{
-	const struct ebpf_map_array *array =
-		(const struct ebpf_map_array *)map;
-	struct os_percpu_plan plan;
-
-	if (map->ops->kind == EBPF_MAP_ARRAY)
-		return lookup_array(x, array, NULL);
-	if (map->ops->kind != EBPF_MAP_PERCPU_ARRAY ||
-	    !os_percpu_plan(array->percpu, &plan) ||
-	    plan.distance > 0x7fffffff)
-		return 0;
-	return lookup_array(x, array, &plan);
-}
-
-/*
- * A call on a map known now, without the helper's generic door: how many ops
- * the code stands for, 0: there is none for this helper and map. Plain: rdi was
- * not loaded with it (jit_lookup.h).
- */
-static uint32_t
-call_map(struct x86 *x, const struct ebpf_helper *helper,
-	 const struct ebpf_map *map, bool plain)
-{
-	const struct ebpf_map_ops *ops = map->ops;
-	const void *function = NULL;
-	uint32_t used;
-	bool own;
-
-	if (helper->args[0] != EBPF_ARG_MAP)
-		return 0;
-	switch (helper->number) {
-	case EBPF_FUNC_map_lookup_elem:
-		used = lookup_inline(x, map);
-		if (used > 0)
-			return used;
-		function = ebpf_jit_lookup_code(map, &own);
-		if (plain && !own)
-			x86_address(x, RDI, map);
-		if (function == NULL)
-			return 0;
-		x86_call_address(x, function);
-		if (own) { /* it has asked whether it is NULL */
-			x->flags_reg = RAX;
-			x->flags_at = x->gen.buf.len;
-			x->flags_wide = true;
-		}
-		return 1;
-	case EBPF_FUNC_map_update_elem:
-		function = (const void *)(uintptr_t)ops->update;
-		break;
-	case EBPF_FUNC_map_delete_elem:
-		function = (const void *)(uintptr_t)ops->remove;
-		break;
-	}
-	if (function == NULL)
-		return 0;
-	x86_call_address(x, function);
-	x86_put(x, 0x9848, 2); /* cdqe: they return int */
-	return 1;
-}
-
-/* Helpers whose answer is nearer than they are. */
-static bool
-call_inline(struct x86 *x, const struct ebpf_helper *helper)
-{
-	struct os_percpu_plan plan;
-
-	if (helper->fn == ebpf_helper_get_numa_node_id) {
-		x86_const(x, RAX, 0);
-		return true;
-	}
-	if (helper->fn == ebpf_helper_get_smp_processor_id &&
-	    os_percpu_plan(NULL, &plan)) {
-		load_cpu(x, RAX, &plan);
-		return true;
-	}
-	return false;
-}
-
 static void
 nops(struct x86 *x, uint32_t len)
 {
@@ -324,10 +242,7 @@ x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	struct x86 *x = x86_of(gen);
 	const struct ebpf_helper *helper =
 		(const struct ebpf_helper *)(intptr_t)op->imm;
-	const struct ebpf_map *map = gen->known[1].map;
-	const struct ebpf_map *plain = ebpf_jit_lookup_map(
-		gen->prog, gen->scan, gen->func, gen->slot);
-	uint32_t used = 0;
+	struct ebpf_jit_call call;
 
 	if (helper->flags & EBPF_HELPER_TAIL) {
 		tail_call(x);
@@ -337,17 +252,35 @@ x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		x86_loop(x, helper);
 		return 1;
 	}
-	if (plain != NULL)
-		map = plain;
-	if (map != NULL)
-		used = call_map(x, helper, map, plain != NULL);
-	if (used > 0)
-		return used;
-	if (call_inline(x, helper))
-		return 1;
-	if (helper->flags & EBPF_HELPER_ENV)
-		x86_address(x, R9, gen->prog);
-	x86_call_address(x, (const void *)(uintptr_t)helper->fn);
+	ebpf_jit_call(gen, helper, &call);
+	if (call.load)
+		x86_address(x, RDI, call.map);
+	switch (call.way) {
+	case EBPF_JIT_ZERO:
+		x86_const(x, RAX, 0);
+		break;
+	case EBPF_JIT_CPU:
+		load_cpu(x, RAX, &call.plan);
+		break;
+	case EBPF_JIT_ARRAY:
+		return lookup_array(x, (const struct ebpf_map_array *)call.map,
+				    call.percpu ? &call.plan : NULL);
+	case EBPF_JIT_MAP:
+		x86_call_address(x, call.function);
+		if (call.is_int)
+			x86_put(x, 0x9848, 2); /* cdqe */
+		if (call.own) { /* it has asked whether it is NULL */
+			x->flags_reg = RAX;
+			x->flags_at = x->gen.buf.len;
+			x->flags_wide = true;
+		}
+		break;
+	case EBPF_JIT_GENERIC:
+		if (helper->flags & EBPF_HELPER_ENV)
+			x86_address(x, R9, gen->prog);
+		x86_call_address(x, (const void *)(uintptr_t)helper->fn);
+		break;
+	}
 	return 1;
 }
 
