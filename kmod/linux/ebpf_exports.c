@@ -51,6 +51,7 @@ EXPORT_SYMBOL(ebpf_section_leave);
 EXPORT_SYMBOL_GPL(ebpf_bridge_create);
 EXPORT_SYMBOL_GPL(ebpf_bridge_decide);
 EXPORT_SYMBOL_GPL(ebpf_bridge_decide_one);
+EXPORT_SYMBOL_GPL(ebpf_bridge_learned);
 EXPORT_SYMBOL_GPL(ebpf_bridge_destroy);
 EXPORT_SYMBOL_GPL(ebpf_bridge_forget_port);
 EXPORT_SYMBOL_GPL(ebpf_bridge_set_prog);

@@ -22,14 +22,12 @@ enum {
  * depend on its build options. Ask netmap itself where one field of them is
  * and compare: another layout must not be used for a single frame.
  */
-static bool
-fits(struct vale *vale, struct netmap_vp_adapter *from)
+static noinline bool
+look_if_fits(struct vale *vale, struct netmap_vp_adapter *from)
 {
-	uint32_t fit = os_load(&vale->fits);
+	uint32_t fit;
 
-	if (likely(fit == VALE_FIT_YES))
-		return true;
-	if (fit == VALE_FIT_NO)
+	if (os_load(&vale->fits) == VALE_FIT_NO)
 		return false;
 	BUILD_BUG_ON(offsetof(struct netmap_vp_adapter, up) != 0);
 	BUILD_BUG_ON(offsetof(struct netmap_vp_adapter, na_bdg) -
@@ -49,7 +47,14 @@ fits(struct vale *vale, struct netmap_vp_adapter *from)
 	return fit == VALE_FIT_YES;
 }
 
-static uint32_t
+static inline bool
+fits(struct vale *vale, struct netmap_vp_adapter *from)
+{
+	return likely(os_load(&vale->fits) == VALE_FIT_YES) ||
+	       look_if_fits(vale, from);
+}
+
+static inline uint32_t
 first_len(const struct nm_bdg_fwd *ft)
 {
 	return ft->ft_offset < ft->ft_len ? ft->ft_len - ft->ft_offset : 0;
@@ -61,7 +66,7 @@ first_len(const struct nm_bdg_fwd *ft)
  * that it gives us, nor the offset the one of the pointer. So both count for
  * what is surely in the buffer. Slots of NICs are the kernel's alone.
  */
-static uint32_t
+static inline uint32_t
 safe_len(const struct nm_bdg_fwd *ft, const struct netmap_vp_adapter *from,
 	 uint32_t ring)
 {
@@ -107,67 +112,112 @@ fetch_header(struct vale *vale, const struct nm_bdg_fwd *ft,
 }
 
 /*
- * One frame that is in the kernel, from here to the counters. Pinned, softirqs
- * are off, and what RCU waits for waits for that, too: programs and elements
- * of maps stay without rcu_read_lock(), twenty instructions of each frame.
- * True: no program decided.
+ * netmap would by itself refuse to send a frame back or to nowhere; we count
+ * it.
  */
-static inline bool
-decide(struct vale *vale, struct ebpf_frame *frame, const struct nm_bdg_fwd *ft,
-       const struct netmap_vp_adapter *from)
+static __always_inline void
+count_unsent(struct vale_counts *counts, const struct netmap_vp_adapter *from,
+	     uint32_t verdict)
 {
-	struct ebpf_verdict_counts *counts;
-	struct vale_counts *cell;
-	uint64_t learned;
+	if (unlikely(verdict == (uint32_t)from->bdg_port))
+		counts->verdicts.reflected++;
+	else if (verdict < EBPF_VALE_PORT_MAX &&
+		 unlikely(!from->na_bdg->bdg_ports[verdict]))
+		counts->verdicts.no_port++;
+}
 
-	cell = os_percpu_ptr(vale->counts, os_cpu_pin());
-	cell += frame->port;
-	counts = &cell->verdicts;
-	learned = counts->learned;
-	ebpf_bridge_decide_one(vale->bridge, frame, counts);
-	if (unlikely(frame->verdict == frame->port))
-		counts->reflected++;
-	else if (frame->verdict < EBPF_VALE_PORT_MAX &&
-		 unlikely(!from->na_bdg->bdg_ports[frame->verdict]))
-		counts->no_port++;
-	cell->frames++;
-	cell->bytes += whole_len(ft);
-	learned = counts->learned - learned;
+/* A frame or a program that is rare. */
+static noinline uint32_t
+lookup_any(struct nm_bdg_fwd *ft, uint8_t *ring, struct netmap_vp_adapter *from,
+	   struct vale *vale, struct vale_counts *counts)
+{
+	struct ebpf_frame frame = {
+		.data = (uint8_t *)ft->ft_buf + ft->ft_offset,
+		.len = safe_len(ft, from, *ring),
+		.port = from->bdg_port,
+		.ring_nr = *ring,
+	};
+
+	ebpf_bridge_decide_one(vale->bridge, &frame, &counts->verdicts);
+	count_unsent(counts, from, frame.verdict);
+	counts->bytes += whole_len(ft);
 	os_cpu_unpin();
-	return learned != 0;
+	*ring = frame.ring_nr % RINGS_MAX;
+	return frame.verdict;
 }
 
 static noinline uint32_t
 lookup_indirect(struct nm_bdg_fwd *ft, struct netmap_vp_adapter *from,
-		struct vale *vale, struct ebpf_frame *frame)
+		struct vale *vale)
 {
 	uint8_t header[HEADER_LEN];
+	struct ebpf_frame frame = { .data = header, .port = from->bdg_port };
+	struct vale_counts *counts;
+	struct vale_cpu *cpu;
+	uint64_t learned;
 
-	frame->data = header;
-	frame->len = fetch_header(vale, ft, from, header) ? HEADER_LEN : 0;
+	frame.len = fetch_header(vale, ft, from, header) ? HEADER_LEN : 0;
+	cpu = os_percpu_ptr(vale->cpus, os_cpu_pin());
+	counts = &cpu->counts[frame.port];
+	learned = counts->verdicts.learned;
+	ebpf_bridge_decide_one(vale->bridge, &frame, &counts->verdicts);
+	count_unsent(counts, from, frame.verdict);
+	counts->bytes += whole_len(ft);
+	learned = counts->verdicts.learned - learned;
+	os_cpu_unpin();
 	/* a program that came just now has seen no more than the header */
-	return decide(vale, frame, ft, from) ? frame->verdict : NM_BDG_NOPORT;
+	return learned != 0 ? frame.verdict : NM_BDG_NOPORT;
 }
 
+/*
+ * One frame, from here to the counters. While pinned, softirqs are off, and
+ * what RCU waits for waits for that, too: programs and elements of maps stay
+ * without rcu_read_lock(), twenty instructions of each frame.
+ */
 static uint32_t
 lookup(struct nm_bdg_fwd *ft, uint8_t *ring, struct netmap_vp_adapter *from,
        void *private_data)
 {
 	struct vale *vale = private_data;
-	struct ebpf_frame frame;
+	uint32_t port = (uint32_t)from->bdg_port, len, verdict;
+	const struct ebpf_prog *prog;
+	struct vale_counts *counts;
+	struct vale_cpu *cpu;
+	uint8_t *data;
 
 	if (unlikely(!fits(vale, from)) ||
-	    unlikely((uint32_t)from->bdg_port >= EBPF_VALE_PORT_MAX))
+	    unlikely(port >= EBPF_VALE_PORT_MAX))
 		return NM_BDG_NOPORT;
-	frame.port = from->bdg_port;
-	frame.ring_nr = *ring;
 	if (unlikely(ft->ft_flags & NS_INDIRECT))
-		return lookup_indirect(ft, from, vale, &frame);
-	frame.data = (uint8_t *)ft->ft_buf + ft->ft_offset;
-	frame.len = safe_len(ft, from, *ring);
-	decide(vale, &frame, ft, from);
-	*ring = frame.ring_nr % RINGS_MAX;
-	return frame.verdict;
+		return lookup_indirect(ft, from, vale);
+	cpu = os_percpu_ptr(vale->cpus, os_cpu_pin());
+	counts = &cpu->counts[port];
+	prog = ebpf_bridge_plain(vale->bridge);
+	data = (uint8_t *)ft->ft_buf + ft->ft_offset;
+	len = safe_len(ft, from, *ring);
+	if (unlikely(len < HEADER_LEN) || unlikely(ft->ft_flags & NS_MOREFRAG))
+		return lookup_any(ft, ring, from, vale, counts);
+	if (likely(prog)) {
+		counts->bytes += len;
+		/* its padding is zero from the start */
+		cpu->ctx.data = data;
+		cpu->ctx.data_end = data + len;
+		cpu->ctx.ingress_port = port;
+		cpu->ctx.ring_nr = *ring;
+		verdict = (uint32_t)ebpf_prog_run(prog, (uintptr_t)&cpu->ctx,
+						  0, 0);
+		*ring = cpu->ctx.ring_nr % RINGS_MAX;
+	} else {
+		if (ebpf_bridge_prog(vale->bridge))
+			return lookup_any(ft, ring, from, vale, counts);
+		counts->bytes += len;
+		counts->verdicts.learned++;
+		verdict = ebpf_bridge_learned(vale->bridge, data, port);
+	}
+	verdict = ebpf_bridge_settle(verdict, &counts->verdicts);
+	count_unsent(counts, from, verdict);
+	os_cpu_unpin();
+	return verdict;
 }
 
 void
@@ -186,7 +236,6 @@ vale_set_prog(struct vale *vale, struct ebpf_prog *prog)
 static void
 add(struct vale_counts *to, const struct vale_counts *more)
 {
-	to->frames += os_load(&more->frames);
 	to->bytes += os_load(&more->bytes);
 	to->verdicts.port += os_load(&more->verdicts.port);
 	to->verdicts.broadcast += os_load(&more->verdicts.broadcast);
@@ -200,13 +249,13 @@ add(struct vale_counts *to, const struct vale_counts *more)
 void
 vale_counts_read(struct vale *vale, uint32_t port, struct vale_counts *sum)
 {
-	const struct vale_counts *counts;
-	uint32_t cpu;
+	const struct vale_cpu *cpu;
+	uint32_t i;
 
 	memset(sum, 0, sizeof(*sum));
-	for (cpu = 0; cpu < os_cpu_count(); cpu++) {
-		counts = os_percpu_ptr(vale->counts, cpu);
-		add(sum, &counts[port]);
+	for (i = 0; i < os_cpu_count(); i++) {
+		cpu = os_percpu_ptr(vale->cpus, i);
+		add(sum, &cpu->counts[port]);
 	}
 }
 
@@ -215,15 +264,17 @@ static void
 forget(struct vale *vale, const struct netmap_vp_adapter *port)
 {
 	struct vale_counts *counts;
-	uint32_t cpu;
+	struct vale_cpu *cpu;
+	uint32_t i;
 
 	if ((uint32_t)port->bdg_port >= EBPF_VALE_PORT_MAX)
 		return;
 	ebpf_bridge_forget_port(vale->bridge, port->bdg_port);
-	for (cpu = 0; cpu < os_cpu_count(); cpu++) {
-		counts = os_percpu_ptr(vale->counts, cpu);
-		add(&counts[VALE_COUNTS_GONE], &counts[port->bdg_port]);
-		memset(&counts[port->bdg_port], 0, sizeof(counts[0]));
+	for (i = 0; i < os_cpu_count(); i++) {
+		cpu = os_percpu_ptr(vale->cpus, i);
+		counts = &cpu->counts[port->bdg_port];
+		add(&cpu->counts[VALE_COUNTS_GONE], counts);
+		memset(counts, 0, sizeof(*counts));
 	}
 }
 

@@ -75,8 +75,8 @@ vale_make(const char *name, struct vale **result)
 	vale->bridge = ebpf_bridge_create(ebpf_linux_runtime());
 	if (!vale->bridge)
 		goto no_bridge;
-	vale->counts = os_percpu_alloc(VALE_COUNTS * sizeof(vale->counts[0]));
-	if (!vale->counts)
+	vale->cpus = os_percpu_alloc(sizeof(vale->cpus[0]));
+	if (!vale->cpus)
 		goto no_counts;
 	INIT_LIST_HEAD(&vale->list);
 	__module_get(THIS_MODULE);
@@ -98,7 +98,7 @@ vale_free(struct vale *vale)
 	list_del(&vale->list);
 	ebpf_bridge_set_prog(vale->bridge, NULL);
 	ebpf_bridge_destroy(vale->bridge);
-	os_percpu_free(vale->counts);
+	os_percpu_free(vale->cpus);
 	ebpf_link_put(vale->link);
 	os_free(vale);
 	module_put(THIS_MODULE);

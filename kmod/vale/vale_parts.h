@@ -39,10 +39,24 @@ enum {
 	VALE_COUNTS = EBPF_VALE_PORT_MAX + 1,
 };
 
-/* Of frames from one port, decided by one CPU. */
+/* Of frames from one port, decided by one CPU: a cache line. */
 struct vale_counts {
-	uint64_t frames, bytes;
+	uint64_t bytes;
 	struct ebpf_verdict_counts verdicts;
+};
+
+/* Each frame has one of these verdicts. */
+static inline uint64_t
+vale_counts_frames(const struct vale_counts *counts)
+{
+	return counts->verdicts.port + counts->verdicts.broadcast +
+	       counts->verdicts.drop + counts->verdicts.invalid;
+}
+
+/* Of one CPU, while it is pinned. */
+struct vale_cpu {
+	struct vale_counts counts[VALE_COUNTS];
+	struct ebpf_vale_ctx ctx; /* of the frame that is being decided */
 };
 
 /*
@@ -51,7 +65,7 @@ struct vale_counts {
  */
 struct vale {
 	struct ebpf_bridge *bridge;
-	struct vale_counts *counts; /* per CPU: VALE_COUNTS of them */
+	struct vale_cpu *cpus; /* per CPU */
 	uint32_t fits;	  /* atomic; enum vale_fit */
 	uint32_t deciding; /* atomic; 1: a program is attached */
 

@@ -110,7 +110,7 @@ describe(struct vale_asker *asker, const char *name, struct vale *vale,
 	info->bytes = 0;
 	for (i = 0; i < VALE_COUNTS; i++) {
 		vale_counts_read(vale, i, &counts);
-		info->frames += counts.frames;
+		info->frames += vale_counts_frames(&counts);
 		info->bytes += counts.bytes;
 		to->port += counts.verdicts.port;
 		to->broadcast += counts.verdicts.broadcast;
@@ -250,7 +250,7 @@ describe_port(struct vale *vale, const struct vale_place *place,
 	if (!vale)
 		return;
 	vale_counts_read(vale, place->port, &counts);
-	info->rx_frames = counts.frames;
+	info->rx_frames = vale_counts_frames(&counts);
 	info->rx_bytes = counts.bytes;
 	info->rx_drops = 0;
 	info->verdicts = counts.verdicts;

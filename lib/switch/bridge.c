@@ -9,7 +9,6 @@
  * which are rare, take a lock so that no address is there twice.
  */
 #include "switch/bridge.h"
-#include "core/runtime.h"
 
 enum {
 	SETS = 512,
@@ -23,18 +22,9 @@ enum {
 #define PORT_SHIFT 48
 #define USED (1ull << 63)
 
-struct set {
+struct ebpf_bridge_set {
 	uint64_t entries[WAYS]; /* atomic; 0: free */
 } __attribute__((aligned(64)));
-
-struct ebpf_bridge {
-	struct ebpf_prog *prog; /* atomic; the link holds the reference */
-	struct ebpf_runtime *rt;
-	uint64_t seed;
-	struct set *sets;
-	struct os_spin lock; /* writes to sets, victim */
-	uint32_t victim;
-};
 
 struct ebpf_bridge *
 ebpf_bridge_create(struct ebpf_runtime *rt)
@@ -90,6 +80,8 @@ ebpf_bridge_set_prog(struct ebpf_bridge *bridge, struct ebpf_prog *prog)
 	/* hosts may have moved while a program decided */
 	if (prog == NULL && os_load(&bridge->prog) != NULL)
 		forget(bridge, UINT32_MAX);
+	os_store_release(&bridge->plain, prog != NULL &&
+			 prog->kind->entry == EBPF_ENTRY_CTX ? prog : NULL);
 	old = os_swap(&bridge->prog, prog);
 	if (old != NULL && old != prog)
 		os_epoch_sync();
@@ -104,16 +96,19 @@ ebpf_bridge_forget_port(struct ebpf_bridge *bridge, uint32_t port)
 
 /* ---- learning ---- */
 
-/* Six bytes in the low bits of a word, the first lowest on every machine. */
+/* Six bytes in the low bits of a word, in an order that means nothing. */
 static inline uint64_t
 mac_at(const uint8_t *at)
 {
-	return at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 |
-	       (uint64_t)at[3] << 24 | (uint64_t)at[4] << 32 |
-	       (uint64_t)at[5] << 40;
+	uint32_t first;
+	uint16_t last;
+
+	__builtin_memcpy(&first, at, sizeof(first));
+	__builtin_memcpy(&last, at + sizeof(first), sizeof(last));
+	return first | (uint64_t)last << 32;
 }
 
-static inline struct set *
+static inline struct ebpf_bridge_set *
 set_of(struct ebpf_bridge *bridge, uint64_t mac)
 {
 	uint64_t h = (mac ^ bridge->seed) * bridge->seed;
@@ -125,7 +120,7 @@ set_of(struct ebpf_bridge *bridge, uint64_t mac)
 
 /* The way that holds mac, with its entry; WAYS when none does. */
 static inline uint32_t
-set_find(struct set *set, uint64_t mac, uint64_t *entry)
+set_find(struct ebpf_bridge_set *set, uint64_t mac, uint64_t *entry)
 {
 	uint32_t i;
 
@@ -140,7 +135,8 @@ set_find(struct set *set, uint64_t mac, uint64_t *entry)
 
 /* New, or seen at another port. */
 static void
-learn(struct ebpf_bridge *bridge, struct set *set, uint64_t mac, uint64_t entry)
+learn(struct ebpf_bridge *bridge, struct ebpf_bridge_set *set, uint64_t mac,
+      uint64_t entry)
 {
 	uint64_t old;
 	uint32_t way;
@@ -173,35 +169,26 @@ static inline void
 settle(struct ebpf_frame *frame, uint32_t verdict,
        struct ebpf_verdict_counts *counts)
 {
-	if (os_likely(verdict < EBPF_VALE_BROADCAST))
-		counts->port++;
-	else if (verdict == EBPF_VALE_BROADCAST)
-		counts->broadcast++;
-	else if (verdict == EBPF_VALE_DROP)
-		counts->drop++;
-	else
-		counts->invalid++;
-	frame->verdict = verdict <= EBPF_VALE_DROP ? (uint8_t)verdict :
-						     EBPF_VALE_DROP;
+	frame->verdict = ebpf_bridge_settle(verdict, counts);
 }
 
-static inline uint32_t
-decide_learned(struct ebpf_bridge *bridge, const struct ebpf_frame *frame)
+ALWAYS_INLINE uint32_t
+decide_learned(struct ebpf_bridge *bridge, const uint8_t *data, uint32_t port)
 {
 	uint64_t mac, entry, wanted;
-	struct set *set;
+	struct ebpf_bridge_set *set;
 
-	if ((frame->data[6] & 1) == 0) {
-		mac = mac_at(frame->data + 6);
-		wanted = mac | (uint64_t)frame->port << PORT_SHIFT | USED;
+	if ((data[6] & 1) == 0) {
+		mac = mac_at(data + 6);
+		wanted = mac | (uint64_t)port << PORT_SHIFT | USED;
 		set = set_of(bridge, mac);
 		if (os_unlikely(set_find(set, mac, &entry) == WAYS ||
 				entry != wanted))
 			learn(bridge, set, mac, wanted);
 	}
-	if ((frame->data[0] & 1) != 0)
+	if ((data[0] & 1) != 0)
 		return EBPF_VALE_BROADCAST;
-	mac = mac_at(frame->data);
+	mac = mac_at(data);
 	if (set_find(set_of(bridge, mac), mac, &entry) == WAYS)
 		return EBPF_VALE_BROADCAST;
 	return entry >> PORT_SHIFT & 0xff;
@@ -216,7 +203,8 @@ decide_learned_all(struct ebpf_bridge *bridge, struct ebpf_frame *frames,
 	for (i = 0; i < count; i++) {
 		fetch_ahead(frames, i, count);
 		settle(&frames[i], os_likely(frames[i].len >= HEADER_LEN) ?
-			       decide_learned(bridge, &frames[i]) :
+			       decide_learned(bridge, frames[i].data,
+					      frames[i].port) :
 			       EBPF_VALE_DROP, counts);
 	}
 	counts->learned += count;
@@ -282,7 +270,7 @@ ALWAYS_INLINE void
 decide(struct ebpf_bridge *bridge, struct ebpf_frame *frames, uint32_t count,
        struct ebpf_verdict_counts *counts)
 {
-	const struct ebpf_prog *prog = os_load_acquire(&bridge->prog);
+	const struct ebpf_prog *prog = ebpf_bridge_prog(bridge);
 	bool counted = os_load(&bridge->rt->stats_on) != 0;
 
 	if (prog == NULL)
@@ -305,4 +293,11 @@ ebpf_bridge_decide_one(struct ebpf_bridge *bridge, struct ebpf_frame *frame,
 		       struct ebpf_verdict_counts *counts)
 {
 	decide(bridge, frame, 1, counts);
+}
+
+uint32_t
+ebpf_bridge_learned(struct ebpf_bridge *bridge, const uint8_t *data,
+		    uint32_t port)
+{
+	return decide_learned(bridge, data, port);
 }

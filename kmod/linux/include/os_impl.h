@@ -10,6 +10,7 @@
 #include <linux/bottom_half.h>
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
+#include <linux/interrupt.h>
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
@@ -78,10 +79,26 @@ os_cpu_pin(void)
 	return raw_smp_processor_id();
 }
 
+/*
+ * local_bh_enable(), of which mostly nothing is left: no softirq came while
+ * they were off. They are on, preemption is not, before that is asked, so that
+ * an interrupt after it runs its softirq itself.
+ */
 static inline void
 os_cpu_unpin(void)
 {
+#if defined(CONFIG_PREEMPT_RT) || defined(CONFIG_TRACE_IRQFLAGS)
 	local_bh_enable();
+#else
+	barrier();
+	preempt_count_sub(SOFTIRQ_DISABLE_OFFSET - 1);
+	if (unlikely(local_softirq_pending())) {
+		preempt_count_add(SOFTIRQ_DISABLE_OFFSET - 1);
+		local_bh_enable();
+	} else {
+		preempt_enable();
+	}
+#endif
 }
 
 static inline uint32_t
