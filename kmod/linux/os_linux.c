@@ -35,6 +35,10 @@ static unsigned long fail_at;
 module_param(fail_at, ulong, 0600);
 MODULE_PARM_DESC(fail_at, "for tests: this allocation from now fails");
 
+/* Runs under way, each on top of the one that it interrupted. */
+DEFINE_PER_CPU(uint32_t, os_linux_pinned);
+EXPORT_PER_CPU_SYMBOL_GPL(os_linux_pinned);
+
 /* Virtual memory freed where sleeping is not allowed. */
 static LLIST_HEAD(late_list);
 static void late_free(struct work_struct *work);

@@ -5,7 +5,9 @@
  * 16 bits and does not check the ring at all.
  *
  * Called under the switch's read lock, by a process that sends (which may
- * sleep), or by a NIC's softirq.
+ * sleep), by a NIC's softirq, or by the timer with which netmap looks after an
+ * interface whose driver it does not know: that one in the interrupt itself,
+ * maybe in the middle of another frame or of any program's run.
  */
 #include "vale_parts.h"
 
@@ -146,6 +148,19 @@ lookup_any(struct nm_bdg_fwd *ft, uint8_t *ring, struct netmap_vp_adapter *from,
 	return frame.verdict;
 }
 
+/*
+ * In an interrupt that came in the middle of a run on this very CPU: per-CPU
+ * values are the other's, and it may hold a lock that this one wants.
+ */
+static noinline uint32_t
+lookup_over(const struct nm_bdg_fwd *ft, struct vale_counts *counts)
+{
+	counts->verdicts.drop++;
+	counts->bytes += whole_len(ft);
+	os_cpu_unpin();
+	return NM_BDG_NOPORT;
+}
+
 static noinline uint32_t
 lookup_indirect(struct nm_bdg_fwd *ft, struct netmap_vp_adapter *from,
 		struct vale *vale)
@@ -192,6 +207,8 @@ lookup(struct nm_bdg_fwd *ft, uint8_t *ring, struct netmap_vp_adapter *from,
 		return lookup_indirect(ft, from, vale);
 	cpu = os_percpu_ptr(vale->cpus, os_cpu_pin());
 	counts = &cpu->counts[port];
+	if (unlikely(os_linux_interrupts()))
+		return lookup_over(ft, counts);
 	prog = ebpf_bridge_plain(vale->bridge);
 	data = (uint8_t *)ft->ft_buf + ft->ft_offset;
 	len = safe_len(ft, from, *ring);

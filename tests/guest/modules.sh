@@ -140,6 +140,9 @@ check "another module embeds the runtime" busybox insmod "$kmod/faulty.ko" what=
 check "and says what its program said" sees "embedded: fine, the program says 56" \
 	busybox dmesg
 check "it goes" busybox rmmod faulty
+check "who is pinned is seen by an interrupt, and softirqs wait" \
+	busybox insmod "$kmod/faulty.ko" what=pin
+check "it goes again" busybox rmmod faulty
 check "per-CPU copies are each CPU's own, in processes and softirqs" \
 	busybox insmod "$kmod/percpu_runs.ko"
 busybox dmesg | sed -n 's/.*percpu_runs: /# kernel, per-CPU copies: /p' >&3

@@ -13,6 +13,7 @@
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
@@ -70,13 +71,31 @@ os_cpu_count(void)
 
 /*
  * Softirqs off, not only preemption: a softirq that runs programs must not
- * share the number with a process in the middle of a run.
+ * share the number with a process in the middle of a run. An interrupt may,
+ * between any two instructions (netmap decides frames in timers): who can come
+ * from there asks os_linux_interrupts() and then lets it be, for the run below
+ * may hold a lock in a map.
  */
+DECLARE_PER_CPU(uint32_t, os_linux_pinned);
+
 static inline uint32_t
 os_cpu_pin(void)
 {
-	local_bh_disable();
+#if defined(CONFIG_PREEMPT_RT) || defined(CONFIG_TRACE_IRQFLAGS)
+	if (in_hardirq())
+		preempt_disable();
+	else
+#endif
+		local_bh_disable();
+	raw_cpu_inc(os_linux_pinned);
 	return raw_smp_processor_id();
+}
+
+/* Pinned: on top of somebody who is pinned, too, and waits for us. */
+static inline bool
+os_linux_interrupts(void)
+{
+	return raw_cpu_read(os_linux_pinned) > 1 && in_hardirq();
 }
 
 /*
@@ -87,16 +106,20 @@ os_cpu_pin(void)
 static inline void
 os_cpu_unpin(void)
 {
+	raw_cpu_dec(os_linux_pinned);
 #if defined(CONFIG_PREEMPT_RT) || defined(CONFIG_TRACE_IRQFLAGS)
-	local_bh_enable();
+	if (in_hardirq())
+		preempt_enable();
+	else
+		local_bh_enable();
 #else
 	barrier();
 	preempt_count_sub(SOFTIRQ_DISABLE_OFFSET - 1);
-	if (unlikely(local_softirq_pending())) {
+	if (likely(!local_softirq_pending()) || in_hardirq()) {
+		preempt_enable();
+	} else {
 		preempt_count_add(SOFTIRQ_DISABLE_OFFSET - 1);
 		local_bh_enable();
-	} else {
-		preempt_enable();
 	}
 #endif
 }

@@ -8,12 +8,14 @@
 #include "core/os.h"
 
 #include <linux/delay.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
 static char *what = "";
 module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "embed, or a fault: warn, overflow, atomic, leak, oops, hang");
+MODULE_PARM_DESC(what, "embed, pin, or a fault: warn, overflow, atomic, leak, oops, hang");
 
 /* r0 = value of map 0, plus the length of the memory. */
 static const struct ebpf_insn code[] = {
@@ -69,6 +71,65 @@ out:
 	return error || got != 56 ? -EINVAL : 0;
 }
 
+/* ---- pinned, and interrupts in between ---- */
+
+static u32 seen[3], tasks; /* what interrupts and softirqs saw and did */
+
+static void
+task_run(struct tasklet_struct *task)
+{
+	tasks++;
+}
+
+static DECLARE_TASKLET(task, task_run);
+
+/* In an interrupt, with a softirq waiting for the end of it. */
+static void
+interrupt(struct irq_work *work)
+{
+	tasklet_schedule(&task);
+	os_cpu_pin();
+	seen[0] = 1 + os_linux_interrupts();
+	os_cpu_pin(); /* nests */
+	seen[1] = 1 + os_linux_interrupts();
+	os_cpu_unpin();
+	os_cpu_unpin();
+	WRITE_ONCE(seen[2], 1 + !!in_hardirq());
+}
+
+/* Who is interrupted while pinned is seen; softirqs come after that, all. */
+static int
+pin(void)
+{
+	struct irq_work work = IRQ_WORK_INIT_HARD(interrupt);
+	int bad = 0;
+
+	preempt_disable();
+	irq_work_queue(&work);
+	while (!READ_ONCE(seen[2]))
+		cpu_relax();
+	preempt_enable();
+	irq_work_sync(&work);
+	bad |= (seen[0] != 1 || seen[1] != 2 || seen[2] != 2) << 0;
+
+	memset(seen, 0, sizeof(seen));
+	tasklet_kill(&task);
+	os_cpu_pin();
+	tasks = 0;
+	irq_work_queue(&work);
+	while (!READ_ONCE(seen[2]))
+		cpu_relax();
+	bad |= (os_linux_interrupts() || seen[0] != 2 || seen[1] != 2) << 1;
+	bad |= (tasks != 0) << 2;
+	os_cpu_unpin();
+	irq_work_sync(&work);
+	tasklet_kill(&task);
+	bad |= (READ_ONCE(tasks) != 1) << 3;
+	bad |= (softirq_count() != 0) << 4;
+	pr_info("faulty: pinned: %d\n", bad);
+	return bad ? -EINVAL : 0;
+}
+
 static int __init
 faulty_init(void)
 {
@@ -76,6 +137,8 @@ faulty_init(void)
 
 	if (!strcmp(what, "embed"))
 		return embed();
+	if (!strcmp(what, "pin"))
+		return pin();
 	if (!strcmp(what, "warn")) {
 		WARN(1, "faulty: on purpose\n");
 	} else if (!strcmp(what, "overflow")) {
