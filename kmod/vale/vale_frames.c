@@ -174,6 +174,8 @@ lookup_indirect(struct nm_bdg_fwd *ft, struct netmap_vp_adapter *from,
 	frame.len = fetch_header(vale, ft, from, header) ? HEADER_LEN : 0;
 	cpu = os_percpu_ptr(vale->cpus, os_cpu_pin());
 	counts = &cpu->counts[frame.port];
+	if (os_linux_interrupts())
+		return lookup_over(ft, counts);
 	learned = counts->verdicts.learned;
 	ebpf_bridge_decide_one(vale->bridge, &frame, &counts->verdicts);
 	count_unsent(counts, from, frame.verdict);

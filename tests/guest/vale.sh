@@ -321,6 +321,11 @@ busybox ip link add w0 type veth 2>/dev/null ||
 	busybox insmod "$kmod/veth.ko"
 busybox ip link add w0 type veth 2>/dev/null
 peer=$(basename /sys/class/net/veth*)
+# Nobody speaks there by himself: netmap sends to such an interface what its
+# timer took from another in the interrupt, of which the kernel warns.
+for i in w0 "$peer"; do
+	echo 1 >"/proc/sys/net/ipv6/conf/$i/disable_ipv6"
+done 2>/dev/null
 busybox ip link set w0 up
 busybox ip link set "$peer" up
 refuse "a port of what kind" "if:NAME" "$gebpf" vale add vale1 pair:x
