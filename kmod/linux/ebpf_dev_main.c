@@ -10,6 +10,7 @@
 #include "abi/wire.h"
 #include "core/os.h"
 #include "device/device.h"
+#include "ebpf_dev.h"
 #include "ebpf_linux.h"
 
 #include <linux/cred.h>
@@ -276,15 +277,12 @@ handle_poll(struct file *file, poll_table *table)
 	return mask;
 }
 
-/*
- * Memory of maps is not shared with processes: a writable mapping would be a
- * writer that no freeze can see end, the same client could not do it through
- * the daemon's socket, and batches carry many elements at little cost each.
- */
 static int
 handle_mmap(struct file *file, struct vm_area_struct *area)
 {
-	return -EOPNOTSUPP;
+	struct handle *handle = file->private_data;
+
+	return ebpf_dev_share(handle->session, area);
 }
 
 static const struct file_operations operations = {

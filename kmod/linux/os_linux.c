@@ -135,6 +135,20 @@ os_alloc(size_t size)
 	return allocate(size, NUMA_NO_NODE);
 }
 
+void *
+os_pages_alloc(size_t size)
+{
+	void *memory;
+
+	if (!os_linux_allocate())
+		return NULL;
+	memory = __vmalloc(PAGE_ALIGN(size), GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+			   __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+	if (!memory)
+		os_linux_release();
+	return memory;
+}
+
 static void
 late_free(struct work_struct *work)
 {

@@ -41,4 +41,13 @@ _Static_assert(sizeof(struct ebpf_chardev_call) == 32, "ioctl's size");
 #define EBPF_CHARDEV_SHORT(size) (0xc0006502u | (uint32_t)(size) << 16)
 #define EBPF_CHARDEV_SHORT_SIZE(command) ((command) >> 16 & 0x1fffu)
 
+/*
+ * Where mmap(2) finds the values of the map with that id: an array made with
+ * EBPF_F_MMAPABLE, each value in its size rounded up to 8. MAP_SHARED, no more
+ * than all of them in whole pages. ENOENT: no such map; EOPNOTSUPP: another
+ * map; EACCES: not to be read, or not to be written by users, or by any but
+ * them, or frozen. What is mapped to be written cannot be frozen (EBUSY).
+ */
+#define EBPF_CHARDEV_VALUES(id) ((uint64_t)(id) << 32)
+
 #endif

@@ -127,7 +127,8 @@ struct ebpf_map {
 	uint32_t btf_key_type, btf_value_type;
 	uint64_t map_extra; /* as given */
 	uint32_t lock_off; /* in the value, where it has one */
-	uint32_t writers; /* that may sleep; a freeze meanwhile is EBUSY */
+	/* that may sleep, or have it in memory; a freeze meanwhile is EBUSY */
+	uint32_t writers;
 };
 
 const struct ebpf_map_ops *ebpf_map_ops_find(uint32_t kind); /* NULL: none */
@@ -152,6 +153,16 @@ extern const struct ebpf_map_ops ebpf_map_bloom_filter_ops;
  * *count elements at most into out, fewer only when done.
  */
 int ebpf_map_freeze(struct ebpf_map *map);
+/*
+ * An array with EBPF_F_MMAPABLE: its values are about to be mapped by a process,
+ * for reading or writing as well; they lie at `memory`, whole pages (os.h). Each
+ * share, again or not, ends with an unshare that says the same. EUNSUPPORTED:
+ * another map; EACCES: read-only, write-only, or frozen. map_share.c
+ */
+int ebpf_map_share(struct ebpf_map *map, bool write, void **memory,
+		   size_t *size);
+void ebpf_map_share_again(struct ebpf_map *map, bool write); /* any */
+void ebpf_map_unshare(struct ebpf_map *map, bool write);     /* any */
 /*
  * sleep: wait for removed elements' grace period, when a write said EAGAIN
  * because all that is spare waits for it.

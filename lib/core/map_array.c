@@ -13,6 +13,7 @@ enum {
 	PERCPU_VALUE_MAX = 32 << 10,
 	ENTRIES_MAX = 1u << 31,
 	WALK_LOOK = 4096, /* elements of one call */
+	PAGE = 4096,	  /* at least; of memory that can be mapped */
 	FLAGS = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_RDONLY_PROG |
 		EBPF_F_WRONLY_PROG,
 };
@@ -126,6 +127,8 @@ static int
 array_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
 {
 	*bytes = block_bytes(spec);
+	if ((spec->flags & EBPF_F_MMAPABLE) != 0)
+		*bytes = (*bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 	return array_check_any(spec, VALUE_MAX);
 }
 
@@ -135,7 +138,9 @@ array_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 	struct ebpf_map_array *array = array_of(map);
 
 	array->index_mask = index_mask(map->max_entries);
-	array->values = os_alloc(block_bytes(spec));
+	array->values = (spec->flags & EBPF_F_MMAPABLE) != 0 ?
+			os_pages_alloc(block_bytes(spec)) :
+			os_alloc(block_bytes(spec));
 	return array->values == NULL ? -EBPF_ENOMEM : 0;
 }
 
@@ -200,7 +205,6 @@ array_each(struct ebpf_map *map, struct ebpf_each *each)
 
 const struct ebpf_map_ops ebpf_map_array_ops = {
 	.kind = EBPF_MAP_ARRAY,
-	/* nothing maps memory here: MMAPABLE only lets such objects load */
 	.flags_allowed = FLAGS | EBPF_F_MMAPABLE | EBPF_F_INNER_MAP |
 			 EBPF_F_NUMA_NODE,
 	.struct_size = sizeof(struct ebpf_map_array),

@@ -35,6 +35,9 @@
 void *os_alloc(size_t size);	/* sleep */
 void os_free(void *memory);	/* any, NULL is fine */
 
+/* The same in pages of its own, which a home may let processes map. os_free() */
+void *os_pages_alloc(size_t size); /* sleep */
+
 /*
  * Zeroed memory for rings, a multiple of 4096: 2 * size bytes can be reached,
  * of which i and size + i may be the same one, so only one of the two is ever

@@ -40,6 +40,14 @@ int ebpf_session_open(struct ebpf_device *device, uint32_t uid,
 void ebpf_session_close(struct ebpf_session *session);
 
 /*
+ * For homes that map memory: ebpf_map_share() of the map with that id; also
+ * during a call of the same session. ENOENT. sleep
+ */
+struct ebpf_map;
+int ebpf_session_share(struct ebpf_session *session, uint32_t id, bool write,
+		       struct ebpf_map **map, void **memory, size_t *size);
+
+/*
  * For poll(2) and its like: a map that the session holds has a record to take,
  * or the trace log, if the session has read it, a line that it has not seen.
  * Not during a call of the same session. What may change it signals an event.

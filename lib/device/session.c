@@ -168,6 +168,22 @@ ebpf_session_find(struct ebpf_session *session, uint32_t kind, uint32_t id)
 	return list->holds[at].obj;
 }
 
+int
+ebpf_session_share(struct ebpf_session *session, uint32_t id, bool write,
+		   struct ebpf_map **map, void **memory, size_t *size)
+{
+	struct ebpf_object *obj = ebpf_object_by_id(session->device->rt,
+						    EBPF_OBJ_MAP, id);
+	int error;
+
+	if (obj == NULL)
+		return -EBPF_ENOENT;
+	*map = os_container(obj, struct ebpf_map, obj);
+	error = ebpf_map_share(*map, write, memory, size);
+	ebpf_object_put(obj); /* shared, it has a reference more */
+	return error;
+}
+
 bool
 ebpf_session_readable(struct ebpf_session *session)
 {

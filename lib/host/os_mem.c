@@ -211,6 +211,13 @@ os_free(void *memory)
 		free(header->base);
 }
 
+/* Nobody maps memory of this process. */
+void *
+os_pages_alloc(size_t size)
+{
+	return os_alloc(size);
+}
+
 void *
 os_percpu_alloc(size_t size)
 {

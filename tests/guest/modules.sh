@@ -123,6 +123,7 @@ check "unload" "$gebpf" prog unload name l2_bridge
 suite "requests" build/tests/chardev_test
 suite "every request in every wrong form" build/tests/chardev_sweep
 suite "waiting, passing, 32 bits" build/tests/chardev_poll_test
+suite "arrays in a process's memory" build/tests/chardev_share_test
 suite "records at speed" build/tests/flood_test --device kernel --records 200000
 suite "maps in a crowd" build/tests/map_crowd_test --device kernel
 suite "storm" build/tests/chardev_storm --kills 30

@@ -878,6 +878,56 @@ test_freeze_while_written(enum ebpf_map_kind kind)
 	tap_ok(wrong == 0, "kind %u: what is frozen is written no more", kind);
 }
 
+/* What a home that maps memory is told; see also chardev_share_test.c. */
+static void
+test_share(void)
+{
+	static const uint32_t read_only[] = { EBPF_F_RDONLY,
+					      EBPF_F_RDONLY_PROG };
+	struct ebpf_map *map = make(EBPF_MAP_ARRAY, 4, 12, 4, EBPF_F_MMAPABLE);
+	uint32_t key = 1, i;
+	uint8_t value[12];
+	size_t size = 0;
+	void *memory;
+
+	TAP_CHECK(ebpf_map_share(map, true, &memory, &size) == 0 && size == 64);
+	memcpy((uint8_t *)memory + 16, "twelve bytes", 12);
+	TAP_CHECK(ebpf_map_read(map, &key, value) == 0 &&
+		  memcmp(value, "twelve bytes", 12) == 0);
+	ebpf_map_share_again(map, true);
+	ebpf_map_unshare(map, true);
+	TAP_CHECK(ebpf_map_freeze(map) == -EBPF_EBUSY && map->frozen == 0);
+	ebpf_map_unshare(map, true);
+	TAP_CHECK(ebpf_map_freeze(map) == 0);
+	TAP_CHECK(ebpf_map_share(map, true, &memory, &size) == -EBPF_EACCES &&
+		  map->writers == 0);
+	TAP_CHECK(ebpf_map_share(map, false, &memory, &size) == 0 &&
+		  map->obj.refs == 2);
+	ebpf_map_unshare(map, false);
+	TAP_CHECK(map->obj.refs == 1);
+	ebpf_map_put(map);
+	for (i = 0; i < 2; i++) {
+		map = make(EBPF_MAP_ARRAY, 4, 8, 4,
+			   EBPF_F_MMAPABLE | read_only[i]);
+		TAP_CHECK(ebpf_map_share(map, true, &memory, &size) ==
+			  -EBPF_EACCES);
+		TAP_CHECK(ebpf_map_share(map, false, &memory, &size) == 0);
+		ebpf_map_unshare(map, false);
+		ebpf_map_put(map);
+	}
+	map = make(EBPF_MAP_ARRAY, 4, 8, 4, EBPF_F_MMAPABLE | EBPF_F_WRONLY);
+	TAP_CHECK(ebpf_map_share(map, false, &memory, &size) == -EBPF_EACCES);
+	ebpf_map_put(map);
+	map = make(EBPF_MAP_ARRAY, 4, 8, 4, 0);
+	TAP_CHECK(ebpf_map_share(map, false, &memory, &size) ==
+		  -EBPF_EUNSUPPORTED);
+	ebpf_map_put(map);
+	map = make(EBPF_MAP_HASH, 4, 8, 4, 0);
+	TAP_CHECK(ebpf_map_share(map, false, &memory, &size) ==
+		  -EBPF_EUNSUPPORTED);
+	ebpf_map_put(map);
+}
+
 /* ---- program arrays ---- */
 
 static struct ebpf_prog *
@@ -1063,6 +1113,7 @@ main(void)
 	test_modes();
 	test_freeze_while_written(EBPF_MAP_HASH);
 	test_freeze_while_written(EBPF_MAP_ARRAY);
+	test_share();
 	test_prog_array();
 	os_epoch_drain();
 	TAP_CHECK(rt->mem_used == 0);
