@@ -96,6 +96,9 @@ refuse "no hook yet, and what to do about it" "vale_bpf" \
 refuse "no switches yet" "NETMAP=DIR" "$gebpf" vale create vale1
 refuse "the hook without netmap" "nknown symbol" busybox insmod "$kmod/vale_bpf.ko"
 check "netmap" busybox insmod "$kmod/netmap.ko"
+# An interface whose driver netmap does not know is looked after when a frame
+# comes: netmap would send on from its timer's interrupt, of which Linux warns.
+echo 1000 >/sys/module/netmap/parameters/generic_mit
 
 # A hook that was built for a netmap of other options: nothing the kernel checks
 # tells, so it must find out by itself, and touch nothing.
@@ -321,11 +324,6 @@ busybox ip link add w0 type veth 2>/dev/null ||
 	busybox insmod "$kmod/veth.ko"
 busybox ip link add w0 type veth 2>/dev/null
 peer=$(basename /sys/class/net/veth*)
-# Nobody speaks there by himself: netmap sends to such an interface what its
-# timer took from another in the interrupt, of which the kernel warns.
-for i in w0 "$peer"; do
-	echo 1 >"/proc/sys/net/ipv6/conf/$i/disable_ipv6"
-done 2>/dev/null
 busybox ip link set w0 up
 busybox ip link set "$peer" up
 refuse "a port of what kind" "if:NAME" "$gebpf" vale add vale1 pair:x
