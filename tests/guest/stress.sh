@@ -152,7 +152,7 @@ grep -h "^Received\|^Sent" /tmp/traffic.* | sed 's/^/# /' >&3
 
 # Ports, switches, programs and the modules themselves come and go.
 seed=1
-churn=$GUEST_STRESS
+churn=$((GUEST_STRESS / 10 + 1))
 [ -z "${GUEST_SECONDS:-}" ] || churn=20
 share 20
 while :; do

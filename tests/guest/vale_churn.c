@@ -36,8 +36,8 @@ enum {
 
 /* Of all processes. */
 static struct shared {
-	/* atomic; nothing new that keeps vale_bpf, netmap, the device */
-	uint32_t no_attach, no_ports, no_device;
+	/* atomic; nothing that keeps vale_bpf, netmap, the device */
+	uint32_t no_attach, no_request, no_ports, no_device;
 	uint64_t sent, taken, opened, attached, asked; /* atomic */
 	uint64_t stale; /* atomic; links whose switch had gone */
 } *shared;
@@ -73,7 +73,7 @@ put_some(struct port *port, uint32_t ring)
 {
 	static uint8_t frame[FRAME];
 	struct part parts[5];
-	uint32_t i, n, many = 1 + below(32);
+	uint32_t i, n, many = 1 + below(8);
 
 	for (i = 0; i < many; i++) {
 		uint32_t form = below(8);
@@ -144,7 +144,7 @@ send_on(void)
 	for (;;) {
 		number = below(SWITCHES);
 		if (must_leave(number)) {
-			usleep(1000);
+			usleep(5000);
 			continue;
 		}
 		/* small: making a port takes netmap's lock for long */
@@ -161,15 +161,16 @@ send_on(void)
 			continue;
 		}
 		count(&shared->opened, 1);
-		for (uint32_t i = below(200); i > 0 && !must_leave(number);
+		for (uint32_t i = below(100); i > 0 && !must_leave(number);
 		     i--) {
 			put_some(&port, below(port.tx_rings));
 			port_send(&port);
 			take_all(&port);
-			usleep(below(1000));
+			/* leaves time for the others where there is little */
+			usleep(2000 + below(6000));
 		}
 		port_close(&port);
-		usleep(below(5000));
+		usleep(below(20000));
 	}
 }
 
@@ -251,7 +252,7 @@ use_switch(struct gebpf_device *device, const char *name, bool may_make)
 	snprintf(add.spec, sizeof(add.spec), "vi:v%u", below(2));
 	switch (below(8)) {
 	case 0:
-		if (may_make)
+		if (may_make && name[4] >= '0' + OURS)
 			gebpf_ask(device, EBPF_REQUEST_SWITCH_CREATE, &one,
 				  sizeof(one), NULL, 0);
 		break;
@@ -299,9 +300,9 @@ change(struct gebpf_device *device, const uint32_t *progs)
 
 	snprintf(create.target, sizeof(create.target), "vale%u",
 		 below(SWITCHES));
-	/* a request keeps the module for its time: few, but some */
-	if (!may_make && below(16)) {
-		usleep(1000);
+	/* a request keeps the module for its time: few, then none */
+	if (!may_make && (is_set(&shared->no_request) || below(8))) {
+		usleep(5000);
 		return;
 	}
 	switch (below(8)) {
@@ -477,6 +478,7 @@ netmap_goes(void)
 static void
 hook_goes(bool once)
 {
+	uint32_t tries = 0;
 	int error;
 
 	refuse("netmap");
@@ -492,6 +494,7 @@ hook_goes(bool once)
 		did.busy++;
 		if (once)
 			return;
+		set(&shared->no_request, ++tries > 8);
 		usleep(2000);
 	}
 	did.gone++;
@@ -504,6 +507,7 @@ hook_goes(bool once)
 		break;
 	}
 	must("vale_bpf");
+	set(&shared->no_request, 0);
 	set(&shared->no_attach, 0);
 }
 
@@ -541,6 +545,10 @@ storm(uint32_t rounds, uint64_t seed)
 		pids[at] = start(at, seed + WORKERS + i);
 		hook_goes(true);
 		hook_goes(false);
+		if (i % 10 == 9) {
+			tap_diag("%u rounds", i + 1);
+			fflush(stdout);
+		}
 	}
 	for (i = 0; i < WORKERS; i++) {
 		kill(pids[i], SIGKILL);
