@@ -420,7 +420,7 @@ occurrences(const uint8_t *bytes, size_t len, uintptr_t address, size_t size)
 	return n;
 }
 
-/* Code that looks up a map knows where the map is; its dump must not say. */
+/* Code that changes a map knows where the map is; its dump must not say. */
 static void
 test_jit_dump(void)
 {
@@ -430,7 +430,7 @@ test_jit_dump(void)
 		{ 0x07, 2, 0, -4 },    /* r2 += -4 */
 		{ 0x18, 0x51, 0, 0 },  /* r1 = map 0 */
 		{ 0, 0, 0, 0 },
-		{ 0x85, 0, 0, 1 },     /* call map_lookup_elem */
+		{ 0x85, 0, 0, 3 },     /* call map_delete_elem */
 		{ 0xb7, 0, 0, 0 },
 		{ 0x95, 0, 0, 0 },
 	};
