@@ -207,6 +207,21 @@ kmod:
 		$(B)/kmod/ebpf.ko
 	$(if $(NETMAP),+@$(MAKE) kvale)
 
+# Unit tests of maps as a module, with an engine of their own (tests/guest).
+KMOD_TESTS := lpm_test map_in_map_test map_test queue_test
+KMOD_TESTS_SRC := $(filter-out lib/host/%,$(RUNTIME_SRC)) \
+	$(addprefix kmod/linux/,os_linux_exec.c os_linux_ring.c arena.S branch.S) \
+	$(wildcard tests/guest/inside/*.c) tests/guest/inside/Kbuild \
+	$(KMOD_TESTS:%=tests/unit/%.c)
+kmod-tests:
+	@mkdir -p $(B)/kmod-tests
+	@ln -sf $(addprefix $(CURDIR)/,$(KMOD_TESTS_SRC)) $(B)/kmod-tests
+	$(KBUILD) M=$(CURDIR)/$(B)/kmod-tests TOP=$(CURDIR) \
+		TESTS="$(KMOD_TESTS)" RUNTIME_OBJS="$(patsubst %.c,%.o,$(notdir \
+			$(filter-out lib/host/%,$(RUNTIME_SRC))))" modules
+	$(OBJCOPY) --set-section-flags .ebpf_arena=alloc,readonly,code \
+		$(B)/kmod-tests/inside_tests.ko
+
 # The hook on netmap's switches, with NETMAP=DIR, a tree that was built.
 KVALE ?= kvale
 kvale:

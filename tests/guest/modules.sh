@@ -161,6 +161,18 @@ cycles() {
 }
 check "unload with programs and maps pinned" unload
 check "nothing of it is left" is_gone
+
+# ---- unit tests, as a module with an engine of its own ------------------------
+
+inside() { # inside TEST
+	busybox insmod "$kmod/inside_tests.ko" test="$1" || return 1
+	cat /proc/inside_tests
+	busybox rmmod inside_tests
+}
+# the others go on for a minute or two here
+for t in queue_test map_in_map_test ${GUEST_FULL:+map_test lpm_test}; do
+	suite "$t inside" inside "$t"
+done
 check "8 rounds of load, pin, unload" cycles
 
 check "interpreter only, 1 MiB for all" load no_jit=1 mem_max=1048576

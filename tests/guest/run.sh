@@ -133,11 +133,20 @@ case $parts in *modules* | *selftest*)
 		exit 1
 	fi ;;
 esac
+# The unit tests of maps as a module.
+case $parts in *modules*)
+	if ! make -s kmod-tests KDIR="${KDIR:-/lib/modules/$release/build}" \
+		>"$work/inside.log" 2>&1; then
+		echo "not ok 2 - unit tests are built as a module"
+		tail -n 20 "$work/inside.log" | sed 's/^/# /'
+		exit 1
+	fi ;;
+esac
 # A copy, so that the next build does not change what the guest loads.
 rm -rf "$work/kmod"
 mkdir "$work/kmod"
 [ -n "$compare" ] || cp build/kmod/*.ko "$work/kmod/"
-cp "$work"/faulty/*.ko "$work/kmod/" 2>/dev/null
+cp "$work"/faulty/*.ko build/kmod-tests/*.ko "$work/kmod/" 2>/dev/null
 if [ -n "$netmap" ]; then
 	for f in "$netmap"/LINUX/netmap.ko build/kvale/vale_bpf.ko \
 		"$(find "$netmap" -name pkt-gen -type f -perm -1 | head -n 1)"; do
