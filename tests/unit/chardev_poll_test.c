@@ -353,17 +353,17 @@ test_killed_behind(void)
 	if (second == 0)
 		for (;;)
 			greets(fd);
-	/* until it waits, and not only for a moment */
-	for (i = 0; i < 4000 && still < 20; i++) {
-		still = state_of(second) == 'D' ? still + 1 : 0;
+	/* until it waits; how long at a time depends on how busy all is */
+	for (i = 0; i < LONG_MS / 5 && still == 0; i++) {
+		still = state_of(second) == 'D';
 		usleep(5000);
 	}
 	kill(second, SIGKILL);
-	for (i = 0; i < 2000 && gone != second; i++) {
+	for (i = 0; i < LONG_MS / 5 && gone != second; i++) {
 		gone = waitpid(second, NULL, WNOHANG);
 		usleep(5000);
 	}
-	tap_ok(still == 20 && gone == second,
+	tap_ok(still != 0 && gone == second,
 	       "one that waits behind another's call can be killed, too");
 	kill(first, SIGKILL);
 	waitpid(first, NULL, 0);

@@ -5,6 +5,7 @@
  * is in /proc/inside_tests until the module goes. Not beside ebpf.ko, whose
  * symbols it has as well. Loaded by the guest's tests only.
  */
+#include "hooks.h"
 #include "tap.h"
 
 #include <linux/module.h>
@@ -22,11 +23,6 @@ int os_linux_init(void);
 void os_linux_exit(void);
 int os_linux_exec_init(void);
 void os_linux_exec_exit(void);
-
-int main_lpm_test(void);
-int main_map_in_map_test(void);
-int main_map_test(void);
-int main_queue_test(void);
 
 static const struct {
 	const char *name;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What host/os_impl.h offers tests, here from inside_home.c. */
+/*
+ * What host/os_impl.h offers tests, here from inside_home.c; and the names that
+ * their mains have here.
+ */
 #ifndef HOME_HOOKS_H
 #define HOME_HOOKS_H
 
@@ -8,5 +11,10 @@
 void os_test_fail_at(uint64_t n);
 bool os_test_failed(void);
 uint64_t os_test_live(void);
+
+int main_lpm_test(void);
+int main_map_in_map_test(void);
+int main_map_test(void);
+int main_queue_test(void);
 
 #endif
