@@ -283,7 +283,7 @@ value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
  * The element's key, and value unless that is NULL. False: it is not live, or
  * has gone meanwhile.
  */
-static bool
+EBPF_HASH_INLINE bool
 copy_live(struct ebpf_map_hash *hash, uint32_t number, uint8_t *key,
 	  uint8_t *value)
 {

@@ -62,6 +62,12 @@ ebpf_value_load(void *to, const void *stored, uint32_t len)
 		__builtin_memcpy(byte, &w, 8);
 		return;
 	}
+	if (len == 4) { /* as many keys are */
+		uint32_t half = os_load_acquire((const uint32_t *)word);
+
+		__builtin_memcpy(byte, &half, 4);
+		return;
+	}
 	for (; len >= 8; len -= 8, byte += 8) {
 		w = os_load_acquire(word++);
 		__builtin_memcpy(byte, &w, 8);
