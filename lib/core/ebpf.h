@@ -264,9 +264,8 @@ void ebpf_map_put(struct ebpf_map *map); /* NULL is fine */
  *
  * Errors: ENOENT no such element, EEXIST, E2BIG full or index out of range,
  * EINVAL, EACCES by the map's flags or when frozen, EUNSUPPORTED the kind has
- * no such operation. EAGAIN: so many elements of an lpm_trie were just removed
- * that none is free until running sections end, or somebody else goes on
- * changing the key; try again outside of a section.
+ * no such operation. EAGAIN: somebody else goes on changing the key while it is
+ * put into a map.
  *
  * A value is overwritten in place. Whoever reads at the same moment may see
  * some of its aligned 8-byte words old and some new, never a torn word.

@@ -71,8 +71,9 @@ static uint32_t
 behind_in(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_node *node,
 	  const struct ebpf_lpm_probe *probe)
 {
-	uint32_t bits = ebpf_lpm_bits(lpm, probe, node->depth);
-	uint32_t over = probe->len - node->depth, i = 0, ref = 0;
+	uint32_t depth = os_load(&node->depth), i = 0, ref = 0;
+	uint32_t bits = ebpf_lpm_bits(lpm, probe, depth);
+	uint32_t over = probe->len - depth;
 	uint32_t self = over < 3 ? OWN + ebpf_lpm_own(bits, over) : bits;
 
 	while (order[i] != self)
@@ -88,18 +89,19 @@ behind_below(const struct ebpf_map_lpm *lpm,
 	     const struct ebpf_lpm_probe *probe, uint32_t ref)
 {
 	const struct ebpf_lpm_node *node;
-	uint32_t best = 0, next;
+	uint32_t best = 0, next, depth;
 
 	while ((ref & EBPF_LPM_NODE) != 0) {
 		node = ebpf_lpm_node(lpm, ref);
-		if (probe->len < node->depth)
+		depth = os_load(&node->depth);
+		if (probe->len < depth)
 			break; /* the probe's has just gone */
 		next = behind_in(lpm, node, probe);
 		if (next != 0)
 			best = next;
-		if (probe->len - node->depth < 3)
+		if (probe->len - depth < 3)
 			break;
-		ref = item(node, ebpf_lpm_bits(lpm, probe, node->depth));
+		ref = item(node, ebpf_lpm_bits(lpm, probe, depth));
 	}
 	return best;
 }

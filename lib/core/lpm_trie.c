@@ -9,15 +9,20 @@ enum {
 bool
 ebpf_lpm_covers_rest(const uint8_t *element, const uint8_t *data, uint32_t len)
 {
-	uint32_t i = 8, whole = len / 8, rest = len % 8;
+	uint32_t i = 8, whole = len / 8, rest = len % 8, word;
 
-	for (; i + 8 <= whole; i += 8)
-		if (ebpf_load64(element + i) != ebpf_load64(data + i))
+	for (; i + 4 <= whole; i += 4)
+		if (ebpf_lpm_stored(element, i) != ebpf_load32(data + i))
 			return false;
+	if (i * 8 == len)
+		return true;
+	/* at least one bit of these four bytes; stored ones end in zeros */
+	word = ebpf_lpm_stored(element, i);
+	element = (const uint8_t *)&word;
 	for (; i < whole; i++)
-		if (element[i] != data[i])
+		if (*element++ != data[i])
 			return false;
-	return rest == 0 || (element[i] ^ data[i]) >> (8 - rest) == 0;
+	return rest == 0 || (*element ^ data[i]) >> (8 - rest) == 0;
 }
 
 /* A key shorter than the root's index can only have short prefixes. */
@@ -56,15 +61,16 @@ find_careful(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_probe by_value,
 {
 	const struct ebpf_lpm_probe *probe = &by_value;
 	const struct ebpf_lpm_node *node;
-	uint32_t bits, number;
+	uint32_t bits, number, depth;
 	int32_t over; /* how far the key reaches into the node */
 
 	while ((ref & EBPF_LPM_NODE) != 0) {
 		node = ebpf_lpm_node(lpm, ref);
-		over = (int32_t)(probe->len - node->depth);
+		depth = os_load(&node->depth);
+		over = (int32_t)(probe->len - depth);
 		if (over < 0)
 			return best;
-		bits = ebpf_lpm_bits(lpm, probe, node->depth);
+		bits = ebpf_lpm_bits(lpm, probe, depth);
 		number = own_longest(node, bits, over);
 		if (number != 0) {
 			/* if it differs, so does all that is below */
@@ -114,7 +120,7 @@ find_sized(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
 {
 	const struct ebpf_lpm_entry *entry;
 	const struct ebpf_lpm_node *node;
-	uint32_t ref, best, bits, number, last = 0, from;
+	uint32_t ref, best, bits, number, last = 0, from, depth;
 	int32_t over;
 
 	if (os_unlikely(probe->len < lpm->root_bits))
@@ -124,11 +130,12 @@ find_sized(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
 	best = os_load_acquire(&entry->best);
 	while ((ref & EBPF_LPM_NODE) != 0) {
 		node = ebpf_lpm_node(lpm, ref);
-		over = (int32_t)(probe->len - node->depth);
+		depth = os_load(&node->depth);
+		over = (int32_t)(probe->len - depth);
 		ref = 0;
 		if (os_unlikely(over < 0))
 			break;
-		bits = ebpf_lpm_bits_sized(probe, node->depth, data_bits);
+		bits = ebpf_lpm_bits_sized(probe, depth, data_bits);
 		if (os_likely(over >= 2)) {
 			number = os_load_acquire(
 				&node->own[ebpf_lpm_own(bits, 1)]);
@@ -159,30 +166,50 @@ find_sized(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
 	return find_careful(lpm, *probe, from, best);
 }
 
+/* Others got in the way: until they do not, or then without them. */
+static __attribute__((__noinline__)) uint32_t
+find_again(struct ebpf_map_lpm *lpm, struct ebpf_lpm_probe probe)
+{
+	uint32_t tries, changes, number;
+
+	for (tries = 0; tries < EBPF_LPM_TRIES; tries++) {
+		changes = os_load_acquire(&lpm->changes);
+		number = find_sized(lpm, &probe, lpm->data_bits);
+		if (ebpf_lpm_same(lpm, changes))
+			return number;
+	}
+	os_spin_lock(&lpm->lock);
+	number = find_sized(lpm, &probe, lpm->data_bits);
+	os_spin_unlock(&lpm->lock);
+	return number;
+}
+
+static inline __attribute__((always_inline)) void *
+look_up(struct ebpf_map_lpm *lpm, const void *key, uint32_t data_bits)
+{
+	struct ebpf_lpm_probe probe = ebpf_lpm_probe_sized(key, data_bits);
+	uint32_t changes = os_load_acquire(&lpm->changes), number;
+
+	if (os_unlikely(probe.len > data_bits))
+		return NULL;
+	number = find_sized(lpm, &probe, data_bits);
+	if (os_unlikely(!ebpf_lpm_same(lpm, changes)))
+		number = find_again(lpm, probe);
+	return number != 0 ? ebpf_lpm_value(lpm, number) : NULL;
+}
+
 void *
 ebpf_lpm_lookup(struct ebpf_map *map, const void *key)
 {
 	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
-	struct ebpf_lpm_probe probe = ebpf_lpm_probe(lpm, key);
-	uint32_t number;
 
-	if (os_unlikely(probe.len > lpm->data_bits))
-		return NULL;
-	number = find_sized(lpm, &probe, lpm->data_bits);
-	return number != 0 ? ebpf_lpm_value(lpm, number) : NULL;
+	return look_up(lpm, key, lpm->data_bits);
 }
 
 void *
 ebpf_lpm_lookup_ipv4(struct ebpf_map *map, const void *key)
 {
-	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
-	struct ebpf_lpm_probe probe = ebpf_lpm_probe_sized(key, 32);
-	uint32_t number;
-
-	if (os_unlikely(probe.len > 32))
-		return NULL;
-	number = find_sized(lpm, &probe, 32);
-	return number != 0 ? ebpf_lpm_value(lpm, number) : NULL;
+	return look_up(ebpf_lpm_of(map), key, 32);
 }
 
 /* ---- places ---- */
@@ -198,8 +225,9 @@ static uint32_t *
 slot_in(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_node *node,
 	const struct ebpf_lpm_probe *probe)
 {
-	uint32_t bits = ebpf_lpm_bits(lpm, probe, node->depth);
-	uint32_t over = probe->len - node->depth;
+	uint32_t depth = os_load(&node->depth);
+	uint32_t bits = ebpf_lpm_bits(lpm, probe, depth);
+	uint32_t over = probe->len - depth;
 
 	return over < 3 ? &node->own[ebpf_lpm_own(bits, over)] :
 			  &node->child[bits];
@@ -218,7 +246,7 @@ ebpf_lpm_find_exact(const struct ebpf_map_lpm *lpm,
 	ref = os_load_acquire(root_slot(lpm, probe));
 	while ((ref & EBPF_LPM_NODE) != 0) {
 		node = ebpf_lpm_node(lpm, ref);
-		if (probe->len < node->depth)
+		if (probe->len < os_load(&node->depth))
 			return 0;
 		ref = os_load_acquire(slot_in(lpm, node, probe));
 	}
@@ -237,16 +265,25 @@ probe_of(const struct ebpf_map_lpm *lpm, uint32_t number)
 /* ---- numbers ---- */
 
 uint32_t
-ebpf_lpm_take(struct ebpf_lpm_store *store)
+ebpf_lpm_take(struct ebpf_map_lpm *lpm, struct ebpf_lpm_store *store)
 {
 	struct ebpf_hash_stripe *stripe = &store->at_hand;
+	uint64_t hurried;
+	uint32_t number;
 
 	if (stripe->free.first == 0)
 		ebpf_hash_pool_refill(store->pool, stripe, BATCH);
+	number = ebpf_hash_list_pop(&stripe->free, store->meta);
+	if (os_likely(number != 0))
+		return number;
 	/* what waits here must not be what everybody waits for */
-	if (stripe->free.first == 0 && stripe->removed.first != 0)
+	if (stripe->removed.first != 0)
 		ebpf_hash_pool_return(store->pool, stripe);
-	return ebpf_hash_list_pop(&stripe->free, store->meta);
+	hurried = store->pool->hurried;
+	number = ebpf_hash_pool_hurry(store->pool);
+	if (store->pool->hurried != hurried)
+		os_store_release(&lpm->changes, lpm->changes + 1);
+	return number;
 }
 
 void
@@ -346,18 +383,31 @@ agrees(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe)
 	return common(lpm, probe, &other);
 }
 
-int
+/* Some reader may still be in it, from before. */
+static void
+clear_node(struct ebpf_lpm_node *node, uint32_t depth)
+{
+	uint32_t i;
+
+	for (i = 0; i < 8; i++)
+		os_store_release(&node->child[i], 0);
+	for (i = 0; i < 7; i++)
+		os_store_release(&node->own[i], 0);
+	os_store_release(&node->depth, depth);
+}
+
+void
 ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number)
 {
 	struct ebpf_lpm_probe probe = probe_of(lpm, number), other;
-	uint32_t *slot, agree, fresh, place;
+	uint32_t *slot, *beside, agree, fresh, place;
 	struct ebpf_lpm_node *node;
 
 	if (probe.len < lpm->root_bits) {
 		place = ebpf_lpm_place(&probe, lpm->root_bits);
 		os_store_release(&lpm->shorts[place], number);
 		short_spread(lpm, &probe, 0, number);
-		return 0;
+		return;
 	}
 	agree = agrees(lpm, &probe);
 	slot = root_slot(lpm, &probe);
@@ -369,24 +419,21 @@ ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number)
 	}
 	if (*slot == 0) {
 		os_store_release(slot, number);
-		return 0;
+		return;
 	}
 
 	/* a node above what is there, for both */
-	fresh = ebpf_lpm_take(&lpm->node_store);
-	if (fresh == 0)
-		return -EBPF_EAGAIN;
+	fresh = ebpf_lpm_take(lpm, &lpm->node_store);
 	node = &lpm->nodes[fresh];
-	memset(node, 0, sizeof(*node));
-	node->depth = agree - (agree - lpm->root_bits) % 3;
+	clear_node(node, agree - (agree - lpm->root_bits) % 3);
 	other = probe_of(lpm, any_below(lpm, *slot));
 	if ((*slot & EBPF_LPM_NODE) != 0)
-		node->child[ebpf_lpm_bits(lpm, &other, node->depth)] = *slot;
+		beside = &node->child[ebpf_lpm_bits(lpm, &other, node->depth)];
 	else
-		*slot_in(lpm, node, &other) = *slot;
-	*slot_in(lpm, node, &probe) = number;
+		beside = slot_in(lpm, node, &other);
+	os_store_release(beside, *slot);
+	os_store_release(slot_in(lpm, node, &probe), number);
 	os_store_release(slot, fresh | EBPF_LPM_NODE);
-	return 0;
 }
 
 void

@@ -17,8 +17,11 @@
  *	goes and its parent refers to what is left: so there are fewer nodes
  *	than elements.
  *   element: prefix length, address bytes as given, value. What it says never
- *	changes but for the value; numbers are reused only after a grace
- *	period (hash_pool.h), as are those of nodes.
+ *	changes but for the value; numbers are used again after a grace period
+ *	(hash_pool.h), as are those of nodes. When all spare ones are waiting,
+ *	one is handed on at once, and the map counts that (changes) before it
+ *	is written to: who was looking meanwhile has gone astray, and starts
+ *	anew. A program that holds the value then sees another prefix's.
  *
  * For map_lpm.c; walks in order are in lpm_order.c.
  */
@@ -66,6 +69,7 @@ struct ebpf_map_lpm {
 	uint32_t root_bits;
 	uint32_t data_bits;
 	uint32_t *shorts; /* place 1 << length | bits */
+	uint32_t changes; /* numbers handed on before their grace was over */
 	/* writers' */
 	struct os_spin lock __attribute__((aligned(64)));
 	uint32_t count;
@@ -150,10 +154,37 @@ ebpf_lpm_value(const struct ebpf_map_lpm *lpm, uint32_t number)
 	       lpm->value_off;
 }
 
+/* Four bytes of an element's key. */
+static inline uint32_t
+ebpf_lpm_stored(const uint8_t *element, uint32_t at)
+{
+	return os_load_acquire((const uint32_t *)(const void *)(element + at));
+}
+
 static inline uint32_t
 ebpf_lpm_len(const struct ebpf_map_lpm *lpm, uint32_t number)
 {
-	return ebpf_load32(ebpf_lpm_element(lpm, number));
+	return ebpf_lpm_stored(ebpf_lpm_element(lpm, number), 0);
+}
+
+/* Of an element, whose address is padded with zeros to 4 or 12 bytes. */
+static inline uint64_t
+ebpf_lpm_stored_head(const uint8_t *element, uint32_t data_bits)
+{
+	uint64_t head = ebpf_lpm_swap32(
+				ebpf_lpm_stored(element, EBPF_LPM_LEN)) << 32;
+
+	if (data_bits > 32)
+		head |= ebpf_lpm_swap32(
+			ebpf_lpm_stored(element, EBPF_LPM_LEN + 4));
+	return head;
+}
+
+/* Has no number been handed on at once since there were that many? */
+static inline bool
+ebpf_lpm_same(const struct ebpf_map_lpm *lpm, uint32_t changes)
+{
+	return os_likely(os_load_acquire(&lpm->changes) == changes);
 }
 
 static inline struct ebpf_lpm_node *
@@ -210,15 +241,9 @@ ebpf_lpm_covers_less(const struct ebpf_map_lpm *lpm, uint32_t number,
 		     const struct ebpf_lpm_probe *probe)
 {
 	const uint8_t *element = ebpf_lpm_element(lpm, number);
-	uint32_t len = ebpf_load32(element);
-	uint64_t head;
+	uint32_t len = ebpf_lpm_stored(element, 0);
+	uint64_t head = ebpf_lpm_stored_head(element, lpm->data_bits);
 
-	/* its address is padded with zeros to 4 or 12 bytes */
-	if (lpm->data_bits <= 32)
-		head = ebpf_lpm_swap32(ebpf_load32(element + EBPF_LPM_LEN))
-		       << 32;
-	else
-		head = ebpf_lpm_swap64(ebpf_load64(element + EBPF_LPM_LEN));
 	return ((head ^ probe->head) >> 1 >> (63 - len) == 0) &
 	       (len <= probe->len);
 }
@@ -229,18 +254,12 @@ ebpf_lpm_covers_sized(const struct ebpf_map_lpm *lpm, uint32_t number,
 		      const struct ebpf_lpm_probe *probe, uint32_t data_bits)
 {
 	const uint8_t *element = ebpf_lpm_element(lpm, number);
-	uint32_t len = ebpf_load32(element);
+	uint32_t len = ebpf_lpm_stored(element, 0);
 	uint64_t head;
 
 	if (os_unlikely(len > probe->len))
 		return false;
-	/* an element's address is padded with zeros to 4 or 12 bytes */
-	if (data_bits <= 32)
-		head = ebpf_lpm_swap32(ebpf_load32(element + EBPF_LPM_LEN))
-		       << 32;
-	else
-		head = ebpf_lpm_swap64(ebpf_load64(element + EBPF_LPM_LEN));
-	head ^= probe->head;
+	head = ebpf_lpm_stored_head(element, data_bits) ^ probe->head;
 	if (data_bits <= 64 || os_likely(len <= 64))
 		return len == 0 || head >> (64 - len) == 0;
 	return head == 0 &&
@@ -254,6 +273,11 @@ ebpf_lpm_covers(const struct ebpf_map_lpm *lpm, uint32_t number,
 	return ebpf_lpm_covers_sized(lpm, number, probe, lpm->data_bits);
 }
 
+/* Where a look ends that others get in the way of. */
+enum {
+	EBPF_LPM_TRIES = 8, /* then with the lock */
+};
+
 /* The longest stored prefix's value, in a section; the other for IPv4 keys. */
 void *ebpf_lpm_lookup(struct ebpf_map *map, const void *key);
 void *ebpf_lpm_lookup_ipv4(struct ebpf_map *map, const void *key);
@@ -262,23 +286,25 @@ uint32_t ebpf_lpm_find_exact(const struct ebpf_map_lpm *lpm,
 			     const struct ebpf_lpm_probe *probe);
 
 /*
- * With the lock. Link a filled element whose prefix is not there: EAGAIN when
- * no node is free. Or in place of `old`, which has the same prefix, and never
+ * With the lock. Link a filled element whose prefix is not there. Or in place of `old`, which has the same prefix, and never
  * fails. Unlink one that is there.
  */
-int ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number);
+void ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number);
 void ebpf_lpm_replace(struct ebpf_map_lpm *lpm, uint32_t old, uint32_t number);
 void ebpf_lpm_unlink(struct ebpf_map_lpm *lpm, uint32_t number);
 
-/* With the lock: a number to use, 0: none is free; and its way back. */
-uint32_t ebpf_lpm_take(struct ebpf_lpm_store *store);
+/*
+ * With the lock: a number to use; and its way back. There is one for an element
+ * more than max_entries, and a node for each.
+ */
+uint32_t ebpf_lpm_take(struct ebpf_map_lpm *lpm, struct ebpf_lpm_store *store);
 void ebpf_lpm_give(struct ebpf_lpm_store *store, uint32_t number);
 
 /*
  * lpm_order.c: the element that follows the probe's in order, 0: none; with
  * NULL, or when the probe's is not there, the first. Longer prefixes come
  * before the shorter ones that they are part of, otherwise by their bits. In a
- * section.
+ * section; true if changes say so.
  */
 uint32_t ebpf_lpm_next(const struct ebpf_map_lpm *lpm,
 		       const struct ebpf_lpm_probe *probe);

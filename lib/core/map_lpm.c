@@ -11,26 +11,31 @@ enum {
 	WALK_LOOK = 4096, /* elements looked at by one call */
 	ENTRIES_MAX = 1u << 30,
 	VALUE_MAX = (4 << 20) - EBPF_LPM_DATA_MAX - 64,
-	SPARE_MIN = 64, /* beyond max_entries, for those in their grace */
+	SPARE_MIN = 16, /* beyond max_entries, for those in their grace */
+	SPARE_PART = 4, /* of max_entries */
 	SPARE_MAX = 4096,
 };
 
 /* ---- run path ---- */
 
-/* A free element with that key and value, 0: none. Locked. */
+/* An element with that key, of whole words, and value. Locked. */
 static uint32_t
-element_new(struct ebpf_map_lpm *lpm, const void *key, const void *value)
+element_new(struct ebpf_map_lpm *lpm, const uint64_t *key, const void *value)
 {
-	uint32_t number = ebpf_lpm_take(&lpm->element_store);
+	struct ebpf_lpm_store *store = &lpm->element_store;
+	uint32_t number = ebpf_lpm_take(lpm, store), i;
+	uint64_t *stored = (void *)(lpm->elements +
+				    (size_t)number * lpm->element_size);
 
-	if (number == 0)
-		return 0;
-	memcpy(lpm->elements + (size_t)number * lpm->element_size, key,
-	       lpm->map.key_size);
+	for (i = 0; i < (lpm->map.key_size + 7) / 8; i++)
+		os_store_release(&stored[i], key[i]);
 	ebpf_value_store(ebpf_lpm_value(lpm, number), value,
 			 lpm->map.value_size);
-	os_store_release(&lpm->element_store.meta[number].link,
-			 EBPF_HASH_LIVE);
+	/* unlike what it said when last in the map, for walks */
+	store->at_hand.links++;
+	os_store_release(&store->meta[number].link,
+			 EBPF_HASH_LIVE | (store->at_hand.links &
+					   (EBPF_HASH_LIVE / 2 - 1)));
 	return number;
 }
 
@@ -38,8 +43,8 @@ element_new(struct ebpf_map_lpm *lpm, const void *key, const void *value)
  * The prefix is there. Bits behind its length may be other ones now, and users
  * are shown them: then by another element.
  */
-static int
-overwrite(struct ebpf_map_lpm *lpm, uint32_t old, const void *key,
+static void
+overwrite(struct ebpf_map_lpm *lpm, uint32_t old, const uint64_t *key,
 	  const void *value)
 {
 	uint32_t number;
@@ -47,32 +52,19 @@ overwrite(struct ebpf_map_lpm *lpm, uint32_t old, const void *key,
 	if (memcmp(ebpf_lpm_element(lpm, old), key, lpm->map.key_size) == 0) {
 		ebpf_value_store(ebpf_lpm_value(lpm, old), value,
 				 lpm->map.value_size);
-		return 0;
+		return;
 	}
 	number = element_new(lpm, key, value);
-	if (number == 0)
-		return -EBPF_EAGAIN;
 	ebpf_lpm_replace(lpm, old, number);
 	ebpf_lpm_give(&lpm->element_store, old);
-	return 0;
 }
 
 static int
-insert(struct ebpf_map_lpm *lpm, const void *key, const void *value)
+insert(struct ebpf_map_lpm *lpm, const uint64_t *key, const void *value)
 {
-	uint32_t number;
-	int error;
-
 	if (lpm->count == lpm->map.max_entries)
 		return -EBPF_ENOSPC;
-	number = element_new(lpm, key, value);
-	if (number == 0)
-		return -EBPF_EAGAIN;
-	error = ebpf_lpm_link(lpm, number);
-	if (error != 0) {
-		ebpf_lpm_give(&lpm->element_store, number);
-		return error;
-	}
+	ebpf_lpm_link(lpm, element_new(lpm, key, value));
 	os_store(&lpm->count, lpm->count + 1);
 	return 0;
 }
@@ -85,26 +77,26 @@ static int
 lpm_update(struct ebpf_map *map, const void *from, const void *value,
 	   uint64_t flags)
 {
-	uint8_t key[EBPF_LPM_LEN + EBPF_LPM_DATA_MAX]
-		__attribute__((aligned(8)));
+	uint64_t key[(EBPF_LPM_LEN + EBPF_LPM_DATA_MAX + 7) / 8];
 	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
 	struct ebpf_lpm_probe probe;
 	uint32_t number;
-	int error;
+	int error = 0;
 
+	key[(map->key_size - 1) / 8] = 0; /* behind its end */
 	memcpy(key, from, map->key_size);
 	probe = ebpf_lpm_probe(lpm, key);
 	if (flags > EBPF_EXIST || probe.len > lpm->data_bits)
 		return -EBPF_EINVAL;
 	os_spin_lock(&lpm->lock);
 	number = ebpf_lpm_find_exact(lpm, &probe);
-	if (number != 0)
-		error = flags == EBPF_NOEXIST ?
-				-EBPF_EEXIST :
-				overwrite(lpm, number, key, value);
-	else
+	if (number == 0)
 		error = flags == EBPF_EXIST ? -EBPF_ENOENT :
 					      insert(lpm, key, value);
+	else if (flags == EBPF_NOEXIST)
+		error = -EBPF_EEXIST;
+	else
+		overwrite(lpm, number, key, value);
 	os_spin_unlock(&lpm->lock);
 	return error;
 }
@@ -131,30 +123,71 @@ lpm_remove(struct ebpf_map *map, const void *key)
 
 /* ---- users ---- */
 
-static int
-lpm_next(struct ebpf_map *map, const void *key, void *next)
+static uint32_t
+next_of(const struct ebpf_map_lpm *lpm, const void *key, void *next)
 {
-	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
 	struct ebpf_lpm_probe probe;
 	uint32_t number;
 
-	if (key != NULL) {
+	if (key != NULL)
 		probe = ebpf_lpm_probe(lpm, key);
-		number = ebpf_lpm_next(lpm, &probe);
-	} else {
-		number = ebpf_lpm_next(lpm, NULL);
-	}
-	if (number == 0)
-		return -EBPF_ENOENT;
-	memcpy(next, ebpf_lpm_element(lpm, number), map->key_size);
-	return 0;
+	number = ebpf_lpm_next(lpm, key != NULL ? &probe : NULL);
+	if (number != 0)
+		ebpf_value_load(next, ebpf_lpm_element(lpm, number),
+				lpm->map.key_size);
+	return number;
 }
 
-static bool
-is_live(const struct ebpf_map_lpm *lpm, uint32_t number)
+static int
+lpm_next(struct ebpf_map *map, const void *key, void *next)
 {
-	return ebpf_hash_link_live(
-		os_load_acquire(&lpm->element_store.meta[number].link));
+	uint8_t from[EBPF_LPM_LEN + EBPF_LPM_DATA_MAX];
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	uint32_t number, tries, changes;
+
+	if (key != NULL) /* next may be the same memory */
+		key = memcpy(from, key, map->key_size);
+	for (tries = 0; tries < EBPF_LPM_TRIES; tries++) {
+		changes = os_load_acquire(&lpm->changes);
+		number = next_of(lpm, key, next);
+		if (ebpf_lpm_same(lpm, changes))
+			return number != 0 ? 0 : -EBPF_ENOENT;
+	}
+	os_spin_lock(&lpm->lock);
+	number = next_of(lpm, key, next);
+	os_spin_unlock(&lpm->lock);
+	return number != 0 ? 0 : -EBPF_ENOENT;
+}
+
+/* The value is copied while nothing is handed on that may be its element. */
+static int
+lpm_read(struct ebpf_map *map, const void *key, void *value)
+{
+	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	uint32_t tries, changes;
+	const void *stored;
+
+	for (tries = 0; tries < EBPF_LPM_TRIES; tries++) {
+		changes = os_load_acquire(&lpm->changes);
+		stored = map->lookup(map, key);
+		if (stored == NULL)
+			return -EBPF_ENOENT;
+		ebpf_value_load(value, stored, map->value_size);
+		if (ebpf_lpm_same(lpm, changes))
+			return 0;
+	}
+	os_spin_lock(&lpm->lock);
+	stored = map->lookup(map, key);
+	if (stored != NULL)
+		ebpf_value_load(value, stored, map->value_size);
+	os_spin_unlock(&lpm->lock);
+	return stored != NULL ? 0 : -EBPF_ENOENT;
+}
+
+static uint32_t
+link_of(const struct ebpf_map_lpm *lpm, uint32_t number)
+{
+	return os_load_acquire(&lpm->element_store.meta[number].link);
 }
 
 /* By number, so that what stays is seen once. The cursor is the last seen. */
@@ -164,7 +197,7 @@ lpm_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
 {
 	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
 	uint32_t end = os_load(&lpm->element_store.pool->fresh), n = 0;
-	uint32_t number, stop;
+	uint32_t number, stop, link;
 	uint8_t *at = out;
 
 	if (*cursor >= end)
@@ -172,18 +205,21 @@ lpm_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
 	number = (uint32_t)*cursor + 1;
 	stop = end - number < WALK_LOOK ? end : number + WALK_LOOK;
 	for (; number < stop && n < *count; number++) {
-		if (!is_live(lpm, number))
+		link = link_of(lpm, number);
+		if (!ebpf_hash_link_live(link))
 			continue;
-		memcpy(at, ebpf_lpm_element(lpm, number), map->key_size);
-		at += map->key_size;
-		ebpf_value_load(at, ebpf_lpm_value(lpm, number),
-				map->value_size);
-		at += map->value_size;
+		ebpf_value_load(at, ebpf_lpm_element(lpm, number),
+				map->key_size);
+		ebpf_value_load(at + map->key_size,
+				ebpf_lpm_value(lpm, number), map->value_size);
+		if (link_of(lpm, number) != link)
+			continue; /* has gone meanwhile */
+		at += (size_t)map->key_size + map->value_size;
 		n++;
 	}
 	*cursor = number - 1;
 	*count = n;
-	while (number < stop && !is_live(lpm, number))
+	while (number < stop && !ebpf_hash_link_live(link_of(lpm, number)))
 		number++;
 	*done = number == end;
 	return 0;
@@ -207,7 +243,7 @@ struct plan {
 static void
 plan_make(struct plan *plan, const struct ebpf_map_spec *spec)
 {
-	uint32_t spare = spec->max_entries;
+	uint32_t spare = spec->max_entries / SPARE_PART;
 
 	if (spare < SPARE_MIN)
 		spare = SPARE_MIN;
@@ -323,6 +359,7 @@ const struct ebpf_map_ops ebpf_map_lpm_trie_ops = {
 	.lookup = ebpf_lpm_lookup,
 	.update = lpm_update,
 	.remove = lpm_remove,
+	.read = lpm_read,
 	.next = lpm_next,
 	.walk = lpm_walk,
 	.count = lpm_count,

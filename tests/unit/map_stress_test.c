@@ -2,7 +2,7 @@
 /*
  * Maps with keys, shared by writers, deleters, readers, walkers and compiled
  * programs on all CPUs, against books of what must be there (books.h). But a
- * pointer into a hash may lead to another key's value when removed elements
+ * pointer into a map may lead to another key's value when removed elements
  * were handed on at once meanwhile.
  *
  * At the end the count, the walks and the owners' books must agree, a map must
@@ -21,6 +21,7 @@
 #include "client/gebpf.h"
 #include "core/each.h"
 #include "core/hash_table.h"
+#include "core/lpm_trie.h"
 #include "core/map.h"
 #include "core/prog.h"
 #include "core/runtime.h"
@@ -42,9 +43,11 @@ static uint64_t seed = 1;
 static uint64_t
 hurried(void)
 {
-	return books_is_array || books_is_lpm ?
-		       0 :
-		       os_load_acquire(&ebpf_hash_of(map)->pool->hurried);
+	if (books_is_array)
+		return 0;
+	if (books_is_lpm)
+		return os_load_acquire(&ebpf_lpm_of(map)->changes);
+	return os_load_acquire(&ebpf_hash_of(map)->pool->hurried);
 }
 
 /* Another key's value: who looked for it since then may have been too late. */
