@@ -99,10 +99,13 @@ either(uint32_t a, uint32_t b)
  */
 static inline uint32_t
 choose(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
-       uint32_t ref, uint32_t last, uint32_t best, bool *careful)
+       uint32_t ref, uint32_t last, uint32_t best, uint32_t data_bits,
+       bool *careful)
 {
-	uint32_t ref_is = 0 - (uint32_t)ebpf_lpm_covers_less(lpm, ref, probe);
-	uint32_t last_is = 0 - (uint32_t)ebpf_lpm_covers_less(lpm, last, probe);
+	uint32_t ref_is = 0 - (uint32_t)ebpf_lpm_covers_less(lpm, ref, probe,
+							      data_bits);
+	uint32_t last_is = 0 - (uint32_t)ebpf_lpm_covers_less(lpm, last, probe,
+							       data_bits);
 	uint32_t number = ref & ref_is;
 
 	*careful = (number | last_is) == 0;
@@ -153,7 +156,8 @@ find_sized(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
 	if (data_bits < 64) {
 		bool careful;
 
-		number = choose(lpm, probe, ref, last, best, &careful);
+		number = choose(lpm, probe, ref, last, best, data_bits,
+				&careful);
 		return os_unlikely(careful) ?
 			find_careful(lpm, *probe, from, best) : number;
 	}

@@ -238,11 +238,11 @@ bool ebpf_lpm_covers_rest(const uint8_t *element, const uint8_t *data,
 /* Is it one of the probe's? Of maps whose addresses have less than 64 bits. */
 static inline bool
 ebpf_lpm_covers_less(const struct ebpf_map_lpm *lpm, uint32_t number,
-		     const struct ebpf_lpm_probe *probe)
+		     const struct ebpf_lpm_probe *probe, uint32_t data_bits)
 {
 	const uint8_t *element = ebpf_lpm_element(lpm, number);
 	uint32_t len = ebpf_lpm_stored(element, 0);
-	uint64_t head = ebpf_lpm_stored_head(element, lpm->data_bits);
+	uint64_t head = ebpf_lpm_stored_head(element, data_bits);
 
 	return ((head ^ probe->head) >> 1 >> (63 - len) == 0) &
 	       (len <= probe->len);
