@@ -85,21 +85,22 @@ ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 	os_spin_unlock(&pool->lock);
 }
 
+/*
+ * Counted in front of the lock: taking that comes before whatever is written to
+ * the element, behind a store as the lock's release nothing need wait.
+ */
 uint32_t
 ebpf_hash_pool_hurry(struct ebpf_hash_pool *pool)
 {
 	uint32_t number;
 
+	os_add(&pool->hurried, 1);
 	os_spin_lock(&pool->lock);
 	number = take(pool);
-	if (number == 0) {
+	if (number == 0)
 		number = ebpf_hash_list_pop(&pool->early.list, pool->meta);
-		if (number == 0)
-			number = ebpf_hash_list_pop(&pool->late.list,
-						    pool->meta);
-		if (number != 0)
-			os_store_release(&pool->hurried, pool->hurried + 1);
-	}
+	if (number == 0)
+		number = ebpf_hash_list_pop(&pool->late.list, pool->meta);
 	os_spin_unlock(&pool->lock);
 	return number;
 }

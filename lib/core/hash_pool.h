@@ -72,7 +72,8 @@ struct ebpf_hash_pool {
 	struct ebpf_hash_meta *meta;
 	uint32_t end;
 	uint32_t done; /* atomic: what has that stamp may be used again */
-	uint64_t hurried; /* atomic: handed on before their grace was over */
+	uint64_t hurried; /* atomic: tries to hand one on before its grace is
+			     over */
 	/* protected by the lock, which is taken inside a stripe's */
 	struct os_spin lock __attribute__((aligned(64)));
 	uint32_t stamp; /* of the last return */
