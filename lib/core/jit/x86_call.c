@@ -269,7 +269,8 @@ x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		x86_call_address(x, call.function);
 		if (call.is_int)
 			x86_put(x, 0x9848, 2); /* cdqe */
-		if (call.own) { /* it has asked whether it is NULL */
+		/* it has asked whether it is NULL; a home's return may do more */
+		if (call.own && x->rules.ret == NULL) {
 			x->flags_reg = RAX;
 			x->flags_at = x->gen.buf.len;
 			x->flags_wide = true;
