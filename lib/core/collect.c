@@ -10,6 +10,7 @@
  * explains (a session, pin, link, switch or a load under way), or when an
  * object in use refers to it.
  */
+#include "core/jit/jit_tail.h"
 #include "core/map.h"
 #include "core/prog.h"
 #include "core/runtime.h"
@@ -142,6 +143,8 @@ empty(struct ebpf_map_prog_array *array)
 		os_spin_lock(&array->lock);
 		prog = array->slots[i];
 		os_store_release(&array->slots[i], NULL);
+		if (prog) /* nothing follows to where nothing is */
+			ebpf_jit_tails_changed(array, i);
 		os_spin_unlock(&array->lock);
 		ebpf_prog_put(prog);
 	}

@@ -308,6 +308,28 @@ under_traffic(void)
 	os_epoch_drain();
 }
 
+/* What collect.c empties is followed as well: no jump knows what has gone. */
+static void
+emptied(void)
+{
+	static const uint32_t slots[] = { 1 };
+	struct ebpf_map *map = array_make();
+	struct ebpf_prog *from = caller(&map, 1, slots);
+	struct ebpf_prog *two = target(2);
+
+	set(map, 1, two);
+	tap_ok(arrives(from, 0, two) && run(from) == 2, "a jump to be lost");
+	ebpf_collect_clear(map);
+	tap_ok(direct(from, 0) == NULL && run(from) == NOBODY,
+	       "an emptied array's jumps go nowhere");
+	set(map, 1, two);
+	tap_ok(arrives(from, 0, two) && run(from) == 2, "and come back");
+	ebpf_prog_put(from);
+	ebpf_prog_put(two);
+	ebpf_map_put(map);
+	os_epoch_drain();
+}
+
 /* ---- without memory, and at the end ---- */
 
 static void
@@ -376,6 +398,7 @@ main(void)
 	neighbours();
 	come_and_go();
 	under_traffic();
+	emptied();
 	allocation_failures();
 	sudden_end();
 	ebpf_runtime_destroy(lab_rt);
