@@ -272,7 +272,6 @@ uint32_t
 ebpf_lpm_take(struct ebpf_map_lpm *lpm, struct ebpf_lpm_store *store)
 {
 	struct ebpf_hash_stripe *stripe = &store->at_hand;
-	uint64_t hurried;
 	uint32_t number;
 
 	if (stripe->free.first == 0)
@@ -283,11 +282,9 @@ ebpf_lpm_take(struct ebpf_map_lpm *lpm, struct ebpf_lpm_store *store)
 	/* what waits here must not be what everybody waits for */
 	if (stripe->removed.first != 0)
 		ebpf_hash_pool_return(store->pool, stripe);
-	hurried = store->pool->hurried;
-	number = ebpf_hash_pool_hurry(store->pool);
-	if (store->pool->hurried != hurried)
-		os_store_release(&lpm->changes, lpm->changes + 1);
-	return number;
+	/* in front of the pool's lock, and so of all that is written to it */
+	os_store_release(&lpm->changes, lpm->changes + 1);
+	return ebpf_hash_pool_hurry(store->pool);
 }
 
 void
