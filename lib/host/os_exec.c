@@ -233,7 +233,6 @@ replace_page(uint8_t *page, size_t size, size_t off, uint32_t word)
 static int
 sync_fetched(void)
 {
-#if defined(__aarch64__)
 	static uint32_t registered; /* atomic */
 
 	if (os_load(&registered) == 0) {
@@ -246,7 +245,6 @@ sync_fetched(void)
 	if (syscall(SYS_membarrier,
 		    MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) != 0)
 		return -EBPF_EUNSUPPORTED;
-#endif
 	return 0;
 }
 
