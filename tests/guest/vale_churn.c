@@ -9,7 +9,7 @@
  *	vale_churn KMOD ROUNDS [SEED]   KMOD: the folder of the modules
  *
  * ROUNDS processes are killed, and vale_bpf.ko goes as many times. Wants netmap,
- * ebpf, ebpf_dev and vale_bpf loaded, and leaves them so, with nothing in them.
+ * ebpf, ebpf_dev and vale_bpf loaded, no switch and no link, and leaves it so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -570,32 +570,46 @@ storm(uint32_t rounds, uint64_t seed)
 		 (unsigned long long)shared->asked);
 }
 
-static void
-nothing_left(void)
+static struct ebpf_rep_hello
+what_is_there(void)
 {
 	struct ebpf_req_hello req = { .version = EBPF_WIRE_VERSION };
+	struct ebpf_rep_hello rep = { .prog_count = ~0u };
+	struct gebpf_device *device;
+
+	if (gebpf_open("kernel", 0, &device, NULL) != 0)
+		return rep;
+	gebpf_ask(device, EBPF_REQUEST_HELLO, &req, sizeof(req), &rep,
+		  sizeof(rep));
+	gebpf_close(device);
+	return rep;
+}
+
+static void
+nothing_left(const struct ebpf_rep_hello *before)
+{
 	struct ebpf_req_switch_next next = { .size = 0 };
 	struct ebpf_rep_switch_info info;
-	struct ebpf_rep_hello rep = { .map_count = 1 };
+	struct ebpf_rep_hello rep = *before;
 	struct gebpf_device *device;
 	int error = gebpf_open("kernel", 0, &device, NULL), i;
 
 	if (!tap_ok(error == 0, "the device answers"))
 		return;
-	/* What was let go goes when nobody can be looking at it. */
+	/* What was let go goes when nobody can be looking at it any more. */
 	for (i = 0; i < 1000; i++) {
 		clear();
-		error = gebpf_ask(device, EBPF_REQUEST_HELLO, &req, sizeof(req),
-				  &rep, sizeof(rep));
-		if (error || (!rep.prog_count && !rep.link_count &&
-			      !rep.mem_used))
+		rep = what_is_there();
+		if (rep.prog_count == before->prog_count && !rep.link_count &&
+		    rep.mem_used == before->mem_used)
 			break;
 		usleep(20000);
 	}
-	tap_ok(error == 0 && !rep.prog_count && !rep.link_count &&
-		       !rep.mem_used,
-	       "%u programs, %u links, %llu bytes left", rep.prog_count,
-	       rep.link_count, (unsigned long long)rep.mem_used);
+	tap_ok(rep.prog_count == before->prog_count && !rep.link_count &&
+		       rep.mem_used == before->mem_used,
+	       "%u programs, %u links, %llu bytes are there, as before",
+	       rep.prog_count, rep.link_count,
+	       (unsigned long long)rep.mem_used);
 	error = gebpf_ask(device, EBPF_REQUEST_SWITCH_NEXT, &next,
 			  sizeof(next), &info, sizeof(info));
 	tap_ok(error == -EBPF_ENOENT, "no switch is left (%s)",
@@ -607,6 +621,7 @@ int
 main(int argc, char **argv)
 {
 	uint32_t rounds = argc > 2 ? (uint32_t)atoi(argv[2]) : 0;
+	struct ebpf_rep_hello before;
 
 	if (argc < 3 || rounds == 0)
 		return 2;
@@ -616,7 +631,8 @@ main(int argc, char **argv)
 	if (shared == MAP_FAILED)
 		return 1;
 	state = (argc > 3 ? strtoull(argv[3], NULL, 0) : 1) | 1;
+	before = what_is_there();
 	storm(rounds, state);
-	nothing_left();
+	nothing_left(&before);
 	return tap_done();
 }
