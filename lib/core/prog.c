@@ -393,10 +393,11 @@ ebpf_prog_run_counted(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2,
 		return ebpf_prog_run(prog, r1, r2, r3);
 	start = os_time_ns();
 	result = ebpf_prog_run(prog, r1, r2, r3);
-	/* This CPU's own; readers may look at any time, so whole words. */
+	/* This CPU's own; others look and reset at any time: whole words. */
 	stats = os_percpu_ptr(prog->stats, os_cpu_id());
-	os_store(&stats->count, stats->count + 1);
-	os_store(&stats->time_ns, stats->time_ns + os_time_ns() - start);
+	os_store(&stats->count, os_load(&stats->count) + 1);
+	os_store(&stats->time_ns,
+		 os_load(&stats->time_ns) + os_time_ns() - start);
 	return result;
 }
 
