@@ -458,9 +458,13 @@ ask(struct vale_asker *asker, const char *name, struct vale_place *place)
 int
 vale_netmap_list(struct vale_asker *asker, struct vale_place *place)
 {
+	uint32_t bridge = place->bridge, port = place->port;
 	int error = ask(asker, "", place);
 
+	/* never back, or who asks for all would not come to an end */
 	if (!error && (place->port >= EBPF_VALE_PORT_MAX ||
+		       place->bridge < bridge ||
+		       (place->bridge == bridge && place->port < port) ||
 		       !strchr(place->name, ':')))
 		error = -EBPF_EIO;
 	return error;

@@ -185,16 +185,18 @@ next_with_ports(struct vale_asker *asker, const char *name, char *best)
 static int
 next_name(struct vale_asker *asker, const char *after, char *best)
 {
+	char own[VALE_NAME_SIZE];
 	struct vale *vale;
 	int error;
 
 	mutex_lock(&vales_lock);
 	error = next_with_ports(asker, after, best);
 	vale = vale_next(after);
-	if (vale && (!*best || strncmp(vale->name, best,
-				       strlen(vale->name) - 1) < 0)) {
-		strscpy(best, vale->name, EBPF_NAME_SIZE);
-		*strchr(best, ':') = '\0';
+	if (vale) {
+		strscpy(own, vale->name, sizeof(own));
+		*strchr(own, ':') = '\0';
+		if (!*best || strcmp(own, best) < 0)
+			strscpy(best, own, EBPF_NAME_SIZE);
 	}
 	mutex_unlock(&vales_lock);
 	if (!error && !*best)

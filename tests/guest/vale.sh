@@ -285,6 +285,10 @@ refuse "create it twice" "already" "$gebpf" vale create vale1
 refuse "a name netmap cannot have" "name" "$gebpf" vale create vale1234567890123
 refuse "a name that is none" "valid" "$gebpf" vale create bridge1
 check "it is there, empty" json 'v["ports"] == [] and v["frames"] == 0' vale show vale1
+check "another, whose name begins with that" "$gebpf" vale create vale10
+check "it has a port" "$gebpf" vale add vale10 vi:p9
+check "both are shown" json '[s["name"] for s in v] == ["vale1", "vale10"]' vale show
+check "and it goes again" "$gebpf" vale destroy vale10
 check "attach before any port is there" "$gebpf" attach vale vale1 name chosen
 refuse "unloading while we own a switch" "unavailable\|busy" busybox rmmod vale_bpf
 for generation in 1 2; do
