@@ -29,6 +29,47 @@ lab_put_call(uint32_t helper)
 	lab_put(0x85, 0, 0, 0, (int32_t)helper);
 }
 
+void
+lab_put_asks(enum lab_asks asks)
+{
+	switch (asks) {
+	case LAB_NOT:
+	case LAB_ASKS:
+		break;
+	case LAB_IF_NULL:
+		lab_put(0x15, 0, 0, 1, 0);
+		lab_put(0x07, 0, 0, 0, 1);
+		break;
+	case LAB_IF_NOT:
+		lab_put(0x55, 0, 0, 2, 0);
+		lab_put(0xb7, 0, 0, 0, 5);
+		lab_put(0x95, 0, 0, 0, 0);
+		lab_put(0x07, 0, 0, 0, 1);
+		break;
+	case LAB_IF_32:
+		lab_put(0x16, 0, 0, 1, 0);
+		lab_put(0x07, 0, 0, 0, 1);
+		break;
+	}
+}
+
+uint64_t
+lab_asked(uint64_t found, enum lab_asks asks)
+{
+	switch (asks) {
+	case LAB_NOT:
+	case LAB_ASKS:
+		break;
+	case LAB_IF_NULL:
+		return found != 0 ? found + 1 : 0;
+	case LAB_IF_NOT:
+		return found != 0 ? found + 1 : 5;
+	case LAB_IF_32:
+		return (uint32_t)found != 0 ? found + 1 : found;
+	}
+	return found;
+}
+
 struct ebpf_prog *
 lab_finish(struct ebpf_map **maps, uint32_t map_count,
 	   const struct ebpf_kind *kind)

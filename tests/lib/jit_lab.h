@@ -21,6 +21,17 @@ void lab_put(uint8_t code, uint32_t dst, uint32_t src, int16_t off,
 void lab_put_map(uint32_t reg, uint32_t index); /* lddw of maps[index] */
 void lab_put_call(uint32_t helper);
 
+/* What a program does with what a lookup found, before it returns it. */
+enum lab_asks {
+	LAB_NOT,     /* nothing */
+	LAB_IF_NULL, /* jumps over + 1 where it is NULL */
+	LAB_IF_NOT,  /* jumps to + 1 where it is not, else returns 5 */
+	LAB_IF_32,   /* as LAB_IF_NULL by the low half alone */
+	LAB_ASKS,
+};
+void lab_put_asks(enum lab_asks asks);
+uint64_t lab_asked(uint64_t found, enum lab_asks asks); /* what it returns */
+
 /* The program of what was put; kind NULL: r1 = memory, r2 = its length. */
 struct ebpf_prog *lab_finish(struct ebpf_map **maps, uint32_t map_count,
 			     const struct ebpf_kind *kind);

@@ -234,7 +234,7 @@ test_poll(int fd)
 
 /*
  * One record at a time, the next only when this one was read, while another
- * ring, which this session does not hold, never rests: each wait ends, by the
+ * ring, which is not held here, never rests: each wait ends, by the
  * record and by nothing else. A session that has not read the trace log.
  */
 static void

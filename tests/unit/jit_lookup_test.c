@@ -33,13 +33,9 @@ number(void)
 	return state >> 24;
 }
 
-/* What a program does with what it found, as in jit_test.c. */
-enum asks {
-	NOT,	 /* returns it */
-	IF_NULL, /* jumps over + 1 where it is NULL */
-	IF_NOT,	 /* jumps to + 1 where it is not, else returns 5 */
-	IF_32,	 /* as IF_NULL by the low half alone */
-	TWICE,	 /* looks it up in two places, returns the sum */
+/* And one more: looked up in two places, the sum is returned. */
+enum {
+	TWICE = LAB_ASKS,
 	ASKS,
 };
 
@@ -53,55 +49,25 @@ put_lookup(void)
 }
 
 static struct ebpf_prog *
-lookup_prog(struct ebpf_map *map, enum asks asks)
+lookup_prog(struct ebpf_map *map, uint32_t asks)
 {
 	lab_put(0xbf, 6, 1, 0, 0);
 	put_lookup();
-	switch (asks) {
-	case NOT:
-	case ASKS:
-		break;
-	case IF_NULL:
-		lab_put(0x15, 0, 0, 1, 0);
-		lab_put(0x07, 0, 0, 0, 1);
-		break;
-	case IF_NOT:
-		lab_put(0x55, 0, 0, 2, 0);
-		lab_put(0xb7, 0, 0, 0, 5);
-		lab_put(0x95, 0, 0, 0, 0);
-		lab_put(0x07, 0, 0, 0, 1);
-		break;
-	case IF_32:
-		lab_put(0x16, 0, 0, 1, 0);
-		lab_put(0x07, 0, 0, 0, 1);
-		break;
-	case TWICE:
+	if (asks == TWICE) {
 		lab_put(0xbf, 7, 0, 0, 0);
 		put_lookup();
 		lab_put(0x0f, 0, 7, 0, 0);
-		break;
+	} else {
+		lab_put_asks(asks);
 	}
 	lab_put(0x95, 0, 0, 0, 0);
 	return lab_finish(&map, 1, NULL);
 }
 
 static uint64_t
-asked(uint64_t found, enum asks asks)
+asked(uint64_t found, uint32_t asks)
 {
-	switch (asks) {
-	case NOT:
-	case ASKS:
-		break;
-	case IF_NULL:
-		return found != 0 ? found + 1 : 0;
-	case IF_NOT:
-		return found != 0 ? found + 1 : 5;
-	case IF_32:
-		return (uint32_t)found != 0 ? found + 1 : found;
-	case TWICE:
-		return found * 2;
-	}
-	return found;
+	return asks == TWICE ? found * 2 : lab_asked(found, asks);
 }
 
 /* ---- maps ---- */
@@ -180,7 +146,7 @@ same(struct ebpf_prog *const *progs, struct ebpf_map *map, const uint8_t *key)
 
 	memcpy((uint8_t *)mem + KEY_AT, key, map->key_size);
 	ebpf_section_enter(&section);
-	for (uint32_t asks = NOT; asks < ASKS; asks++) {
+	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++) {
 		uint32_t used;
 		uint64_t want = wanted(map, key, &used);
 
@@ -214,7 +180,7 @@ try_map(struct ebpf_map *map, uint32_t keys)
 
 	map->lookup = counted;
 	left_to_c = 0;
-	for (uint32_t asks = NOT; asks < ASKS; asks++) {
+	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++) {
 		progs[asks] = lookup_prog(map, asks);
 		ok &= unverified_compile(progs[asks]) == 0;
 	}
@@ -229,7 +195,7 @@ try_map(struct ebpf_map *map, uint32_t keys)
 		ok = false;
 	}
 	map->lookup = lookup;
-	for (uint32_t asks = NOT; asks < ASKS; asks++)
+	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++)
 		unverified_free(progs[asks]);
 	return ok;
 }
@@ -326,7 +292,7 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries)
 	for (n = hash->buckets->chain; n != 0; n = hash->meta[n].chain)
 		chained++;
 	ok &= chained == 20 - EBPF_HASH_SLOTS;
-	for (uint32_t asks = NOT; asks < ASKS; asks++) {
+	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++) {
 		progs[asks] = lookup_prog(map, asks);
 		ok &= unverified_compile(progs[asks]) == 0;
 	}
@@ -337,7 +303,7 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries)
 	      ebpf_map_remove(map, keys[2]) == 0;
 	for (n = 0; n < in; n++)
 		ok &= same(progs, map, keys[n]);
-	for (uint32_t asks = NOT; asks < ASKS; asks++)
+	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++)
 		unverified_free(progs[asks]);
 	ebpf_map_put(map);
 	return ok;
@@ -464,7 +430,7 @@ shared(void)
 			  (const void *)(uintptr_t)map->lookup &&
 		  !own[0]);
 	for (int i = 0; i < 2; i++) {
-		progs[i] = lookup_prog(map, NOT);
+		progs[i] = lookup_prog(map, LAB_NOT);
 		TAP_CHECK(unverified_compile(progs[i]) == 0);
 	}
 	code = ebpf_jit_lookup_code(map, &own[0]);
@@ -479,7 +445,7 @@ static void
 allocation_failures(void)
 {
 	struct ebpf_map *map = make(EBPF_MAP_HASH, 4, 8, 8, 0);
-	struct ebpf_prog *prog = lookup_prog(map, NOT);
+	struct ebpf_prog *prog = lookup_prog(map, LAB_NOT);
 	struct ebpf_jit_image *image;
 	uint32_t failed = 0;
 	bool ok = true;

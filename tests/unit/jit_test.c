@@ -28,57 +28,20 @@ static uint64_t mem[MEM / 8];
 
 /* ---- maps ---- */
 
-/* What a program does with what it found. */
-enum asks {
-	NOT,	 /* returns it */
-	IF_NULL, /* jumps over + 1 where it is NULL */
-	IF_NOT,	 /* jumps to + 1 where it is not, else returns 5 */
-	ASKS,
-};
-
 /* A lookup of the key in memory. */
 static struct ebpf_prog *
-lookup_prog(struct ebpf_map *map, enum asks asks)
+lookup_prog(struct ebpf_map *map, enum lab_asks asks)
 {
 	lab_put(0xbf, 2, 1, 0, 0);
 	lab_put_map(1, 0);
 	lab_put_call(EBPF_FUNC_map_lookup_elem);
-	switch (asks) {
-	case NOT:
-	case ASKS:
-		break;
-	case IF_NULL:
-		lab_put(0x15, 0, 0, 1, 0);
-		lab_put(0x07, 0, 0, 0, 1);
-		break;
-	case IF_NOT:
-		lab_put(0x55, 0, 0, 2, 0);
-		lab_put(0xb7, 0, 0, 0, 5);
-		lab_put(0x95, 0, 0, 0, 0);
-		lab_put(0x07, 0, 0, 0, 1);
-		break;
-	}
+	lab_put_asks(asks);
 	lab_put(0x95, 0, 0, 0, 0);
 	return lab_finish(&map, 1, NULL);
 }
 
-static uint64_t
-asked(uint64_t found, enum asks asks)
-{
-	switch (asks) {
-	case NOT:
-	case ASKS:
-		break;
-	case IF_NULL:
-		return found != 0 ? found + 1 : 0;
-	case IF_NOT:
-		return found != 0 ? found + 1 : 5;
-	}
-	return found;
-}
-
 static bool
-array_found(uint32_t kind, uint32_t size, uint32_t count, enum asks asks)
+array_found(uint32_t kind, uint32_t size, uint32_t count, enum lab_asks asks)
 {
 	static const uint32_t keys[] = { 0, 1, 2, 3, 4, 5, 99, 100, 127, 128,
 					 199, 200, 0x7fffffff, 0x80000000,
@@ -95,7 +58,7 @@ array_found(uint32_t kind, uint32_t size, uint32_t count, enum asks asks)
 		ebpf_section_enter(&section);
 		want = (uintptr_t)map->ops->lookup(map, mem);
 		same &= lab_run(prog, (uintptr_t)mem, MEM, 0) ==
-			asked(want, asks);
+			lab_asked(want, asks);
 		ebpf_section_leave(&section);
 		same &= (want != 0) == (keys[k] < count);
 	}
@@ -114,7 +77,7 @@ arrays(uint32_t kind, const char *name)
 	for (uint32_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
 		for (uint32_t c = 0; c < sizeof(counts) / sizeof(counts[0]);
 		     c++)
-			for (enum asks asks = NOT; asks < ASKS; asks++)
+			for (enum lab_asks asks = LAB_NOT; asks < LAB_ASKS; asks++)
 				same &= array_found(kind, sizes[s], counts[c],
 						    asks);
 	tap_ok(same, "%s: lookups find what the map finds", name);
@@ -238,7 +201,7 @@ fenced_lookup(void)
 	uint32_t len[2];
 
 	for (int fenced = 0; fenced < 2; fenced++) {
-		struct ebpf_prog *prog = lookup_prog(map, NOT);
+		struct ebpf_prog *prog = lookup_prog(map, LAB_NOT);
 
 		prog->fences = fenced ? fences : NULL;
 		TAP_CHECK(unverified_compile(prog) == 0);
