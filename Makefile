@@ -208,11 +208,12 @@ kmod:
 	$(if $(NETMAP),+@$(MAKE) kvale)
 
 # Unit tests of maps as a module, with an engine of their own (tests/guest).
-KMOD_TESTS := lpm_test map_in_map_test map_test queue_test
+KMOD_TESTS := lpm_test map_array_test map_hash_test map_in_map_test \
+	map_reuse_test map_test queue_test
 KMOD_TESTS_SRC := $(filter-out lib/host/%,$(RUNTIME_SRC)) \
 	$(addprefix kmod/linux/,os_linux_exec.c os_linux_ring.c arena.S branch.S) \
 	$(wildcard tests/guest/inside/*.c) tests/guest/inside/Kbuild \
-	$(KMOD_TESTS:%=tests/unit/%.c)
+	$(KMOD_TESTS:%=tests/unit/%.c) tests/lib/map_lab.c
 kmod-tests:
 	@mkdir -p $(B)/kmod-tests
 	@ln -sf $(addprefix $(CURDIR)/,$(KMOD_TESTS_SRC)) $(B)/kmod-tests

@@ -170,7 +170,8 @@ inside() { # inside TEST
 	busybox rmmod inside_tests
 }
 # the others go on for a minute or two here
-for t in queue_test map_in_map_test ${GUEST_FULL:+map_test lpm_test}; do
+for t in queue_test map_in_map_test map_array_test \
+	${GUEST_FULL:+map_test map_hash_test map_reuse_test lpm_test}; do
 	suite "$t inside" inside "$t"
 done
 check "8 rounds of load, pin, unload" cycles

@@ -9,12 +9,11 @@
 #include <string.h>
 
 #include "core/lpm_trie.h"
-#include "core/runtime.h"
+#include "map_lab.h"
 #include "tap.h"
 
 enum { KEY_MAX = EBPF_LPM_LEN + EBPF_LPM_DATA_MAX, LIST_MAX = 2048 };
 
-static struct ebpf_runtime *rt;
 static uint64_t seed = 1;
 
 static uint32_t
@@ -267,7 +266,7 @@ test_random(uint32_t size, uint32_t entries, uint32_t style, uint32_t steps)
 
 	data_size = size;
 	list_count = 0;
-	if (!TAP_CHECK(ebpf_map_create(rt, &spec, &map) == 0))
+	if (!TAP_CHECK(ebpf_map_create(maps_rt, &spec, &map) == 0))
 		return;
 	good = true;
 	for (i = 0; i < steps && good; i++) {
@@ -325,9 +324,7 @@ test_create(void)
 	struct ebpf_map_spec spec = { .size = sizeof(spec),
 				      .kind = EBPF_MAP_LPM_TRIE };
 	struct ebpf_map *map;
-	uint64_t live;
-	uint32_t i, n;
-	bool good = true;
+	uint32_t i;
 	int error;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -335,7 +332,7 @@ test_create(void)
 		spec.value_size = cases[i].value;
 		spec.max_entries = cases[i].entries;
 		spec.flags = cases[i].flags;
-		error = ebpf_map_create(rt, &spec, &map);
+		error = ebpf_map_create(maps_rt, &spec, &map);
 		tap_ok(error == cases[i].error,
 		       "key %u value %u entries %u flags %x: %s", spec.key_size,
 		       spec.value_size, spec.max_entries, spec.flags,
@@ -347,20 +344,7 @@ test_create(void)
 	spec.value_size = 8;
 	spec.max_entries = 100;
 	spec.flags = EBPF_F_NO_PREALLOC;
-	for (n = 1;; n++) {
-		live = os_test_live();
-		os_test_fail_at(n);
-		error = ebpf_map_create(rt, &spec, &map);
-		if (!os_test_failed())
-			break;
-		os_epoch_drain();
-		good = good && error == -EBPF_ENOMEM &&
-		       os_test_live() == live && rt->mem_used == 0;
-	}
-	os_test_fail_at(0);
-	tap_ok(good && error == 0 && n > 8,
-	       "%u allocations, each may fail", n - 1);
-	ebpf_map_put(map);
+	maps_failing(&spec, 8);
 }
 
 /*
@@ -386,7 +370,7 @@ test_grace(void)
 	uint32_t i, n = 0, stands = 0;
 	int error = 0;
 
-	TAP_CHECK(ebpf_map_create(rt, &spec, &map) == 0);
+	TAP_CHECK(ebpf_map_create(maps_rt, &spec, &map) == 0);
 	TAP_CHECK(ebpf_map_write(map, &key, &value, 0) == 0);
 	os_epoch_enter(&section);
 	old = ebpf_map_find(map, &key);
@@ -433,7 +417,7 @@ test_section(uint32_t entries)
 	uint64_t value;
 	bool good = true;
 
-	TAP_CHECK(ebpf_map_create(rt, &spec, &map) == 0);
+	TAP_CHECK(ebpf_map_create(maps_rt, &spec, &map) == 0);
 	os_epoch_enter(&section);
 	for (i = 0; i < entries * 12 && good; i++) {
 		for (n = 0; n < 2; n++) {
@@ -466,10 +450,9 @@ int
 main(void)
 {
 	static const uint32_t sizes[] = { 1, 2, 3, 4, 5, 7, 8, 9, 16, 33 };
-	uint64_t live = os_test_live();
 	uint32_t i, style;
 
-	if (ebpf_runtime_create(NULL, &rt) != 0)
+	if (!maps_begin())
 		return 1;
 	test_create();
 	test_grace();
@@ -484,10 +467,5 @@ main(void)
 	test_random(256, 100, 2, 600);
 	test_random(256, 100, 0, 600);
 	test_random(2, 1, 0, 100);
-	os_epoch_drain();
-	TAP_CHECK(rt->mem_used == 0);
-	ebpf_runtime_destroy(rt);
-	os_epoch_drain();
-	tap_ok(os_test_live() == live, "nothing is left");
-	return tap_done();
+	return maps_end();
 }

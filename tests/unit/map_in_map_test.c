@@ -5,11 +5,8 @@
  */
 #include <string.h>
 
-#include "core/map.h"
-#include "core/runtime.h"
+#include "map_lab.h"
 #include "tap.h"
-
-static struct ebpf_runtime *rt;
 
 static int
 create(uint32_t kind, uint32_t key_size, uint32_t value_size,
@@ -27,7 +24,7 @@ create(uint32_t kind, uint32_t key_size, uint32_t value_size,
 		.inner = inner,
 	};
 
-	return ebpf_map_create(rt, &spec, map);
+	return ebpf_map_create(maps_rt, &spec, map);
 }
 
 static struct ebpf_map *
@@ -177,7 +174,7 @@ test_elements(uint32_t kind)
 	TAP_CHECK(a->key_size == 4); /* not freed inside a section */
 	os_epoch_exit(&section);
 	os_epoch_drain();
-	TAP_CHECK(ebpf_object_by_id(rt, EBPF_OBJ_MAP, id_a) == NULL);
+	TAP_CHECK(ebpf_object_by_id(maps_rt, EBPF_OBJ_MAP, id_a) == NULL);
 	TAP_CHECK(b->obj.refs == 2);
 
 	key = 2;
@@ -200,45 +197,33 @@ test_elements(uint32_t kind)
 	TAP_CHECK(b->obj.refs == 1);
 	ebpf_map_put(b);
 	os_epoch_drain();
-	TAP_CHECK(rt->mem_used == 0);
+	TAP_CHECK(maps_rt->mem_used == 0);
 }
 
 static void
 test_failing(uint32_t kind)
 {
-	struct ebpf_map *inner = make(EBPF_MAP_HASH, 8, 5, 0), *map;
-	uint64_t live, used;
-	bool good = true;
-	uint32_t n;
-	int error;
+	struct ebpf_map *inner = make(EBPF_MAP_HASH, 8, 5, 0);
+	struct ebpf_map_spec spec = {
+		.size = sizeof(spec),
+		.kind = kind,
+		.key_size = 4,
+		.value_size = 4,
+		.max_entries = 9,
+		.inner = inner,
+	};
 
-	os_epoch_drain();
-	used = rt->mem_used;
-	for (n = 1;; n++) {
-		live = os_test_live();
-		os_test_fail_at(n);
-		error = create(kind, 4, 4, 9, 0, inner, &map);
-		if (!os_test_failed())
-			break;
-		good = good && error == -EBPF_ENOMEM;
-		os_epoch_drain();
-		good = good && os_test_live() == live && rt->mem_used == used;
-	}
-	os_test_fail_at(0);
-	tap_ok(good && error == 0 && n > 3,
-	       "kind %u: %u allocations, each may fail", kind, n - 1);
-	ebpf_map_put(map);
+	maps_failing(&spec, 3);
 	ebpf_map_put(inner);
 }
 
 int
 main(void)
 {
-	uint64_t live = os_test_live();
 	struct ebpf_map *inner, *outer;
 	uint32_t key = 0;
 
-	if (ebpf_runtime_create(NULL, &rt) != 0)
+	if (!maps_begin())
 		return 1;
 	test_template();
 	test_fits();
@@ -247,7 +232,7 @@ main(void)
 	test_failing(EBPF_MAP_ARRAY_OF_MAPS);
 	test_failing(EBPF_MAP_HASH_OF_MAPS);
 	os_epoch_drain();
-	TAP_CHECK(ebpf_object_count(rt, EBPF_OBJ_MAP) == 0);
+	TAP_CHECK(ebpf_object_count(maps_rt, EBPF_OBJ_MAP) == 0);
 
 	/* handles that were never put back, an inner map among them */
 	outer = make(EBPF_MAP_HASH, 8, 5, 0);
@@ -256,8 +241,5 @@ main(void)
 	inner = make(EBPF_MAP_HASH, 8, 5, 0);
 	TAP_CHECK(ebpf_map_write(outer, &key, &inner->obj.id, 0) == 0);
 	ebpf_map_put(inner);
-	ebpf_runtime_destroy(rt);
-	os_epoch_drain();
-	tap_ok(os_test_live() == live, "nothing is left");
-	return tap_done();
+	return maps_destroy();
 }

@@ -8,11 +8,8 @@
 #include <string.h>
 
 #include "core/helper.h"
-#include "core/map.h"
-#include "core/runtime.h"
+#include "map_lab.h"
 #include "tap.h"
-
-static struct ebpf_runtime *rt;
 
 static int
 create(struct ebpf_map **map, uint32_t kind, uint32_t key, uint32_t value,
@@ -29,7 +26,7 @@ create(struct ebpf_map **map, uint32_t kind, uint32_t key, uint32_t value,
 		.map_extra = extra,
 	};
 
-	return ebpf_map_create(rt, &spec, map);
+	return ebpf_map_create(maps_rt, &spec, map);
 }
 
 static void
@@ -54,10 +51,13 @@ test_create(void)
 		{ EBPF_MAP_BLOOM_FILTER, 0, 0, 1, 0, 0, -EBPF_EINVAL },
 		{ EBPF_MAP_BLOOM_FILTER, 0, 8, 0, 0, 0, -EBPF_EINVAL },
 	};
+	struct ebpf_map_spec spec = {
+		.size = sizeof(spec),
+		.value_size = 8,
+		.max_entries = 10,
+	};
 	struct ebpf_map *map;
-	uint64_t live;
-	uint32_t i, n, kind;
-	bool good;
+	uint32_t i;
 	int error;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -69,23 +69,8 @@ test_create(void)
 		ebpf_map_put(map);
 	}
 	for (i = 0; i < 2; i++) {
-		kind = i == 0 ? EBPF_MAP_QUEUE : EBPF_MAP_BLOOM_FILTER;
-		os_epoch_drain();
-		good = true;
-		for (n = 1;; n++) {
-			live = os_test_live();
-			os_test_fail_at(n);
-			error = create(&map, kind, 0, 8, 10, 0, 0);
-			if (!os_test_failed())
-				break;
-			os_epoch_drain();
-			good = good && error == -EBPF_ENOMEM &&
-			       os_test_live() == live && rt->mem_used == 0;
-		}
-		os_test_fail_at(0);
-		tap_ok(good && error == 0 && n > 2,
-		       "kind %u: %u allocations, each may fail", kind, n - 1);
-		ebpf_map_put(map);
+		spec.kind = i == 0 ? EBPF_MAP_QUEUE : EBPF_MAP_BLOOM_FILTER;
+		maps_failing(&spec, 2);
 	}
 }
 
@@ -248,9 +233,7 @@ test_modes(void)
 int
 main(void)
 {
-	uint64_t live = os_test_live();
-
-	if (ebpf_runtime_create(NULL, &rt) != 0)
+	if (!maps_begin())
 		return 1;
 	test_create();
 	test_order(EBPF_MAP_QUEUE, 8, 5);
@@ -268,10 +251,5 @@ main(void)
 	test_extract(EBPF_MAP_LRU_HASH);
 	test_extract(EBPF_MAP_LRU_PERCPU_HASH);
 	test_modes();
-	os_epoch_drain();
-	TAP_CHECK(rt->mem_used == 0);
-	ebpf_runtime_destroy(rt);
-	os_epoch_drain();
-	tap_ok(os_test_live() == live, "nothing is left");
-	return tap_done();
+	return maps_end();
 }

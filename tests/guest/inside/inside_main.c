@@ -29,7 +29,10 @@ static const struct {
 	int (*main)(void);
 } tests[] = {
 	{ "lpm_test", main_lpm_test },
+	{ "map_array_test", main_map_array_test },
+	{ "map_hash_test", main_map_hash_test },
 	{ "map_in_map_test", main_map_in_map_test },
+	{ "map_reuse_test", main_map_reuse_test },
 	{ "map_test", main_map_test },
 	{ "queue_test", main_queue_test },
 };

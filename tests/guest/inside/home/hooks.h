@@ -13,7 +13,10 @@ bool os_test_failed(void);
 uint64_t os_test_live(void);
 
 int main_lpm_test(void);
+int main_map_array_test(void);
+int main_map_hash_test(void);
 int main_map_in_map_test(void);
+int main_map_reuse_test(void);
 int main_map_test(void);
 int main_queue_test(void);
 
