@@ -135,6 +135,23 @@ os_alloc(size_t size)
 	return allocate(size, NUMA_NO_NODE);
 }
 
+/*
+ * Whoever runs just now need not be who owns the map, so nobody's memory group
+ * is charged; nor are the reserves touched that drivers receive with.
+ */
+void *
+os_alloc_now(size_t size)
+{
+	void *memory;
+
+	if (in_nmi() || size > KMALLOC_MAX_SIZE || !os_linux_allocate())
+		return NULL;
+	memory = kzalloc(aligned_size(size), GFP_NOWAIT | __GFP_NOWARN);
+	if (!memory)
+		os_linux_release();
+	return memory;
+}
+
 void *
 os_pages_alloc(size_t size)
 {

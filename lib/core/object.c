@@ -269,16 +269,24 @@ charge(struct ebpf_runtime *rt, uint64_t bytes)
 }
 
 int
-ebpf_charge(struct ebpf_object *obj, uint64_t bytes)
+ebpf_charge_now(struct ebpf_object *obj, uint64_t bytes)
 {
-	if (!charge(obj->rt, bytes)) {
-		/* What was just released may still wait for its turn. */
-		os_epoch_drain();
-		if (!charge(obj->rt, bytes))
-			return -EBPF_ENOMEM;
-	}
+	if (!charge(obj->rt, bytes))
+		return -EBPF_ENOMEM;
 	os_add_relaxed(&obj->mem_bytes, bytes);
 	return 0;
+}
+
+int
+ebpf_charge(struct ebpf_object *obj, uint64_t bytes)
+{
+	int error = ebpf_charge_now(obj, bytes);
+
+	if (error == 0)
+		return 0;
+	/* What was just released may still wait for its turn. */
+	os_epoch_drain();
+	return ebpf_charge_now(obj, bytes);
 }
 
 void

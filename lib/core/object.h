@@ -63,7 +63,9 @@ uint32_t ebpf_object_count(struct ebpf_runtime *rt, enum ebpf_object_kind kind);
  * Account memory to an object before it is allocated: ENOMEM over the
  * runtime's limit. Everything charged is returned when the object dies.
  */
-int ebpf_charge(struct ebpf_object *obj, uint64_t bytes);
+int ebpf_charge(struct ebpf_object *obj, uint64_t bytes); /* sleep */
+/* Without waiting for what was just released. Run path. */
+int ebpf_charge_now(struct ebpf_object *obj, uint64_t bytes);
 void ebpf_uncharge(struct ebpf_object *obj, uint64_t bytes);
 
 /*

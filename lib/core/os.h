@@ -34,6 +34,11 @@
 /* Memory: zeroed, aligned to 64 bytes from 64 bytes on. NULL when there is none. */
 void *os_alloc(size_t size);	/* sleep */
 void os_free(void *memory);	/* any, NULL is fine */
+/*
+ * The same where nothing may wait. There is less of it, and least in one large
+ * piece: who can do without more than a few pages at once asks for no more.
+ */
+void *os_alloc_now(size_t size); /* any */
 
 /* The same in pages of its own, which a home may let processes map. os_free() */
 void *os_pages_alloc(size_t size); /* sleep */

@@ -236,12 +236,13 @@ os_epoch_exit(struct os_epoch *section)
 
 /*
  * Make the n-th allocation from now fail (1: the next), counting os_alloc,
- * os_percpu_alloc and os_exec_alloc of all threads; 0: none. It fails once.
+ * os_alloc_now, os_percpu_alloc and os_exec_alloc of all threads; 0: none. It
+ * fails once.
  */
 void os_test_fail_at(uint64_t n);
 bool os_test_failed(void); /* it has failed since os_test_fail_at */
 uint64_t os_test_live(void); /* allocations that were not freed yet */
-uint64_t os_test_bytes(void); /* asked for by os_alloc() and not freed yet */
+uint64_t os_test_bytes(void); /* of memory that is not executable, not freed yet */
 
 /* Used inside the home: false when this allocation is to fail. */
 bool os_test_allocate(void);

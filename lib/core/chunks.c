@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* See chunks.h. */
+#include "core/chunks.h"
+
+enum {
+	CHUNK_BYTES = 8 << 10, /* of a large chunk, unless a record is larger */
+	SHIFT_MAX = 8,
+	TABLE_MIN = 4,
+};
+
+/* How many chunks, with number 0, hold that many records. */
+static uint32_t
+chunks_for(const struct ebpf_chunks *chunks, uint32_t records)
+{
+	uint64_t held = 0;
+	uint32_t c;
+
+	for (c = 1; c >> chunks->slow <= chunks->shift; c++) {
+		if (held >= records)
+			return c;
+		held += ebpf_chunks_held(chunks, c);
+	}
+	if (held >= records)
+		return c;
+	return c + (uint32_t)((records - held + (1u << chunks->shift) - 1) >>
+			      chunks->shift);
+}
+
+void
+ebpf_chunks_init(struct ebpf_chunks *chunks, struct ebpf_object *obj,
+		 size_t size, uint32_t records, size_t spare)
+{
+	memset(chunks, 0, sizeof(*chunks));
+	chunks->obj = obj;
+	chunks->size = (size + 7) & ~(size_t)7;
+	while (chunks->shift < SHIFT_MAX &&
+	       chunks->size << (chunks->shift + 1) <= CHUNK_BYTES)
+		chunks->shift++;
+	/* as many small ones first as make the next size a small part */
+	spare += spare == 0;
+	while (chunks->shift > 0 && spare << chunks->slow < chunks->size)
+		chunks->slow++;
+	chunks->count = 1;
+	chunks->max = chunks_for(chunks, records);
+}
+
+void
+ebpf_chunks_fini(struct ebpf_chunks *chunks)
+{
+	uintptr_t *table = chunks->table, *before;
+	uint32_t c;
+
+	for (c = 1; c < chunks->count; c++)
+		os_free((uint8_t *)ebpf_chunks_at(chunks, c << chunks->shift));
+	for (; table != NULL; table = before) {
+		before = (uintptr_t *)table[0];
+		os_free(table);
+	}
+	if (chunks->leaves != NULL)
+		for (c = 1; c <= (chunks->max - 1) >> EBPF_CHUNKS_LEAF_SHIFT;
+		     c++)
+			os_free(chunks->leaves[c]);
+	os_free(chunks->leaves);
+	chunks->table = NULL;
+	chunks->leaves = NULL;
+}
+
+static void *
+take(struct ebpf_chunks *chunks, uint64_t bytes)
+{
+	void *memory;
+
+	if (ebpf_charge_now(chunks->obj, bytes) != 0)
+		return NULL;
+	memory = os_alloc_now(bytes);
+	if (memory == NULL)
+		ebpf_uncharge(chunks->obj, bytes);
+	else
+		chunks->bytes += bytes;
+	return memory;
+}
+
+/*
+ * Room for the next chunk's place. Who reads may still hold the table from
+ * before, so that stays; all of them are not larger than the last one.
+ */
+static int
+table_grow(struct ebpf_chunks *chunks)
+{
+	uint32_t room = chunks->room == 0 ? TABLE_MIN : chunks->room * 2, c;
+	uintptr_t *table = take(chunks, room * sizeof(*table));
+
+	if (table == NULL)
+		return -EBPF_ENOMEM;
+	table[0] = (uintptr_t)chunks->table;
+	for (c = 1; c < chunks->room; c++)
+		table[c] = chunks->table[c];
+	os_store_release(&chunks->table, table);
+	chunks->room = room;
+	return 0;
+}
+
+static int
+leaf_add(struct ebpf_chunks *chunks, uint32_t leaf)
+{
+	uint32_t leaves = ((chunks->max - 1) >> EBPF_CHUNKS_LEAF_SHIFT) + 1;
+	uintptr_t *table;
+
+	if (chunks->leaves == NULL)
+		chunks->leaves = take(chunks,
+				      leaves * sizeof(chunks->leaves[0]));
+	if (chunks->leaves == NULL)
+		return -EBPF_ENOMEM;
+	if (chunks->leaves[leaf] != NULL)
+		return 0;
+	table = take(chunks, EBPF_CHUNKS_LEAF * sizeof(*table));
+	if (table == NULL)
+		return -EBPF_ENOMEM;
+	os_store_release(&chunks->leaves[leaf], table);
+	return 0;
+}
+
+/* *place: where the next chunk's place is written. */
+static int
+place_make(struct ebpf_chunks *chunks, uintptr_t **place)
+{
+	uint32_t c = chunks->count, leaf = c >> EBPF_CHUNKS_LEAF_SHIFT;
+	int error = 0;
+
+	if (leaf > 0)
+		error = leaf_add(chunks, leaf);
+	else if (c >= chunks->room)
+		error = table_grow(chunks);
+	if (error != 0)
+		return error;
+	*place = leaf > 0 ? &chunks->leaves[leaf][c & (EBPF_CHUNKS_LEAF - 1)] :
+			    &chunks->table[c];
+	return 0;
+}
+
+uint64_t
+ebpf_chunks_next_bytes(const struct ebpf_chunks *chunks)
+{
+	uint64_t bytes = chunks->size * ebpf_chunks_held(chunks,
+							 chunks->count);
+
+	if (chunks->count >= chunks->room &&
+	    chunks->count < EBPF_CHUNKS_LEAF)
+		bytes += (chunks->room == 0 ? TABLE_MIN : chunks->room * 2) *
+			 sizeof(uintptr_t);
+	return bytes;
+}
+
+int
+ebpf_chunks_add(struct ebpf_chunks *chunks)
+{
+	uint32_t c = chunks->count;
+	uintptr_t *place;
+	uint8_t *memory;
+	int error;
+
+	if (c == chunks->max)
+		return -EBPF_E2BIG;
+	error = place_make(chunks, &place);
+	if (error != 0)
+		return error;
+	memory = take(chunks, chunks->size * ebpf_chunks_held(chunks, c));
+	if (memory == NULL)
+		return -EBPF_ENOMEM;
+	os_store_release(place, (uintptr_t)memory -
+				((uintptr_t)c << chunks->shift) * chunks->size);
+	os_store_release(&chunks->count, c + 1);
+	return 0;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Records of one size whose memory comes as they are needed, also in a run: for
+ * maps without preallocation. Records are known by numbers; they stay where
+ * they are until the end, and whoever knows a number reads without a lock.
+ *
+ * Memory comes in chunks. Chunk c, from 1 on, has the numbers from c << shift
+ * on, but the first chunks have fewer records than numbers, so that what is not
+ * used yet is always a small part of what is. Number 0 is nobody's, and so is
+ * every number below 1 << shift.
+ *
+ * Who asks for chunks does so under a lock of its own; what is handed on from
+ * there to others, by a store with release, they may look for here.
+ */
+#ifndef CORE_CHUNKS_H
+#define CORE_CHUNKS_H
+
+#include "core/object.h"
+
+enum {
+	/* chunks whose places are in the first table; then come leaves of as
+	   many */
+	EBPF_CHUNKS_LEAF_SHIFT = 12,
+	EBPF_CHUNKS_LEAF = 1 << EBPF_CHUNKS_LEAF_SHIFT,
+};
+
+struct ebpf_chunks {
+	/*
+	 * By chunk: where the record of number 0 would be, if records lay side
+	 * by side from there to the chunk's own. Replaced by a larger one as
+	 * chunks come; entry 0 says which was before.
+	 */
+	uintptr_t *table;
+	uintptr_t **leaves; /* from chunk LEAF on; NULL until then */
+	size_t size; /* of a record, a multiple of 8 */
+	uint32_t shift;
+	uint32_t slow; /* as many chunks as 1 << slow until they double */
+	/* whose memory it is; not read by who looks for records */
+	struct ebpf_object *obj;
+	uint32_t count; /* of chunks, and 1 */
+	uint32_t max;	/* of count */
+	uint32_t room;	/* of the table */
+	uint64_t bytes; /* of all of this */
+};
+
+/*
+ * For up to `records` of them. spare: how many bytes for each record there is
+ * may be taken ahead, more or less. Takes no memory yet. size must not be 0,
+ * records at most 1 << 30.
+ */
+void ebpf_chunks_init(struct ebpf_chunks *chunks, struct ebpf_object *obj,
+		      size_t size, uint32_t records, size_t spare);
+void ebpf_chunks_fini(struct ebpf_chunks *chunks);
+
+/*
+ * Locked: the next chunk, zeroed and charged to the object. ENOMEM: there is no
+ * memory, or not within the domain's limit; E2BIG: all are there. Run path.
+ */
+int ebpf_chunks_add(struct ebpf_chunks *chunks);
+/* What the next one takes, within a table's size. */
+uint64_t ebpf_chunks_next_bytes(const struct ebpf_chunks *chunks);
+
+/* How many records chunk number c has. */
+static inline uint32_t
+ebpf_chunks_held(const struct ebpf_chunks *chunks, uint32_t c)
+{
+	uint32_t doubled = (c - 1) >> chunks->slow;
+
+	return 1u << (doubled < chunks->shift ? doubled : chunks->shift);
+}
+
+/* The first number there may be. */
+static inline uint32_t
+ebpf_chunks_first(const struct ebpf_chunks *chunks)
+{
+	return 1u << chunks->shift;
+}
+
+/* The first number from that on which has, or will have, a record. */
+static inline uint32_t
+ebpf_chunks_from(const struct ebpf_chunks *chunks, uint32_t number)
+{
+	uint32_t c = number >> chunks->shift;
+
+	if (c == 0)
+		return ebpf_chunks_first(chunks);
+	if (os_likely((number & ((1u << chunks->shift) - 1)) <
+		      ebpf_chunks_held(chunks, c)))
+		return number;
+	return (c + 1) << chunks->shift;
+}
+
+/* Is the chunk there that this number is of? Locked. */
+static inline bool
+ebpf_chunks_has(const struct ebpf_chunks *chunks, uint32_t number)
+{
+	return number >> chunks->shift < chunks->count;
+}
+
+/* All places are in the first table, now and later. */
+static inline bool
+ebpf_chunks_flat(const struct ebpf_chunks *chunks)
+{
+	return chunks->max <= EBPF_CHUNKS_LEAF;
+}
+
+/* The record of a number that has one. */
+static inline void *
+ebpf_chunks_at(const struct ebpf_chunks *chunks, uint32_t number)
+{
+	uint32_t c = number >> chunks->shift;
+	const uintptr_t *table;
+
+	if (os_likely(c < EBPF_CHUNKS_LEAF)) {
+		table = os_load_acquire(&chunks->table);
+	} else {
+		table = os_load_acquire(
+			&chunks->leaves[c >> EBPF_CHUNKS_LEAF_SHIFT]);
+		c &= EBPF_CHUNKS_LEAF - 1;
+	}
+	return (void *)(os_load_acquire(&table[c]) + number * chunks->size);
+}
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Records whose memory comes by and by: that each number has its own, zeroed
+ * and where it stays; that what is charged is what was allocated, and little of
+ * it unused; that a chunk which cannot be had changes nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/chunks.h"
+#include "core/runtime.h"
+#include "tap.h"
+
+static struct ebpf_runtime *rt;
+static struct ebpf_object obj;
+
+static void
+nothing(struct ebpf_object *o)
+{
+	(void)o;
+}
+
+static bool
+begin(uint64_t mem_max)
+{
+	struct ebpf_runtime_config config = { .mem_max = mem_max };
+
+	config.size = sizeof(config);
+	memset(&obj, 0, sizeof(obj));
+	return ebpf_runtime_create(&config, &rt) == 0 &&
+	       ebpf_object_init(&obj, rt, EBPF_OBJ_MAP, "", 0, nothing) ==
+		       0;
+}
+
+static void
+end(struct ebpf_chunks *chunks)
+{
+	ebpf_chunks_fini(chunks);
+	ebpf_uncharge(&obj, os_load(&obj.mem_bytes));
+	os_epoch_drain();
+	ebpf_runtime_destroy(rt);
+	os_epoch_drain();
+}
+
+static bool
+is_zero(const uint8_t *bytes, size_t size)
+{
+	while (size > 0 && bytes[size - 1] == 0)
+		size--;
+	return size == 0;
+}
+
+/* Writes every record there is, then looks whether each is what was written. */
+static bool
+all_there(struct ebpf_chunks *chunks, uint32_t *records)
+{
+	uint32_t number, tag;
+	bool good = true;
+
+	*records = 0;
+	for (number = ebpf_chunks_from(chunks, 0);
+	     ebpf_chunks_has(chunks, number);
+	     number = ebpf_chunks_from(chunks, number + 1)) {
+		uint8_t *record = ebpf_chunks_at(chunks, number);
+
+		good &= is_zero(record, chunks->size);
+		memcpy(record, &number, sizeof(number));
+		memset(record + 4, 0xee, chunks->size - 4);
+		++*records;
+	}
+	for (number = ebpf_chunks_from(chunks, 0);
+	     ebpf_chunks_has(chunks, number);
+	     number = ebpf_chunks_from(chunks, number + 1)) {
+		memcpy(&tag, ebpf_chunks_at(chunks, number), sizeof(tag));
+		good &= tag == number;
+	}
+	return good;
+}
+
+static void
+fill(size_t size, uint32_t wanted, size_t spare)
+{
+	uint64_t before, records = 0, taken, most = 0, ahead;
+	struct ebpf_chunks chunks;
+	uint32_t seen;
+	int error;
+
+	if (!begin(0)) {
+		tap_ok(false, "a runtime");
+		return;
+	}
+	before = os_test_bytes();
+	ebpf_chunks_init(&chunks, &obj, size, wanted, spare);
+	tap_ok(os_test_bytes() == before && chunks.bytes == 0,
+	       "%zu bytes: nothing is taken ahead", size);
+	for (;;) {
+		uint32_t held = ebpf_chunks_held(&chunks, chunks.count);
+
+		taken = chunks.bytes;
+		ahead = ebpf_chunks_next_bytes(&chunks);
+		error = ebpf_chunks_add(&chunks);
+		if (error != 0)
+			break;
+		if (chunks.bytes - taken != ahead &&
+		    chunks.count <= EBPF_CHUNKS_LEAF)
+			tap_ok(false, "chunk %u takes what is said of it",
+			       chunks.count - 1);
+		/* with one record of it used, how much is not used? */
+		ahead = (held - 1) * chunks.size;
+		if (held > 1 && ahead > spare * records &&
+		    ahead - spare * records > most)
+			most = ahead - spare * records;
+		records += held;
+	}
+	tap_ok(error == -EBPF_E2BIG && records >= wanted,
+	       "%zu bytes: %llu of %u in %u chunks", size,
+	       (unsigned long long)records, wanted, chunks.count - 1);
+	tap_ok(most <= chunks.size + spare, "little is ahead: %llu bytes",
+	       (unsigned long long)most);
+	TAP_CHECK(os_test_bytes() - before == chunks.bytes &&
+		  os_load(&obj.mem_bytes) == chunks.bytes);
+	/* each table twice as large as the one before, a leaf at a time */
+	TAP_CHECK(chunks.bytes <= records * chunks.size + chunks.count * 32 +
+					  (chunks.leaves != NULL) *
+						  (EBPF_CHUNKS_LEAF + 64) * 8);
+	TAP_CHECK(all_there(&chunks, &seen) && seen == records);
+	end(&chunks);
+}
+
+static void
+test_limit(void)
+{
+	struct ebpf_chunks chunks;
+	uint64_t bytes, live;
+	uint32_t count, seen;
+
+	if (!begin(64 << 10)) {
+		tap_ok(false, "a runtime");
+		return;
+	}
+	live = os_test_bytes();
+	ebpf_chunks_init(&chunks, &obj, 100, 1 << 20, 48);
+	while (ebpf_chunks_add(&chunks) == 0)
+		;
+	bytes = chunks.bytes;
+	count = chunks.count;
+	tap_ok(bytes <= 64 << 10 && bytes > 48 << 10,
+	       "%llu of 65536 bytes are taken", (unsigned long long)bytes);
+	TAP_CHECK(ebpf_chunks_add(&chunks) == -EBPF_ENOMEM);
+	TAP_CHECK(chunks.bytes == bytes && chunks.count == count &&
+		  os_load(&obj.mem_bytes) == bytes &&
+		  os_test_bytes() - live == bytes);
+	TAP_CHECK(all_there(&chunks, &seen));
+	end(&chunks);
+}
+
+/* Every allocation fails once: the next try goes well. */
+static void
+test_failures(void)
+{
+	struct ebpf_chunks chunks;
+	uint32_t seen, failed = 0;
+	bool same = true;
+
+	if (!begin(0)) {
+		tap_ok(false, "a runtime");
+		return;
+	}
+	ebpf_chunks_init(&chunks, &obj, 8 << 10, EBPF_CHUNKS_LEAF * 2 + 5, 48);
+	while (chunks.count < chunks.max) {
+		uint32_t count = chunks.count;
+
+		os_test_fail_at(1);
+		same &= ebpf_chunks_add(&chunks) == -EBPF_ENOMEM &&
+			chunks.count == count;
+		os_test_fail_at(2);
+		if (ebpf_chunks_add(&chunks) != 0) {
+			same &= chunks.count == count;
+			failed++;
+			os_test_fail_at(3);
+			if (ebpf_chunks_add(&chunks) != 0)
+				same &= chunks.count == count;
+		}
+		os_test_fail_at(0);
+		if (chunks.count == count)
+			same &= ebpf_chunks_add(&chunks) == 0;
+	}
+	TAP_CHECK(same && failed > 0);
+	TAP_CHECK(os_load(&obj.mem_bytes) == chunks.bytes);
+	TAP_CHECK(all_there(&chunks, &seen) && seen == EBPF_CHUNKS_LEAF * 2 + 5);
+	end(&chunks);
+}
+
+int
+main(void)
+{
+	uint64_t live = os_test_live();
+
+	fill(24, 1, 48);
+	fill(24, 100000, 48);
+	fill(72, 5000, 48);
+	fill(64, 1000, 24);
+	fill(1, 4000000, 48);
+	fill(4120, 2000, 48);
+	fill(100000, 20, 48);
+	fill(6000, 10000, 1);
+	test_limit();
+	test_failures();
+	TAP_CHECK(os_test_live() == live);
+	return tap_done();
+}
