@@ -4,7 +4,6 @@
  * taken, linked into buckets and unlinked. Lookups are in hash_table.h.
  */
 #include "core/hash_table.h"
-#include "core/jit/jit.h"
 #include "core/map_value.h"
 
 enum {
@@ -472,7 +471,6 @@ ebpf_hash_fini(struct ebpf_map *map)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 
-	ebpf_jit_lookup_free(hash->code);
 	ebpf_hash_pool_destroy(hash->pool);
 	if (hash->percpu != NULL)
 		os_percpu_free(hash->percpu);

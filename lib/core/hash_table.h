@@ -42,8 +42,6 @@
 #include "core/hash_pool.h"
 #include "core/map.h"
 
-struct ebpf_jit_lookup; /* jit/jit_lookup.h */
-
 enum {
 	EBPF_HASH_SLOTS = 8, /* of a bucket */
 	EBPF_HASH_SHIFT = 6, /* of a bucket's size */
@@ -96,8 +94,6 @@ struct ebpf_map_hash {
 	uint8_t *used; /* atomic enum ebpf_hash_used by number; NULL unless
 			  LRU */
 	struct ebpf_hash_pool *pool;
-	/* atomic: what programs compiled for it call; NULL: none yet */
-	struct ebpf_jit_lookup *code;
 	uint32_t batch;
 	/*
 	 * Elements in the map and places that stripes keep for some more: what

@@ -8,6 +8,7 @@
 #include "core/map.h"
 #include "core/assumed.h"
 #include "core/btf.h"
+#include "core/jit/jit.h"
 #include "core/map_inner.h"
 #include "core/map_lock.h"
 #include "core/runtime.h"
@@ -105,6 +106,7 @@ map_destroy(struct ebpf_object *obj)
 {
 	struct ebpf_map *map = os_container(obj, struct ebpf_map, obj);
 
+	ebpf_jit_lookup_free(map->code);
 	map->ops->fini(map);
 	ebpf_map_inner_fini(map);
 	if (map->btf != NULL)

@@ -11,6 +11,7 @@
 #include "core/object.h"
 
 struct ebpf_each; /* each.h */
+struct ebpf_jit_lookup; /* jit/jit_lookup.h */
 struct ebpf_jit_tails; /* jit/jit_tail.h */
 
 struct ebpf_map_ops {
@@ -122,6 +123,8 @@ struct ebpf_map {
 	uint32_t user_value_size; /* ebpf_map_user_value_size() */
 	bool has_lock; /* values have a struct bpf_spin_lock; map_lock.h */
 	/* cold */
+	/* atomic: what programs compiled for it call; NULL: none yet */
+	struct ebpf_jit_lookup *code;
 	struct ebpf_object obj;
 	struct ebpf_btf *btf;
 	uint32_t btf_key_type, btf_value_type;

@@ -292,43 +292,28 @@ jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 }
 
 static void
-load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+load_const(struct ebpf_jit_gen *gen, uint32_t reg, uint64_t value)
+{
+	arm64_const(arm64_of(gen), arm64_regs[reg], value);
+}
+
+static void
+load_address(struct ebpf_jit_gen *gen, uint32_t reg, const void *address)
+{
+	arm64_address(arm64_of(gen), arm64_regs[reg], address);
+}
+
+static void
+load_function(struct ebpf_jit_gen *gen, uint32_t reg, uint32_t slot)
 {
 	struct arm64 *a = arm64_of(gen);
-	uint32_t dst = arm64_regs[op->dst];
+	int64_t bytes = 4 * words_to(a, slot, true);
 
-	switch (op->code) {
-	case EBPF_OP_LDDW_MAP:
-	case EBPF_OP_LDDW_MAP_IDX:
-		/* a lookup that knows the map need not be told */
-		if (!ebpf_jit_unread(gen, gen->slot + 1, op->dst))
-			arm64_address(a, dst, (const void *)(intptr_t)op->imm);
-		gen->known[op->dst].map =
-			(const struct ebpf_map *)(intptr_t)op->imm;
-		break;
-	case EBPF_OP_LDDW_MAP_VALUE:
-	case EBPF_OP_LDDW_MAP_IDX_VALUE:
-	case EBPF_OP_LDDW_BTF_VAR:
-		arm64_address(a, dst, (const void *)(intptr_t)op->imm);
-		break;
-	case EBPF_OP_LDDW_FUNC: {
-		uint32_t slot = ebpf_jit_target_slot(gen->slot, op);
-		int64_t bytes = 4 * words_to(a, slot, true);
-
-		gen->known[op->dst].callback = slot + 1;
-
-		/* adr reaches 1 MiB; adrp would need the page of this code */
-		if (bytes < -(1 << 20) || bytes >= 1 << 20)
-			a->gen.broken = true;
-		arm64_put(a, 0x10000000 |
-				     ((uint32_t)(bytes >> 2) & 0x7ffff) << 5 |
-				     dst);
-		break;
-	}
-	default:
-		arm64_const(a, dst, (uint64_t)op->imm);
-		break;
-	}
+	/* adr reaches 1 MiB; adrp would need the page of this code */
+	if (bytes < -(1 << 20) || bytes >= 1 << 20)
+		gen->broken = true;
+	arm64_put(a, 0x10000000 | ((uint32_t)(bytes >> 2) & 0x7ffff) << 5 |
+			     arm64_regs[reg]);
 }
 
 void
@@ -415,6 +400,8 @@ static const struct ebpf_jit_target target = {
 	.packet = arm64_packet,
 	.leave = leave,
 	.load_const = load_const,
+	.load_address = load_address,
+	.load_function = load_function,
 	.load_hidden = load_hidden,
 	.plan = plan,
 };
@@ -432,23 +419,11 @@ generate(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 	return ebpf_jit_generate(&a.gen, write, room, run);
 }
 
-static uint32_t
-lookup(const struct ebpf_jit_hash *hash, uint8_t *write, size_t room,
-       uint64_t run)
-{
-	struct arm64 a;
-
-	memset(&a, 0, sizeof(a));
-	ebpf_jit_begin_lookup(&a.gen, write, room, run);
-	arm64_lookup_hash(&a, hash);
-	return ebpf_jit_end_lookup(&a.gen);
-}
-
 const struct ebpf_jit_ops ebpf_jit_arm64 = {
 	.name = "arm64",
 	.generate = generate,
 	.tail_jump = arm64_tail_jump,
-	.lookup = lookup,
+	.lookup = arm64_lookup,
 	.trap = { 0x00, 0x00, 0x20, 0xd4 },
 	.trap_len = 4,
 };

@@ -4,9 +4,9 @@
  * when the program is compiled, tail calls, packet loads. r1..r5 are already
  * where C wants its arguments; C's result goes from x0 to r0. Used by arm64.c.
  */
-#include "core/helper.h"
 #include "core/jit/arm64_enc.h"
-#include "core/jit/jit_lookup.h"
+#include "core/jit/jit_way.h"
+#include "core/prog.h"
 
 /* End the whole run from here with a result. */
 static void
@@ -56,53 +56,23 @@ arm64_percpu(struct arm64 *a, uint32_t rd, void *percpu,
 		arm64_access(a, A_LOAD, 64, rd, rd, 0);
 }
 
-/* A lookup by index, as in x86_call.c. */
-struct lookup {
-	const struct ebpf_op *check; /* NULL: the program does not ask */
-	uint32_t slot; /* that the check jumps to */
-	uint32_t out;
-	bool skips;
-};
-
-static struct lookup
-lookup_begin(struct arm64 *a, uint32_t entries)
+/* bpf_map_lookup_elem of arrays, as in x86_call.c. */
+static void
+lookup_array(struct arm64 *a, const struct ebpf_jit_call *call)
 {
-	struct lookup lookup = { ebpf_jit_null_check(&a->gen), 0, 0, false };
+	const struct ebpf_map_array *array =
+		(const struct ebpf_map_array *)call->map;
+	uint32_t out = 0;
 
-	if (lookup.check != NULL)
-		lookup.slot = ebpf_jit_target_slot(a->gen.slot + 1,
-						   lookup.check);
 	arm64_access(a, A_LOAD, 32, A_T0, 1, 0);
 	arm64_const(a, A_R0, 0);
-	arm64_cmp_imm(a, 0, A_T0, entries);
-	if (lookup.check != NULL && lookup.check->code == EBPF_OP_JEQ64_IMM) {
+	arm64_cmp_imm(a, 0, A_T0, array->map.max_entries);
+	if (call->check == EBPF_JIT_IF_NULL)
 		arm64_branch_if(a, A_BCOND | A_HS, A_BCOND | A_LO,
-				lookup.slot);
-	} else {
-		lookup.out = arm64_skip(a, A_BCOND | A_HS);
-		lookup.skips = true;
-	}
-	return lookup;
-}
-
-static uint32_t
-lookup_end(struct arm64 *a, struct lookup lookup)
-{
-	if (lookup.check != NULL && lookup.skips)
-		arm64_branch(a, lookup.slot);
-	if (lookup.skips)
-		arm64_land(a, lookup.out);
-	return lookup.check != NULL ? 2 : 1;
-}
-
-/* bpf_map_lookup_elem of arrays, as in x86_call.c. */
-static uint32_t
-lookup_array(struct arm64 *a, const struct ebpf_map_array *array,
-	     const struct os_percpu_plan *plan)
-{
-	struct lookup lookup = lookup_begin(a, array->map.max_entries);
-
-	if (array->index_mask == array->map.max_entries - 1) {
+				call->check_slot);
+	else
+		out = arm64_skip(a, A_BCOND | A_HS);
+	if (call->masked) {
 		arm64_logic_imm(a, A_AND_IMM, 0, A_T0, A_T0,
 				array->index_mask);
 	} else {
@@ -111,12 +81,15 @@ lookup_array(struct arm64 *a, const struct ebpf_map_array *array,
 				     A_T0 << 5 | A_T0);
 		arm64_put(a, 0xd503229f);
 	}
-	if (plan != NULL)
-		arm64_percpu(a, A_R0, array->percpu, plan);
+	if (call->percpu)
+		arm64_percpu(a, A_R0, array->percpu, &call->plan);
 	else
 		arm64_address(a, A_R0, array->values);
 	add_scaled(a, A_R0, A_T0, array->map.stride);
-	return lookup_end(a, lookup);
+	if (call->check == EBPF_JIT_UNLESS_NULL)
+		arm64_branch(a, call->check_slot);
+	if (call->check != EBPF_JIT_IF_NULL)
+		arm64_land(a, out);
 }
 
 /* As in x86_call.c; the program is in A_T1. */
@@ -145,20 +118,14 @@ arm64_tail_jump(uint64_t at, uint64_t entry, uint32_t *word)
 
 /* bpf_tail_call, as in x86_call.c. */
 static void
-tail_call(struct arm64 *a)
+tail_call(struct arm64 *a, const struct ebpf_jit_call *call)
 {
-	const struct ebpf_jit_scan *scan = a->gen.scan;
-	const struct ebpf_map *map;
-	const struct ebpf_map_prog_array *array;
-	uint32_t cost = a->gen.func == scan->funcs ? 1 : scan->nest_cost;
-	uint32_t range = 0, limit, empty, index;
-	bool constant = ebpf_jit_tail_slot(&a->gen, &map, &index);
+	const struct ebpf_map_prog_array *array =
+		(const struct ebpf_map_prog_array *)call->map;
+	uint32_t range = 0, limit, empty;
 
-	array = (const struct ebpf_map_prog_array *)map;
-	if (constant && index >= map->max_entries)
-		return;
-	if (constant) {
-		arm64_address(a, A_T1, &array->slots[index]);
+	if (call->constant) {
+		arm64_address(a, A_T1, &array->slots[call->index]);
 	} else {
 		arm64_access(a, A_LOAD, 32, A_T0, 1,
 			     (int32_t)offsetof(struct ebpf_map, max_entries));
@@ -179,72 +146,66 @@ tail_call(struct arm64 *a)
 	arm64_access(a, A_LOAD, 64, A_RUN, A_SP, 0);
 	arm64_access(a, A_LOAD, 64, A_T0, A_RUN, 0);
 	/* subs T0, T0, cost */
-	arm64_put(a, A_SUBS_IMM | A_X | cost << 10 | A_T0 << 5 | A_T0);
+	arm64_put(a, A_SUBS_IMM | A_X | call->cost << 10 | A_T0 << 5 | A_T0);
 	limit = arm64_skip(a, A_BCOND | A_LO);
 	arm64_access(a, A_STORE, 64, A_T0, A_RUN, 0);
-	if (scan->full_run) {
+	if (a->gen.scan->full_run) {
 		arm64_access(a, A_LOAD, 64, 1, A_RUN,
 			     (int32_t)offsetof(struct ebpf_jit_run, r2));
 		arm64_access(a, A_LOAD, 64, 2, A_RUN,
 			     (int32_t)offsetof(struct ebpf_jit_run, r3));
 	}
 	arm64_epilogue(a);
-	if (constant)
-		direct_jump(a, map, index);
+	if (call->constant)
+		direct_jump(a, call->map, call->index);
 	arm64_access(a, A_LOAD, 64, A_IP0, A_T1,
 		     (int32_t)offsetof(struct ebpf_prog, entry));
 	arm64_add_imm(a, A_X, A_IP0, A_IP0, -ARM64_TAIL_ENTRY);
 	arm64_put(a, A_BR | A_IP0 << 5);
-	if (!constant)
+	if (!call->constant)
 		arm64_land(a, range);
 	arm64_land(a, limit);
 	arm64_land(a, empty);
 }
 
-uint32_t
-arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+void
+arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_jit_call *call)
 {
 	struct arm64 *a = arm64_of(gen);
-	const struct ebpf_helper *helper =
-		(const struct ebpf_helper *)(intptr_t)op->imm;
-	struct ebpf_jit_call call;
 
-	if (helper->flags & EBPF_HELPER_TAIL) {
-		tail_call(a);
-		return 1;
-	}
-	if (helper->flags & EBPF_HELPER_LOOP) {
-		arm64_loop(a, helper);
-		return 1;
-	}
-	ebpf_jit_call(gen, helper, &call);
-	if (call.load)
-		arm64_address(a, 0, call.map);
-	switch (call.way) {
+	if (call->load)
+		arm64_address(a, 0, call->map);
+	switch (call->way) {
+	case EBPF_JIT_NOTHING:
+		break;
 	case EBPF_JIT_ZERO:
 		arm64_const(a, A_R0, 0);
 		break;
 	case EBPF_JIT_CPU:
-		load_cpu(a, A_R0, &call.plan);
+		load_cpu(a, A_R0, &call->plan);
 		break;
 	case EBPF_JIT_ARRAY:
-		return lookup_array(a, (const struct ebpf_map_array *)call.map,
-				    call.percpu ? &call.plan : NULL);
-	case EBPF_JIT_MAP:
-		arm64_call_address(a, call.function);
-		if (call.is_int) /* sign-extended */
+		lookup_array(a, call);
+		break;
+	case EBPF_JIT_FUNCTION:
+		if (call->env)
+			arm64_address(a, 5, gen->prog);
+		arm64_call_address(a, call->function);
+		if (call->is_int) /* sign-extended */
 			arm64_bitfield(a, A_SBFM, A_X, A_R0, 0, 0, 31);
 		else
 			arm64_mov(a, A_X, A_R0, 0);
 		break;
-	case EBPF_JIT_GENERIC:
-		if (helper->flags & EBPF_HELPER_ENV)
-			arm64_address(a, 5, gen->prog);
-		arm64_call_address(a, (const void *)(uintptr_t)helper->fn);
-		arm64_mov(a, A_X, A_R0, 0);
+	case EBPF_JIT_TAIL:
+		tail_call(a, call);
+		break;
+	case EBPF_JIT_LOOP_NUMBERS:
+		arm64_loop_numbers(a);
+		break;
+	case EBPF_JIT_LOOP_ELEMENTS:
+		arm64_loop_elements(a);
 		break;
 	}
-	return 1;
 }
 
 /* Find the helper, with the arguments put aside meanwhile. */

@@ -63,10 +63,17 @@ enum {
 #define A_NOP 0xd503201fu
 #define A_BRK 0xd4200000u
 #define A_DMB_ISH 0xd5033bbfu
+#define A_MADD 0x1b000000u
+#define A_LDAR64 0xc8dffc00u /* acquires */
+#define A_LDAR32 0x88dffc00u
 #define A_STP_PRE 0xa9800000u
 #define A_LDP_POST 0xa8c00000u
 #define A_STP 0xa9000000u
 #define A_LDP 0xa9400000u
+
+enum {
+	ARM64_SLOW = 8,
+};
 
 struct arm64 {
 	struct ebpf_jit_gen gen; /* first: arm64_of() */
@@ -74,6 +81,9 @@ struct arm64 {
 	uint32_t saves;	 /* of them: how many */
 	uint8_t saved[8];
 	bool far;    /* conditional jumps are two instructions */
+	/* in the code of a lookup: jumps to where C does it */
+	uint32_t slow[ARM64_SLOW];
+	uint32_t slow_count;
 };
 
 static inline struct arm64 *
@@ -136,7 +146,8 @@ uint32_t arm64_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 uint32_t arm64_match(struct ebpf_jit_gen *gen,
 		     const struct ebpf_jit_match *match);
 /* arm64_call.c */
-uint32_t arm64_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+void arm64_call_helper(struct ebpf_jit_gen *gen,
+		       const struct ebpf_jit_call *call);
 void arm64_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void arm64_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 bool arm64_tail_jump(uint64_t at, uint64_t entry, uint32_t *word);
@@ -146,11 +157,21 @@ bool arm64_tail_jump(uint64_t at, uint64_t entry, uint32_t *word);
 /* arm64_call.c: rd = where this CPU's copy of percpu is; uses A_T1, A_T2 */
 void arm64_percpu(struct arm64 *a, uint32_t rd, void *percpu,
 		  const struct os_percpu_plan *plan);
+/* arm64_lookup.c, as in struct ebpf_jit_ops */
+struct ebpf_jit_plan;
+uint32_t arm64_lookup(const struct ebpf_jit_plan *plan, uint8_t *write,
+		      size_t room, uint64_t run);
+/* then (b.cond, cbz or cbnz) the map's own lookup is asked instead */
+void arm64_slow_if(struct arm64 *a, uint32_t word);
+/* rd = address + reg * size, another register; uses A_T3 */
+void arm64_place(struct arm64 *a, uint32_t rd, const void *address,
+		 uint32_t reg, uint64_t size);
 /* arm64_hash.c */
 struct ebpf_jit_hash;
 void arm64_lookup_hash(struct arm64 *a, const struct ebpf_jit_hash *hash);
 /* arm64_loop.c */
-void arm64_loop(struct arm64 *a, const struct ebpf_helper *helper);
+void arm64_loop_numbers(struct arm64 *a);
+void arm64_loop_elements(struct arm64 *a);
 /* arm64.c */
 void arm64_epilogue(struct arm64 *a);
 /* To a slot: b; or b.cond, cbz or cbnz, and the word with the opposite sense. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * arm64: the lookup of one hash map, as in x86_hash.c. x1 is the key, the
- * answer is in x0; only registers that a call may change are used, A_T3 for
- * what lasts no longer than a few instructions. Used by arm64.c.
+ * arm64: the lookup of one hash map, as in x86_hash.c. Used by arm64_lookup.c,
+ * which says what it is part of.
  */
 #include "core/jit/arm64_enc.h"
 #include "core/jit/jit_lookup.h"
@@ -13,35 +12,10 @@ enum {
 	SLOT = 2, CHANGES = 3,
 };
 
-#define MADD 0x1b000000u
 #define UMULH 0x9bc07c00u
 #define PRFM 0xf9800000u /* for loading, into the nearest cache */
-#define LDAR64 0xc8dffc00u
-#define LDAR32 0x88dffc00u
 #define DMB_LOADS 0xd50339bfu /* in front of all that follows */
 #define CSEL_LO 0x9a803000u
-
-/* Jumps to where the map's own lookup is asked. */
-struct slow {
-	uint32_t jumps[4];
-	uint32_t count;
-};
-
-static void
-slow_if(struct arm64 *a, uint32_t word, struct slow *slow)
-{
-	slow->jumps[slow->count++] = arm64_skip(a, word);
-}
-
-/* rd = address + reg * size */
-static void
-place(struct arm64 *a, uint32_t rd, const void *address, uint32_t reg,
-      uint64_t size)
-{
-	arm64_address(a, rd, address);
-	arm64_const(a, TMP, size);
-	arm64_put(a, MADD | A_X | TMP << 16 | rd << 10 | reg << 5 | rd);
-}
 
 /* ebpf_key_short */
 static void
@@ -82,12 +56,12 @@ hash_key(struct arm64 *a, const struct ebpf_map_hash *table)
 	mix(a);
 	arm64_logic_imm(a, A_AND_IMM, A_X, NUMBER, HASH, table->bucket_mask);
 	if (table->home_step != 0) { /* most are at home; ask for that, too */
-		place(a, AT, table->homes, NUMBER, table->home_step);
+		arm64_place(a, AT, table->homes, NUMBER, table->home_step);
 		arm64_put(a, PRFM | AT << 5);
 		if (size > 8)
 			arm64_put(a, PRFM | 64 / 8 << 10 | AT << 5);
 	}
-	place(a, BUCKET, table->buckets, NUMBER, 1ull << table->bucket_shift);
+	arm64_place(a, BUCKET, table->buckets, NUMBER, 1ull << table->bucket_shift);
 }
 
 /*
@@ -103,7 +77,7 @@ find_tag(struct arm64 *a, const struct ebpf_map_hash *table)
 	if (table->map.key_size > 8) {
 		arm64_add_imm(a, A_X, AT, BUCKET,
 			      offsetof(struct ebpf_hash_bucket, changes));
-		arm64_put(a, LDAR32 | AT << 5 | CHANGES);
+		arm64_put(a, A_LDAR32 | AT << 5 | CHANGES);
 	}
 	arm64_bitfield(a, A_UBFM, A_X, NUMBER, HASH, 57, 63); /* lsr */
 	arm64_cmp_imm(a, A_X, NUMBER, 0);
@@ -113,7 +87,7 @@ find_tag(struct arm64 *a, const struct ebpf_map_hash *table)
 	arm64_logic_imm(a, A_ORR_IMM, A_X, AT, A_ZR, EBPF_HASH_ONES);
 	arm64_rrr(a, A_MUL | A_X, NUMBER, NUMBER, AT);
 	arm64_logic_imm(a, A_ORR_IMM, A_X, TMP, A_ZR, EBPF_HASH_LOWS);
-	arm64_put(a, LDAR64 | BUCKET << 5 | AT); /* tags come first */
+	arm64_put(a, A_LDAR64 | BUCKET << 5 | AT); /* tags come first */
 	arm64_rrr(a, A_EOR | A_X, AT, AT, NUMBER);
 	arm64_rrr(a, A_ADD | A_X, AT, AT, TMP);
 	arm64_rrr(a, A_ORR | A_X, AT, AT, TMP);
@@ -126,18 +100,18 @@ find_tag(struct arm64 *a, const struct ebpf_map_hash *table)
 	arm64_rrr(a, A_ADD | A_X | 2 << 10, AT, BUCKET, SLOT);
 	arm64_add_imm(a, A_X, AT, AT,
 		      offsetof(struct ebpf_hash_bucket, elements));
-	arm64_put(a, LDAR32 | AT << 5 | NUMBER);
+	arm64_put(a, A_LDAR32 | AT << 5 | NUMBER);
 	return none;
 }
 
 /* Compare keys, of the element NUMBER; x0 = what is given of it. */
 static void
-give(struct arm64 *a, const struct ebpf_jit_hash *hash, struct slow *slow)
+give(struct arm64 *a, const struct ebpf_jit_hash *hash)
 {
 	const struct ebpf_map_hash *table = hash->table;
 	uint32_t size = table->map.key_size, wide = size == 4 ? 0 : A_X, skip;
 
-	place(a, AT, table->elements, NUMBER, table->element_size);
+	arm64_place(a, AT, table->elements, NUMBER, table->element_size);
 	if (table->slots != EBPF_HASH_SLOTS) { /* ebpf_hash_slot */
 		/* BUCKET + SLOT * 16 */
 		arm64_rrr(a, A_ADD | A_X | 4 << 10, TMP, BUCKET, SLOT);
@@ -145,18 +119,18 @@ give(struct arm64 *a, const struct ebpf_jit_hash *hash, struct slow *slow)
 		arm64_put(a, CSEL_LO | TMP << 16 | AT << 5 | AT);
 	}
 	/* what was written in front of the key is seen, too */
-	arm64_put(a, (size == 4 ? LDAR32 : LDAR64) | AT << 5 | TMP);
+	arm64_put(a, (size == 4 ? A_LDAR32 : A_LDAR64) | AT << 5 | TMP);
 	arm64_rrr(a, A_SUBS | wide, A_ZR, TMP, KEY_A);
-	slow_if(a, A_BCOND | A_NE, slow);
+	arm64_slow_if(a, A_BCOND | A_NE);
 	if (size > 8) {
 		arm64_access(a, A_LOAD, 64, TMP, AT, 8);
 		arm64_rrr(a, A_SUBS | A_X, A_ZR, TMP, KEY_B);
-		slow_if(a, A_BCOND | A_NE, slow);
+		arm64_slow_if(a, A_BCOND | A_NE);
 		arm64_put(a, DMB_LOADS);
 		arm64_access(a, A_LOAD, 32, TMP, BUCKET, /* ebpf_hash_same */
 			     offsetof(struct ebpf_hash_bucket, changes));
 		arm64_rrr(a, A_SUBS, A_ZR, TMP, CHANGES);
-		slow_if(a, A_BCOND | A_NE, slow);
+		arm64_slow_if(a, A_BCOND | A_NE);
 	}
 	if (hash->lru) { /* ebpf_hash_mark_used */
 		arm64_address(a, KEY_A, table->used);
@@ -174,12 +148,12 @@ give(struct arm64 *a, const struct ebpf_jit_hash *hash, struct slow *slow)
 		break;
 	case EBPF_JIT_INNER:
 		arm64_add_imm(a, A_X, 0, AT, table->value_off);
-		arm64_put(a, LDAR64 | 0 << 5 | 0);
+		arm64_put(a, A_LDAR64 | 0 << 5 | 0);
 		break;
 	case EBPF_JIT_CPU_VALUE:
 		arm64_percpu(a, 0, table->percpu, &hash->plan);
 		arm64_const(a, TMP, table->map.stride);
-		arm64_put(a, MADD | A_X | TMP << 16 | 0 << 10 | NUMBER << 5);
+		arm64_put(a, A_MADD | A_X | TMP << 16 | 0 << 10 | NUMBER << 5);
 		break;
 	}
 }
@@ -187,29 +161,18 @@ give(struct arm64 *a, const struct ebpf_jit_hash *hash, struct slow *slow)
 void
 arm64_lookup_hash(struct arm64 *a, const struct ebpf_jit_hash *hash)
 {
-	const struct ebpf_map *map = &hash->table->map;
-	struct slow slow = { { 0 }, 0 };
 	uint32_t none;
 
 	hash_key(a, hash->table);
 	none = find_tag(a, hash->table);
-	give(a, hash, &slow);
+	give(a, hash);
 	arm64_put(a, A_RET);
 
 	arm64_land(a, none);
 	arm64_add_imm(a, A_X, AT, BUCKET,
 		      offsetof(struct ebpf_hash_bucket, chain));
-	arm64_put(a, LDAR32 | AT << 5 | AT);
-	slow_if(a, A_CBNZ | AT, &slow);
+	arm64_put(a, A_LDAR32 | AT << 5 | AT);
+	arm64_slow_if(a, A_CBNZ | AT);
 	arm64_const(a, 0, 0);
-	arm64_put(a, A_RET);
-
-	while (slow.count > 0)
-		arm64_land(a, slow.jumps[--slow.count]);
-	arm64_put(a, A_STP_PRE | (0x7fu & -2) << 15 | A_LR << 10 | A_SP << 5 |
-			     29);
-	arm64_address(a, 0, map);
-	arm64_call_address(a, (const void *)(uintptr_t)map->lookup);
-	arm64_put(a, A_LDP_POST | 2 << 15 | A_LR << 10 | A_SP << 5 | 29);
 	arm64_put(a, A_RET);
 }

@@ -39,8 +39,8 @@ call(struct arm64 *a)
 }
 
 /* x0: how often, x1: whom, x2: what it gets, x3: flags; the result is in x0 */
-static void
-loop_numbers(struct arm64 *a)
+void
+arm64_loop_numbers(struct arm64 *a)
 {
 	uint32_t flags, many, top, done, end[2];
 
@@ -72,11 +72,12 @@ loop_numbers(struct arm64 *a)
 	arm64_const(a, 0, (uint64_t)-EBPF_E2BIG);
 	arm64_land(a, end[0]);
 	arm64_land(a, end[1]);
+	arm64_mov(a, A_X, A_R0, 0);
 }
 
 /* x0: the map, and the rest as above */
-static void
-loop_elements(struct arm64 *a)
+void
+arm64_loop_elements(struct arm64 *a)
 {
 	uint32_t top, done, out;
 
@@ -108,14 +109,5 @@ loop_elements(struct arm64 *a)
 	arm64_land(a, out);
 	arm64_add_imm(a, A_X, A_SP, A_SP, ROOM);
 	restore(a);
-}
-
-void
-arm64_loop(struct arm64 *a, const struct ebpf_helper *helper)
-{
-	if (helper->number == EBPF_FUNC_loop)
-		loop_numbers(a);
-	else
-		loop_elements(a);
 	arm64_mov(a, A_X, A_R0, 0);
 }

@@ -35,7 +35,7 @@ struct ebpf_jit_image {
 /* Code under construction. write == NULL: a sizing pass, only len counts. */
 struct ebpf_jit_buf;
 struct ebpf_jit_scan; /* jit_scan.h */
-struct ebpf_jit_hash; /* jit_lookup.h */
+struct ebpf_jit_plan; /* jit_lookup.h */
 struct ebpf_jit_lookup;
 
 struct ebpf_jit_ops {
@@ -59,11 +59,11 @@ struct ebpf_jit_ops {
 	 */
 	bool (*tail_jump)(uint64_t at, uint64_t entry, uint32_t *word);
 	/*
-	 * The code of a hash map's lookup (jit_lookup.h) as it will run at
+	 * The code of a map's lookup (jit_lookup.h) as it will run at
 	 * address run, into write[room]: how long it is, 0 when it does not
 	 * fit. With write NULL how long at most.
 	 */
-	uint32_t (*lookup)(const struct ebpf_jit_hash *hash, uint8_t *write,
+	uint32_t (*lookup)(const struct ebpf_jit_plan *plan, uint8_t *write,
 			   size_t room, uint64_t run);
 	uint8_t trap[4]; /* the instruction that fills unused space */
 	uint32_t trap_len;

@@ -7,6 +7,7 @@
 #include "core/jit/jit_gen.h"
 #include "core/jit/jit_match.h"
 #include "core/jit/jit_tail.h"
+#include "core/jit/jit_way.h"
 
 /* An address that takes as many bytes as any; of nothing. */
 #define ADDRESS_LONG (UINTPTR_MAX >> 1)
@@ -102,6 +103,49 @@ call_local(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		gen->target->call_local(gen, callee);
 }
 
+static uint32_t
+call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+{
+	struct ebpf_jit_call call;
+
+	ebpf_jit_call(gen, op, &call);
+	gen->target->call_helper(gen, &call);
+	return call.ops;
+}
+
+static void
+load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+{
+	const struct ebpf_jit_target *target = gen->target;
+	struct ebpf_jit_known *known = &gen->known[op->dst];
+	const void *address = (const void *)(intptr_t)op->imm;
+	uint32_t slot;
+
+	ebpf_jit_forget(gen, op->dst, op->dst);
+	switch (op->code) {
+	case EBPF_OP_LDDW_MAP:
+	case EBPF_OP_LDDW_MAP_IDX:
+		/* a lookup that knows the map need not be told */
+		if (!ebpf_jit_unread(gen, gen->slot + 1, op->dst))
+			target->load_address(gen, op->dst, address);
+		known->map = address;
+		break;
+	case EBPF_OP_LDDW_MAP_VALUE:
+	case EBPF_OP_LDDW_MAP_IDX_VALUE:
+	case EBPF_OP_LDDW_BTF_VAR:
+		target->load_address(gen, op->dst, address);
+		break;
+	case EBPF_OP_LDDW_FUNC:
+		slot = ebpf_jit_target_slot(gen->slot, op);
+		target->load_function(gen, op->dst, slot);
+		known->callback = slot + 1;
+		break;
+	default:
+		target->load_const(gen, op->dst, (uint64_t)op->imm);
+		break;
+	}
+}
+
 /* Several ops that are one thing. */
 static uint32_t
 generate_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
@@ -173,7 +217,7 @@ generate_slot(struct ebpf_jit_gen *gen)
 		if (op->code == EBPF_OP_CALL_KFUNC)
 			gen->unknown = true;
 		else
-			used = target->call_helper(gen, op);
+			used = call_helper(gen, op);
 		ebpf_jit_forget(gen, 0, 5);
 		return used;
 	case EBPF_FORM_CALL_LOCAL:
@@ -188,8 +232,7 @@ generate_slot(struct ebpf_jit_gen *gen)
 		target->leave(gen);
 		return 1;
 	case EBPF_FORM_LDDW:
-		ebpf_jit_forget(gen, op->dst, op->dst);
-		target->load_const(gen, op);
+		load_const(gen, op);
 		return 2;
 	case EBPF_FORM_LD_ABS:
 	case EBPF_FORM_LD_IND:
@@ -201,20 +244,6 @@ generate_slot(struct ebpf_jit_gen *gen)
 		break;
 	}
 	return 1;
-}
-
-const struct ebpf_op *
-ebpf_jit_null_check(const struct ebpf_jit_gen *gen)
-{
-	uint32_t slot = gen->slot + 1;
-	const struct ebpf_op *op = &gen->prog->ops[slot];
-
-	if (slot >= gen->func->end ||
-	    ebpf_jit_is_apart(gen->prog, gen->scan, slot) ||
-	    ebpf_jit_is_dead(gen->prog, slot) || op->dst != 0 || op->imm != 0 ||
-	    (op->code != EBPF_OP_JEQ64_IMM && op->code != EBPF_OP_JNE64_IMM))
-		return NULL;
-	return op;
 }
 
 /* Note or check where a slot begins. */

@@ -19,6 +19,7 @@ struct ebpf_jit_known {
 	uint64_t number;
 };
 
+struct ebpf_jit_call; /* jit_way.h */
 struct ebpf_jit_gen;
 struct ebpf_jit_match;
 
@@ -49,16 +50,21 @@ struct ebpf_jit_target {
 	uint32_t (*match)(struct ebpf_jit_gen *gen,
 			  const struct ebpf_jit_match *match);
 
-	uint32_t (*call_helper)(struct ebpf_jit_gen *gen,
-				const struct ebpf_op *op);
+	void (*call_helper)(struct ebpf_jit_gen *gen,
+			    const struct ebpf_jit_call *call);
 	void (*call_local)(struct ebpf_jit_gen *gen,
 			   const struct ebpf_jit_func *callee);
 	void (*callx)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 	void (*packet)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 	void (*leave)(struct ebpf_jit_gen *gen);
 
-	/* lddw; notes what it makes known */
-	void (*load_const)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+	/* reg, one of the program's, = a number; where a function's slot is */
+	void (*load_const)(struct ebpf_jit_gen *gen, uint32_t reg,
+			   uint64_t value);
+	void (*load_address)(struct ebpf_jit_gen *gen, uint32_t reg,
+			     const void *address);
+	void (*load_function)(struct ebpf_jit_gen *gen, uint32_t reg,
+			      uint32_t slot);
 	/* reg, one of the program's or EBPF_JIT_BLIND_REG, = value ^ key */
 	void (*load_hidden)(struct ebpf_jit_gen *gen, uint32_t reg,
 			    uint64_t value, uint64_t key);
@@ -122,29 +128,10 @@ ebpf_jit_target_slot(uint32_t slot, const struct ebpf_op *op)
 }
 
 /*
- * After a lookup at gen->slot: the jump that asks whether r0 is NULL, and that
- * no other way leads to, else NULL.
- */
-const struct ebpf_op *ebpf_jit_null_check(const struct ebpf_jit_gen *gen);
-
-/*
  * jit_merge.c: code for the load at gen->slot and the ops behind it, if all of
  * them together do what fewer do: how many ops; 0, and no code, if not.
  */
 uint32_t ebpf_jit_merge(struct ebpf_jit_gen *gen);
-
-/*
- * Whether a tail call at gen->slot is known to ask for *index of *map, or at
- * least for something in *map; NULL: of no map in particular.
- */
-static inline bool
-ebpf_jit_tail_slot(const struct ebpf_jit_gen *gen, const struct ebpf_map **map,
-		   uint32_t *index)
-{
-	*map = gen->known[2].map;
-	*index = (uint32_t)gen->known[3].number;
-	return *map != NULL && gen->known[3].constant;
-}
 
 /*
  * One more tail call of a known slot: the address of what it compares with

@@ -5,8 +5,8 @@
  * function until nothing changes; too tangled a function keeps everything.
  * For jit_scan.c and jit_match.c.
  */
-#include "core/jit/jit_lookup.h"
 #include "core/jit/jit_scan.h"
+#include "core/jit/jit_way.h"
 
 enum {
 	ROUNDS_MAX = 8,

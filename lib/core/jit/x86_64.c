@@ -221,40 +221,28 @@ x86_call_address(struct x86 *x, const void *function)
 }
 
 static void
-load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+load_const(struct ebpf_jit_gen *gen, uint32_t reg, uint64_t value)
+{
+	x86_const(x86_of(gen), x86_regs[reg], value);
+}
+
+static void
+load_address(struct ebpf_jit_gen *gen, uint32_t reg, const void *address)
+{
+	x86_address(x86_of(gen), x86_regs[reg], address);
+}
+
+static void
+load_function(struct ebpf_jit_gen *gen, uint32_t reg, uint32_t slot)
 {
 	struct x86 *x = x86_of(gen);
-	uint32_t dst = x86_regs[op->dst];
+	uint32_t to = x86_regs[reg];
 
-	switch (op->code) {
-	case EBPF_OP_LDDW_MAP:
-	case EBPF_OP_LDDW_MAP_IDX:
-		/* a lookup that knows the map need not be told */
-		if (!ebpf_jit_unread(gen, gen->slot + 1, op->dst))
-			x86_address(x, dst, (const void *)(intptr_t)op->imm);
-		gen->known[op->dst].map =
-			(const struct ebpf_map *)(intptr_t)op->imm;
-		break;
-	case EBPF_OP_LDDW_MAP_VALUE:
-	case EBPF_OP_LDDW_MAP_IDX_VALUE:
-	case EBPF_OP_LDDW_BTF_VAR:
-		x86_address(x, dst, (const void *)(intptr_t)op->imm);
-		break;
-	case EBPF_OP_LDDW_FUNC: {
-		uint32_t slot = ebpf_jit_target_slot(gen->slot, op);
-
-		gen->known[op->dst].callback = slot + 1;
-		/* lea dst, [rip + distance] */
-		x86_opcode(x, OP_LEA | X_W, dst, 0, 0);
-		x86_put(x, 5 | (dst & 7) << 3, 1);
-		x86_put(x, (uint32_t)(x->gen.image->slot_offs[slot] -
-				      (x->gen.buf.len + 4)), 4);
-		break;
-	}
-	default:
-		x86_const(x, dst, (uint64_t)op->imm);
-		break;
-	}
+	/* lea to, [rip + distance] */
+	x86_opcode(x, OP_LEA | X_W, to, 0, 0);
+	x86_put(x, 5 | (to & 7) << 3, 1);
+	x86_put(x, (uint32_t)(gen->image->slot_offs[slot] -
+			      (gen->buf.len + 4)), 4);
 }
 
 /* A call of the function that starts at slot. */
@@ -338,6 +326,8 @@ static const struct ebpf_jit_target target = {
 	.packet = x86_packet,
 	.leave = leave,
 	.load_const = load_const,
+	.load_address = load_address,
+	.load_function = load_function,
 	.load_hidden = load_hidden,
 	.plan = plan,
 };
@@ -361,24 +351,11 @@ generate(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 	return err;
 }
 
-static uint32_t
-lookup(const struct ebpf_jit_hash *hash, uint8_t *write, size_t room,
-       uint64_t run)
-{
-	struct x86 x;
-
-	memset(&x, 0, sizeof(x));
-	os_exec_rules(&x.rules);
-	ebpf_jit_begin_lookup(&x.gen, write, room, run);
-	x86_lookup_hash(&x, hash);
-	return ebpf_jit_end_lookup(&x.gen);
-}
-
 const struct ebpf_jit_ops ebpf_jit_x86_64 = {
 	.name = "x86_64",
 	.generate = generate,
 	.tail_jump = x86_tail_jump,
-	.lookup = lookup,
+	.lookup = x86_lookup,
 	.trap = { 0xcc },
 	.trap_len = 1,
 };

@@ -4,9 +4,9 @@
  * when the program is compiled, tail calls, packet loads. r1..r5 are already
  * where C wants its arguments. Used by x86_64.c.
  */
-#include "core/helper.h"
-#include "core/jit/jit_lookup.h"
+#include "core/jit/jit_way.h"
 #include "core/jit/x86_enc.h"
+#include "core/prog.h"
 
 /* End the whole run from here with rax = result. */
 static void
@@ -57,63 +57,33 @@ x86_percpu(struct x86 *x, uint32_t reg, uint32_t number, void *percpu,
 }
 
 /*
- * Begin a lookup by index: rcx = what rsi points to, if that is less than
- * entries, else the code up to the end of the lookup is skipped with rax NULL.
- * Where the program asks right away whether it is, the answer is known.
+ * bpf_map_lookup_elem of an array: index in range, times stride; else the code
+ * up to the end is skipped with rax NULL. The mask does nothing to an index in
+ * range; it keeps a mispredicted one in the allocation.
  */
-struct lookup {
-	const struct ebpf_op *check; /* NULL: it does not ask */
-	uint32_t out;
-};
-
-static struct lookup
-lookup_begin(struct x86 *x, uint32_t entries)
+static void
+lookup_array(struct x86 *x, const struct ebpf_jit_call *call)
 {
-	struct lookup lookup = { ebpf_jit_null_check(&x->gen), 0 };
+	const struct ebpf_map_array *array =
+		(const struct ebpf_map_array *)call->map;
+	uint32_t out = 0;
 
 	x86_mem(x, OP_LOAD, RCX, RSI, 0);
 	x86_const(x, RAX, 0);
-	x86_alu_imm(x, OP_CMP, RCX, (int32_t)entries);
-	if (lookup.check != NULL && lookup.check->code == EBPF_OP_JEQ64_IMM)
-		x86_jump_far(x, CC_AE, ebpf_jit_target_slot(x->gen.slot + 1,
-							    lookup.check));
+	x86_alu_imm(x, OP_CMP, RCX, (int32_t)array->map.max_entries);
+	if (call->check == EBPF_JIT_IF_NULL)
+		x86_jump_far(x, CC_AE, call->check_slot);
 	else
-		lookup.out = x86_skip(x, CC_AE);
-	return lookup;
-}
-
-static uint32_t
-lookup_end(struct x86 *x, struct lookup lookup)
-{
-	if (lookup.check != NULL && lookup.out != 0)
-		x86_jump_far(x, CC_ALWAYS,
-			     ebpf_jit_target_slot(x->gen.slot + 1,
-						  lookup.check));
-	if (lookup.out != 0)
-		x86_land(x, lookup.out);
-	return lookup.check != NULL ? 2 : 1;
-}
-
-/*
- * bpf_map_lookup_elem of an array: index in range, times stride. The mask does
- * nothing to an index in range; it keeps a mispredicted one in the allocation.
- * plan: NULL for an array, else where this CPU's copy of it is.
- */
-static uint32_t
-lookup_array(struct x86 *x, const struct ebpf_map_array *array,
-	     const struct os_percpu_plan *plan)
-{
-	struct lookup lookup = lookup_begin(x, array->map.max_entries);
-
+		out = x86_skip(x, CC_AE);
 	/* also where a processor that runs ahead has guessed the comparison */
-	if (array->index_mask == array->map.max_entries - 1) {
+	if (call->masked) {
 		x86_alu_imm(x, OP_AND, RCX, (int32_t)array->index_mask);
 	} else {
 		x86_rr(x, 0x19, RDX, RDX); /* sbb: all ones when below */
 		x86_rr(x, OP_AND, RDX, RCX);
 	}
-	if (plan != NULL)
-		x86_percpu(x, RAX, RDX, array->percpu, plan);
+	if (call->percpu)
+		x86_percpu(x, RAX, RDX, array->percpu, &call->plan);
 	else
 		x86_address(x, RAX, array->values);
 	if (array->map.stride == 8) {
@@ -122,7 +92,10 @@ lookup_array(struct x86 *x, const struct ebpf_map_array *array,
 		x86_scale(x, RCX, array->map.stride);
 		x86_rr(x, OP_ADD | X_W, RCX, RAX);
 	}
-	return lookup_end(x, lookup);
+	if (call->check == EBPF_JIT_UNLESS_NULL)
+		x86_jump_far(x, CC_ALWAYS, call->check_slot);
+	if (call->check != EBPF_JIT_IF_NULL)
+		x86_land(x, out);
 }
 
 static void
@@ -168,19 +141,14 @@ x86_tail_jump(uint64_t at, uint64_t entry, uint32_t *word)
  * r0. Kinds that start with more than a context start again with all of it.
  */
 static void
-tail_call(struct x86 *x)
+tail_call(struct x86 *x, const struct ebpf_jit_call *call)
 {
-	const struct ebpf_jit_scan *scan = x->gen.scan;
-	const struct ebpf_map *map;
-	const struct ebpf_map_prog_array *array;
-	uint32_t cost = x->gen.func == scan->funcs ? 1 : scan->nest_cost;
-	uint32_t range = 0, limit, empty, index;
-	bool constant = ebpf_jit_tail_slot(&x->gen, &map, &index);
+	const struct ebpf_map *map = call->map;
+	const struct ebpf_map_prog_array *array =
+		(const struct ebpf_map_prog_array *)map;
+	uint32_t range = 0, limit, empty;
 
-	array = (const struct ebpf_map_prog_array *)map;
-	if (constant && index >= map->max_entries)
-		return;
-	if (!constant) {
+	if (!call->constant) {
 		x86_mov(x, 0, RDX, RDX);
 		if (map != NULL)
 			x86_alu_imm(x, OP_CMP, RDX, (int32_t)map->max_entries);
@@ -196,11 +164,11 @@ tail_call(struct x86 *x)
 	x86_mem(x, OP_LOAD | X_W, R10, RSP, 0);
 	x86_mem(x, 0x83, OP_CMP >> 3 & 7, R10,
 		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
-	x86_put(x, cost, 1);
+	x86_put(x, call->cost, 1);
 	limit = x86_skip(x, CC_B);
 	/* Loads of slots are acquires, as every load is here. */
-	if (constant) {
-		x86_address(x, R11, &array->slots[index]);
+	if (call->constant) {
+		x86_address(x, R11, &array->slots[call->index]);
 		x86_mem(x, OP_LOAD | X_W, R11, R11, 0);
 	} else {
 		if (map != NULL)
@@ -215,8 +183,8 @@ tail_call(struct x86 *x)
 	empty = x86_skip(x, CC_E);
 	x86_mem(x, 0x83, OP_SUB >> 3 & 7, R10,
 		(int32_t)offsetof(struct ebpf_jit_run, tail_calls));
-	x86_put(x, cost, 1);
-	if (scan->full_run) {
+	x86_put(x, call->cost, 1);
+	if (x->gen.scan->full_run) {
 		x86_mem(x, OP_LOAD | X_W, RSI, R10,
 			(int32_t)offsetof(struct ebpf_jit_run, r2));
 		x86_mem(x, OP_LOAD | X_W, RDX, R10,
@@ -224,65 +192,60 @@ tail_call(struct x86 *x)
 	}
 	x86_mov(x, X_W, RAX, R10);
 	x86_epilogue(x);
-	if (constant)
-		direct_jump(x, map, index);
+	if (call->constant)
+		direct_jump(x, map, call->index);
 	x86_mem(x, OP_LOAD | X_W, R11, R11,
 		(int32_t)offsetof(struct ebpf_prog, entry));
 	x86_alu_imm(x, OP_SUB | X_W, R11, X86_TAIL_ENTRY);
 	x86_jump_r11(x);
-	if (!constant)
+	if (!call->constant)
 		x86_land(x, range);
 	x86_land(x, limit);
 	x86_land(x, empty);
 }
 
-uint32_t
-x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
+void
+x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_jit_call *call)
 {
 	struct x86 *x = x86_of(gen);
-	const struct ebpf_helper *helper =
-		(const struct ebpf_helper *)(intptr_t)op->imm;
-	struct ebpf_jit_call call;
 
-	if (helper->flags & EBPF_HELPER_TAIL) {
-		tail_call(x);
-		return 1;
-	}
-	if (helper->flags & EBPF_HELPER_LOOP) {
-		x86_loop(x, helper);
-		return 1;
-	}
-	ebpf_jit_call(gen, helper, &call);
-	if (call.load)
-		x86_address(x, RDI, call.map);
-	switch (call.way) {
+	if (call->load)
+		x86_address(x, RDI, call->map);
+	switch (call->way) {
+	case EBPF_JIT_NOTHING:
+		break;
 	case EBPF_JIT_ZERO:
 		x86_const(x, RAX, 0);
 		break;
 	case EBPF_JIT_CPU:
-		load_cpu(x, RAX, &call.plan);
+		load_cpu(x, RAX, &call->plan);
 		break;
 	case EBPF_JIT_ARRAY:
-		return lookup_array(x, (const struct ebpf_map_array *)call.map,
-				    call.percpu ? &call.plan : NULL);
-	case EBPF_JIT_MAP:
-		x86_call_address(x, call.function);
-		if (call.is_int)
+		lookup_array(x, call);
+		break;
+	case EBPF_JIT_FUNCTION:
+		if (call->env)
+			x86_address(x, R9, gen->prog);
+		x86_call_address(x, call->function);
+		if (call->is_int)
 			x86_put(x, 0x9848, 2); /* cdqe */
 		/* it has asked whether it is NULL; a home's return may do more */
-		if (call.own && x->rules.ret == NULL) {
+		if (call->own && x->rules.ret == NULL) {
 			x->flags_reg = RAX;
 			x->flags_at = x->gen.buf.len;
 			x->flags_wide = true;
 		}
 		break;
-	case EBPF_JIT_GENERIC:
-		if (helper->flags & EBPF_HELPER_ENV)
-			x86_address(x, R9, gen->prog);
-		x86_call_address(x, (const void *)(uintptr_t)helper->fn);
+	case EBPF_JIT_TAIL:
+		tail_call(x, call);
+		break;
+	case EBPF_JIT_LOOP_NUMBERS:
+		x86_loop_numbers(x);
+		break;
+	case EBPF_JIT_LOOP_ELEMENTS:
+		x86_loop_elements(x);
 		break;
 	}
-	return 1;
 }
 
 /* Find the helper, with the arguments put aside meanwhile. */

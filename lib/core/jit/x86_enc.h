@@ -31,6 +31,7 @@ enum {
 
 enum {
 	NO_FLAGS = 16,
+	X86_SLOW = 8,
 };
 
 /* How an opcode is dressed; the low byte is the opcode itself. */
@@ -85,6 +86,9 @@ struct x86 {
 	bool flags_wide; /* as a 64-bit number only, not as a 32-bit one */
 	struct x86_jump *jumps;
 	uint32_t jump_count;
+	/* in the code of a lookup: jumps to where C does it */
+	uint32_t slow[X86_SLOW];
+	uint32_t slow_count;
 };
 
 static inline struct x86 *
@@ -293,7 +297,8 @@ uint32_t x86_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 uint32_t x86_match(struct ebpf_jit_gen *gen,
 		   const struct ebpf_jit_match *match);
 /* x86_call.c */
-uint32_t x86_call_helper(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+void x86_call_helper(struct ebpf_jit_gen *gen,
+		     const struct ebpf_jit_call *call);
 void x86_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void x86_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 bool x86_tail_jump(uint64_t at, uint64_t entry, uint32_t *word);
@@ -310,11 +315,20 @@ void x86_scale(struct x86 *x, uint32_t reg, uint32_t size);
 /* reg = where this CPU's copy of percpu is; number is used up */
 void x86_percpu(struct x86 *x, uint32_t reg, uint32_t number, void *percpu,
 		const struct os_percpu_plan *plan);
+/* x86_lookup.c, as in struct ebpf_jit_ops */
+struct ebpf_jit_plan;
+uint32_t x86_lookup(const struct ebpf_jit_plan *plan, uint8_t *write,
+		    size_t room, uint64_t run);
+/* reg = a number that should not be seen, or that is always long */
+void x86_const64(struct x86 *x, uint32_t reg, uint64_t value);
+/* then the map's own lookup is asked instead; at most X86_SLOW times */
+void x86_slow_if(struct x86 *x, uint32_t cc);
 /* x86_hash.c */
 struct ebpf_jit_hash;
 void x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash);
 /* x86_loop.c */
-void x86_loop(struct x86 *x, const struct ebpf_helper *helper);
+void x86_loop_numbers(struct x86 *x);
+void x86_loop_elements(struct x86 *x);
 /* x86_jump.c */
 void x86_relax(struct x86 *x);
 /* In the middle of a slot's code, always in the long form. */

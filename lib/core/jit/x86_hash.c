@@ -2,30 +2,10 @@
 /*
  * x86-64: the lookup of one hash map, with all that is constant about it in the
  * code. What hash_lookup.c does in C, for the slot that the key's tag says; the
- * rest is left to that. rsi is the key, the answer is in rax; only registers
- * that a call may change are used. Used by x86_64.c.
+ * rest is left to that. Used by x86_lookup.c, which says what it is part of.
  */
 #include "core/jit/jit_lookup.h"
 #include "core/jit/x86_enc.h"
-
-/* Jumps to where the map's own lookup is asked. */
-struct slow {
-	uint32_t jumps[4];
-	uint32_t count;
-};
-
-static void
-const64(struct x86 *x, uint32_t reg, uint64_t value)
-{
-	x86_opcode(x, X_W | 0xb8 | (reg & 7), 0, 0, reg);
-	x86_put(x, value, 8);
-}
-
-static void
-slow_if(struct x86 *x, uint32_t cc, struct slow *slow)
-{
-	slow->jumps[slow->count++] = x86_skip(x, cc);
-}
 
 /* r9, and r10 of the long ones, = the key's words (ebpf_key_short) */
 static void
@@ -56,13 +36,13 @@ hash_key(struct x86 *x, const struct ebpf_map_hash *table)
 	uint32_t size = table->map.key_size;
 
 	load_key(x, size);
-	const64(x, RAX, table->seed[0]);
+	x86_const64(x, RAX, table->seed[0]);
 	x86_rr(x, OP_XOR | X_W, R9, RAX);
-	const64(x, RCX, table->seed[1]);
+	x86_const64(x, RCX, table->seed[1]);
 	if (size > 8)
 		x86_rr(x, OP_XOR | X_W, R10, RCX);
 	mix(x);
-	const64(x, RCX, EBPF_HASH_FACTOR);
+	x86_const64(x, RCX, EBPF_HASH_FACTOR);
 	mix(x);
 	x86_mov(x, 0, RCX, RAX);
 	x86_alu_imm(x, OP_AND, RCX, (int32_t)table->bucket_mask);
@@ -96,7 +76,7 @@ find_tag(struct x86 *x, const struct ebpf_map_hash *table)
 	x86_shift_imm(x, X_W, SHIFT_SHR, RAX, 57);
 	x86_alu_imm(x, OP_CMP, RAX, 1);
 	x86_put(x, 0x00d083, 3); /* adc eax, 0 */
-	const64(x, RDX, EBPF_HASH_ONES);
+	x86_const64(x, RDX, EBPF_HASH_ONES);
 	x86_rr(x, OP_IMUL | X_W, RAX, RDX);
 	x86_mem(x, OP_XOR | 2 | X_W, RAX, RCX,
 		(int32_t)offsetof(struct ebpf_hash_bucket, tags));
@@ -134,20 +114,20 @@ place(struct x86 *x, const struct ebpf_map_hash *table)
 
 /* Compare keys, of that element; rax = what the program is given of it. */
 static void
-give(struct x86 *x, const struct ebpf_jit_hash *hash, struct slow *slow)
+give(struct x86 *x, const struct ebpf_jit_hash *hash)
 {
 	const struct ebpf_map_hash *table = hash->table;
 	uint32_t size = table->map.key_size, skip;
 
 	place(x, table);
 	x86_sib(x, size == 4 ? OP_CMP : OP_CMP | X_W, R9, R11, RAX, 0, 0);
-	slow_if(x, CC_NE, slow);
+	x86_slow_if(x, CC_NE);
 	if (size > 8) {
 		x86_sib(x, OP_CMP | X_W, R10, R11, RAX, 0, 8);
-		slow_if(x, CC_NE, slow);
+		x86_slow_if(x, CC_NE);
 		x86_mem(x, OP_CMP | 2, RDI, RCX, /* ebpf_hash_same */
 			(int32_t)offsetof(struct ebpf_hash_bucket, changes));
-		slow_if(x, CC_NE, slow);
+		x86_slow_if(x, CC_NE);
 	}
 	if (hash->lru) { /* ebpf_hash_mark_used */
 		x86_address(x, RDX, table->used);
@@ -176,36 +156,21 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash, struct slow *slow)
 	}
 }
 
-/*
- * A function as map->lookup is, but that it knows the map; the zero flag says
- * whether the answer is NULL.
- */
 void
 x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash)
 {
-	const struct ebpf_map *map = &hash->table->map;
-	struct slow slow = { { 0 }, 0 };
 	uint32_t none;
 
 	hash_key(x, hash->table);
 	none = find_tag(x, hash->table);
-	give(x, hash, &slow);
+	give(x, hash);
 	x86_ret(x);
 
 	x86_land(x, none);
 	x86_mem(x, 0x83, OP_CMP >> 3 & 7, RCX,
 		(int32_t)offsetof(struct ebpf_hash_bucket, chain));
 	x86_put(x, 0, 1);
-	slow_if(x, CC_NE, &slow);
+	x86_slow_if(x, CC_NE);
 	x86_const(x, RAX, 0);
-	x86_ret(x);
-
-	while (slow.count > 0)
-		x86_land(x, slow.jumps[--slow.count]);
-	x86_alu_imm(x, OP_SUB | X_W, RSP, 8); /* C wants 16 at calls */
-	x86_address(x, RDI, map);
-	x86_call_address(x, (const void *)(uintptr_t)map->lookup);
-	x86_alu_imm(x, OP_ADD | X_W, RSP, 8);
-	x86_rr(x, OP_TEST | X_W, RAX, RAX);
 	x86_ret(x);
 }

@@ -43,8 +43,8 @@ call(struct x86 *x)
 }
 
 /* rdi: how often, rdx: what the callback gets, rcx: flags */
-static void
-loop_numbers(struct x86 *x)
+void
+x86_loop_numbers(struct x86 *x)
 {
 	uint32_t flags, many, top, done, end[2];
 
@@ -80,8 +80,8 @@ loop_numbers(struct x86 *x)
 }
 
 /* rdi: the map, rdx: what the callback gets, rcx: flags */
-static void
-loop_elements(struct x86 *x)
+void
+x86_loop_elements(struct x86 *x)
 {
 	uint32_t top, done, out;
 
@@ -116,13 +116,4 @@ loop_elements(struct x86 *x)
 	x86_land(x, out);
 	x86_alu_imm(x, OP_ADD | X_W, RSP, ROOM);
 	restore(x);
-}
-
-void
-x86_loop(struct x86 *x, const struct ebpf_helper *helper)
-{
-	if (helper->number == EBPF_FUNC_loop)
-		loop_numbers(x);
-	else
-		loop_elements(x);
 }

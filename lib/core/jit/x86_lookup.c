@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * x86-64: a function for one map, as map->lookup is, but that it knows the map:
+ * rsi is the key, the answer is in rax, and the zero flag says whether it is
+ * NULL. Only registers that a call may change are used. Here is what maps of
+ * all shapes have in common, and the way into C; x86_hash.c has the rest. Used
+ * by x86_64.c.
+ */
+#include "core/jit/jit_lookup.h"
+#include "core/jit/x86_enc.h"
+
+void
+x86_const64(struct x86 *x, uint32_t reg, uint64_t value)
+{
+	x86_opcode(x, X_W | 0xb8 | (reg & 7), 0, 0, reg);
+	x86_put(x, value, 8);
+}
+
+void
+x86_slow_if(struct x86 *x, uint32_t cc)
+{
+	x86_put(x, 0x0f | (0x80 | cc) << 8, 6);
+	if (x->slow_count == X86_SLOW)
+		x->gen.broken = true;
+	else
+		x->slow[x->slow_count++] = x->gen.buf.len;
+}
+
+/* All that is slow comes here, with the key still in rsi. */
+static void
+ask_map(struct x86 *x, const struct ebpf_map *map)
+{
+	for (uint32_t i = 0; i < x->slow_count; i++) {
+		uint32_t distance = x->gen.buf.len - x->slow[i];
+
+		if (x->gen.buf.write != NULL && !x->gen.buf.full)
+			memcpy(x->gen.buf.write + x->slow[i] - 4, &distance, 4);
+	}
+	x86_alu_imm(x, OP_SUB | X_W, RSP, 8); /* C wants 16 at calls */
+	x86_address(x, RDI, map);
+	x86_call_address(x, (const void *)(uintptr_t)map->lookup);
+	x86_alu_imm(x, OP_ADD | X_W, RSP, 8);
+	x86_rr(x, OP_TEST | X_W, RAX, RAX);
+	x86_ret(x);
+}
+
+uint32_t
+x86_lookup(const struct ebpf_jit_plan *plan, uint8_t *write, size_t room,
+	   uint64_t run)
+{
+	struct x86 x;
+
+	memset(&x, 0, sizeof(x));
+	os_exec_rules(&x.rules);
+	ebpf_jit_begin_lookup(&x.gen, write, room, run);
+	switch (plan->shape) {
+	case EBPF_JIT_HASH:
+		x86_lookup_hash(&x, &plan->hash);
+		break;
+	}
+	ask_map(&x, plan->map);
+	return ebpf_jit_end_lookup(&x.gen);
+}
