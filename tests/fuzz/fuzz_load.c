@@ -19,6 +19,7 @@
 #include "core/prog.h"
 #include "core/runtime.h"
 #include "core/test_run.h"
+#include "insns.h"
 #include "progen.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,9 +46,6 @@ enum {
 	CODE = 255, /* byte 0: the input is code */
 };
 
-#define I(code, dst, src, off, imm) { code, (dst) | (src) << 4, off, imm }
-#define MOV(dst, imm) I(0xb7, dst, 0, 0, imm)
-#define MOVR(dst, src) I(0xbf, dst, src, 0, 0)
 #define ADD(dst, imm) I(0x07, dst, 0, 0, imm)
 #define ADDR(dst, src) I(0x0f, dst, src, 0, 0)
 #define AND(dst, imm) I(0x57, dst, 0, 0, imm)
@@ -66,9 +64,7 @@ enum {
 #define STD(dst, src, off) I(0x7b, dst, src, off, 0)
 #define MAP(dst, index) I(0x18, dst, 5, 0, index), I(0, 0, 0, 0, 0)
 #define VALUE_OF(dst, index, at) I(0x18, dst, 6, 0, index), I(0, 0, 0, 0, at)
-#define CALL(number) I(0x85, 0, 0, 0, number)
 #define LOCAL(distance) I(0x85, 0, 1, 0, distance)
-#define EXIT I(0x95, 0, 0, 0, 0)
 
 /* Ethernet, IPv4 with options, the ports behind; the sum of what was read. */
 static const struct ebpf_insn parse[] = {
