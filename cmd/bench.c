@@ -10,7 +10,7 @@
 #include "cmd/bench_show.h"
 #include "cmd/command.h"
 
-enum { SUITES_MAX = 16, WITHOUT_MAX = 8 };
+enum { SUITES_MAX = 16, WITHOUT_MAX = 16 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -43,13 +43,16 @@ take_without(struct cmd *cmd, struct asked *asked)
 	for (size_t i = 0; bench_suites[i] != NULL; i++)
 		for (size_t c = 0; c < bench_column_count(bench_suites[i]); c++)
 			if (strcmp(bench_suites[i]->columns[c], word) == 0) {
-				if (asked->without_count < WITHOUT_MAX)
-					asked->without[asked->without_count++] =
-						word;
+				if (asked->without_count == WITHOUT_MAX)
+					return cmd_fail(cmd, CMD_EUSAGE,
+							"bench: at most %d "
+							"columns are left out",
+							WITHOUT_MAX);
+				asked->without[asked->without_count++] = word;
 				return 0;
 			}
 	cmd_fail(cmd, CMD_EUSAGE, "bench: no suite has a column '%s'", word);
-	return cmd_hint(cmd, "columns are jit, interp, native, linux, ...");
+	return cmd_hint(cmd, "gebpf bench list names them");
 }
 
 static int

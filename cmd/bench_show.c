@@ -172,6 +172,19 @@ legend(struct out *out, const struct bench_suite *suite)
 		out_text(out, "; a:b 2.00x: a is twice as fast as b");
 }
 
+/* Each in so many places, to the end of the line. */
+static void
+show_columns(struct out *out, const struct bench_suite *suite, int width)
+{
+	out_array(out, "columns");
+	for (uint32_t c = 0; c < bench_column_count(suite); c++) {
+		out_text(out, " %*s", width, suite->columns[c]);
+		out_string(out, NULL, NULL, suite->columns[c]);
+	}
+	out_end(out);
+	out_text(out, "\n");
+}
+
 static void
 suite_begin(void *cookie, const struct bench_suite *suite, uint32_t rounds)
 {
@@ -187,6 +200,8 @@ suite_begin(void *cookie, const struct bench_suite *suite, uint32_t rounds)
 	if (show->list) {
 		out_string(out, "suite", "%", suite->name);
 		out_string(out, "what", ": %\n", suite->what);
+		out_text(out, "    columns:");
+		show_columns(out, suite, 0);
 		out_array(out, "rows");
 		return;
 	}
@@ -200,13 +215,7 @@ suite_begin(void *cookie, const struct bench_suite *suite, uint32_t rounds)
 		ratio_name(suite, i, text, sizeof(text));
 		out_text(out, "  %*s", ratio_width(suite, i), text);
 	}
-	out_array(out, "columns");
-	for (uint32_t c = 0; c < bench_column_count(suite); c++) {
-		out_text(out, " %*s", FIGURE_WIDTH, suite->columns[c]);
-		out_string(out, NULL, NULL, suite->columns[c]);
-	}
-	out_end(out);
-	out_text(out, "\n");
+	show_columns(out, suite, FIGURE_WIDTH);
 	out_array(out, "rows");
 	out_flush(out);
 }

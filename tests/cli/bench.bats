@@ -57,6 +57,23 @@ for s in v["suites"]:
 	is 'all("lpm" in r for r in v["suites"][0]["rows"])'
 }
 
+@test "every column can be left out" {
+	names=$(gebpf -j bench list | "$PY" -c '
+import json, sys
+suites = json.load(sys.stdin)["suites"]
+print(*sorted({c for s in suites for c in s["columns"]}))')
+	[[ $names == *"bare"*"jit"*"vde"* ]]
+	for name in $names; do
+		run -0 gebpf bench list without "$name"
+		[[ $output == *" $name"* ]]
+	done
+	run -0 gebpf bench list rivals
+	[ "${lines[1]}" = "    columns: gebpf ovs vde bare" ]
+	# shellcheck disable=SC2086 # a word each
+	fails 2 gebpf bench list $(printf 'without %s ' $names)
+	[[ $words == *"at most 16 columns"* ]]
+}
+
 @test "every suite has figures in every row" {
 	only_embedded "suites ask no device of the user's, and take long"
 	for suite in compute calls threads bridge load vale ports; do
