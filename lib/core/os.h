@@ -29,6 +29,7 @@
  *   struct os_exec      one piece of executable memory; see below
  *   struct os_event     what wakes those who wait for something to come
  */
+#define OS_BIT_LOCK (1u << 31)
 #include "os_impl.h"
 
 /* Memory: zeroed, aligned to 64 bytes from 64 bytes on. NULL when there is none. */
@@ -80,7 +81,7 @@ uint32_t os_cpu_count(void); /* any */
  */
 uint32_t os_cpu_pin(void); /* any */
 void os_cpu_unpin(void);   /* any */
-uint32_t os_cpu_id(void);  /* any, pinned */
+uint32_t os_cpu_id(void);  /* any; not pinned: a guess */
 
 void os_mutex_init(struct os_mutex *lock);
 void os_mutex_destroy(struct os_mutex *lock);
@@ -90,6 +91,13 @@ void os_mutex_unlock(struct os_mutex *lock);
 void os_spin_init(struct os_spin *lock);
 void os_spin_lock(struct os_spin *lock); /* any */
 void os_spin_unlock(struct os_spin *lock);
+/*
+ * The same in a bit of a word that lies beside what it protects: OS_BIT_LOCK.
+ * The others are the holder's to change meanwhile, by stores that leave this
+ * one set. What lock returns is for unlock.
+ */
+unsigned long os_bit_lock(uint32_t *word); /* any */
+void os_bit_unlock(uint32_t *word, unsigned long before);
 /* A pause, the round-th in a row, while another CPU is about to do something. */
 void os_relax(uint32_t round); /* any */
 

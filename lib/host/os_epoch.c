@@ -68,6 +68,7 @@ os_epoch_register(void)
 		record->next = head;
 	while (!os_cas(&records, &head, record));
 found:
+	os_cpu_guess();
 	os_thread.record = record;
 	pthread_setspecific(key, record);
 	return record;

@@ -131,6 +131,27 @@ os_spin_unlock(struct os_spin *lock)
 	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 
+void os_bit_wait(uint32_t *word);
+
+static inline unsigned long
+os_bit_lock(uint32_t *word)
+{
+	if (__builtin_expect(__atomic_fetch_or(word, OS_BIT_LOCK,
+					       __ATOMIC_ACQUIRE) &
+				     OS_BIT_LOCK, 0))
+		os_bit_wait(word);
+	return 0;
+}
+
+static inline void
+os_bit_unlock(uint32_t *word, unsigned long before)
+{
+	(void)before;
+	__atomic_store_n(word,
+			 __atomic_load_n(word, __ATOMIC_RELAXED) & ~OS_BIT_LOCK,
+			 __ATOMIC_RELEASE);
+}
+
 /* ---- CPU numbers ---- */
 
 /* A slot in a cache line of its own; held by the thread that is pinned. */
@@ -143,6 +164,7 @@ extern uint32_t os_slot_count; /* 0 until first asked */
 
 uint32_t os_cpu_count_init(void);
 uint32_t os_cpu_pin_slow(void);
+void os_cpu_guess(void); /* a thread's first number */
 
 static inline uint32_t
 os_cpu_count(void)

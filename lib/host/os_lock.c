@@ -49,6 +49,18 @@ os_spin_wait(struct os_spin *lock)
 }
 
 void
+os_bit_wait(uint32_t *word)
+{
+	uint32_t round;
+
+	do {
+		for (round = 0; os_load(word) & OS_BIT_LOCK; round++)
+			os_relax(round);
+	} while (__atomic_fetch_or(word, OS_BIT_LOCK, __ATOMIC_ACQUIRE) &
+		 OS_BIT_LOCK);
+}
+
+void
 os_yield(void)
 {
 	sched_yield();
@@ -68,19 +80,28 @@ os_cpu_count_init(void)
 	return (uint32_t)count;
 }
 
+/* Which one a thread tries first; others' are others. */
+void
+os_cpu_guess(void)
+{
+	static uint32_t next;
+	struct os_thread *self = &os_thread;
+
+	if (self->has_slot)
+		return;
+	self->slot = os_add_relaxed(&next, 1) % os_cpu_count();
+	self->has_slot = 1;
+}
+
 /* The thread's own slot is taken, or it has none yet: take any. */
 uint32_t
 os_cpu_pin_slow(void)
 {
-	static uint32_t next;
 	struct os_thread *self = &os_thread;
 	uint32_t count = os_cpu_count(), slot, tries, round = 0, expected;
 
-	if (!self->has_slot) {
-		slot = os_add_relaxed(&next, 1) % count;
-	} else {
-		slot = self->slot;
-	}
+	os_cpu_guess();
+	slot = self->slot;
 	for (tries = 0;; tries++) {
 		expected = 0;
 		if (os_load(&os_slots[slot].held) == 0 &&
@@ -92,7 +113,6 @@ os_cpu_pin_slow(void)
 			os_relax(round++);
 	}
 	self->slot = slot;
-	self->has_slot = 1;
 	return slot;
 }
 

@@ -169,6 +169,8 @@ test_pin(void)
 
 static struct os_spin spin;
 static uint64_t spin_counter;
+static uint32_t bit_word; /* its other bits count as well */
+static uint64_t bit_counter;
 
 static void *
 spin_thread(void *arg)
@@ -183,12 +185,31 @@ spin_thread(void *arg)
 	return arg;
 }
 
+static void *
+bit_thread(void *arg)
+{
+	unsigned long before;
+	uint32_t i;
+
+	for (i = 0; i < 20000; i++) {
+		before = os_bit_lock(&bit_word);
+		bit_counter++;
+		os_store(&bit_word, os_load(&bit_word) + 1);
+		os_bit_unlock(&bit_word, before);
+	}
+	return arg;
+}
+
 static void
 test_spin(void)
 {
 	os_spin_init(&spin);
 	on_threads(spin_thread);
 	TAP_CHECK(spin_counter == 20000ull * THREADS);
+	on_threads(bit_thread);
+	TAP_CHECK(bit_counter == 20000ull * THREADS);
+	tap_ok(bit_word == 20000u * THREADS,
+	       "the other bits of a lock's word are its holder's");
 }
 
 /* ---- epochs ---- */

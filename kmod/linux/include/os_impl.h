@@ -169,6 +169,29 @@ os_spin_unlock(struct os_spin *lock)
 	raw_spin_unlock_irqrestore(&lock->lock, lock->flags);
 }
 
+/* Not known to lockdep: it would need a map of its own in each bucket. */
+static inline unsigned long
+os_bit_lock(uint32_t *word)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	preempt_disable();
+	while (__atomic_fetch_or(word, OS_BIT_LOCK, __ATOMIC_ACQUIRE) &
+	       OS_BIT_LOCK)
+		while (READ_ONCE(*word) & OS_BIT_LOCK)
+			cpu_relax();
+	return flags;
+}
+
+static inline void
+os_bit_unlock(uint32_t *word, unsigned long before)
+{
+	smp_store_release(word, *word & ~OS_BIT_LOCK);
+	local_irq_restore(before);
+	preempt_enable();
+}
+
 /* objtool follows computed gotos only through tables in this section. */
 #define OS_JUMP_TABLE __annotate_jump_table
 
