@@ -149,7 +149,7 @@ setup() { device_clear; }
 			<(gebpf -j btf dump file "$examples/l2_bridge.bpf.o" | sed "$size" | "$PY" -m json.tool)
 	fi
 	# type information alone, as Linux gives its own
-	llvm-objcopy --dump-section .BTF="$DIR/bare.btf" "$examples/l2_bridge.bpf.o" "$DIR/x.o"
+	objcopy -I elf64-little --dump-section .BTF="$DIR/bare.btf" "$examples/l2_bridge.bpf.o" "$DIR/x.o"
 	diff <(gebpf btf dump file "$DIR/bare.btf" format c) <(gebpf btf dump file "$examples/l2_bridge.bpf.o" format c)
 	if [ -r /sys/kernel/btf/vmlinux ]; then
 		gebpf btf dump file /sys/kernel/btf/vmlinux format c >"$DIR/vmlinux.h"

@@ -297,6 +297,10 @@ is_repeatable(void)
 	for (i = 0; i < insn_count; i++) {
 		if (insns[i].code == 0x8d)
 			return false;
+		/* a map by its id is the same one for both sides */
+		if (insns[i].code == 0x18 &&
+		    (insns[i].regs >> 4 == 1 || insns[i].regs >> 4 == 2))
+			return false;
 		if (insns[i].code != 0x85)
 			continue;
 		switch (insns[i].imm) {
