@@ -115,8 +115,11 @@ bench_load(struct bench_home *home, const struct ebpf_insn *insns,
 	};
 	int error = ebpf_prog_load(home->rt, &load, prog);
 
-	if (error == 0)
+	if (error == 0) {
+		/* some rows interpret what is compiled */
+		ebpf_prog_will_interp(*prog);
 		return 0;
+	}
 	log[strcspn(log, "\n")] = '\0';
 	return bench_fail(home->bench, error, "a program of %u instructions "
 					      "does not load: %s: %s", count,

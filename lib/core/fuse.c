@@ -90,10 +90,14 @@ ebpf_func_at(const struct ebpf_prog *prog, uint32_t slot)
 	return low;
 }
 
+/* A code may become a line's meanwhile: it is looked at once. */
 struct ebpf_op
 ebpf_unfused(const struct ebpf_op *op)
 {
-	struct ebpf_op one = *op;
+	struct ebpf_op one = {
+		.code = os_load(&op->code), .dst = op->dst, .src = op->src,
+		.off = op->off, .imm = op->imm,
+	};
 
 	if (one.code >= EBPF_OP_COUNT)
 		one.code = ebpf_fused_forms[one.code - EBPF_OP_COUNT].code[0];
@@ -177,8 +181,7 @@ choose(const struct ebpf_op *ops, uint32_t count, const uint16_t *codes,
 }
 
 void
-ebpf_fuse(struct ebpf_prog *prog, struct ebpf_op *ops,
-	  enum ebpf_fuse_what what)
+ebpf_fuse_lines(struct ebpf_prog *prog, struct ebpf_op *ops)
 {
 	const struct ebpf_fused_form *form;
 	uint16_t codes[WINDOW] = { 0 };
@@ -190,22 +193,36 @@ ebpf_fuse(struct ebpf_prog *prog, struct ebpf_op *ops,
 		uint16_t code = op->code;
 
 		codes[at % WINDOW] = code;
-		if (code == EBPF_OP_CALL_LOCAL)
-			op->imm = ebpf_func_at(prog, at + 1 + op->off);
-		if (facts[code] & DISTANCE)
-			op->off = (op->off + 1) * (int32_t)sizeof(*op);
-		if (what == EBPF_FUSE_NONE)
-			continue;
 		best = 1;
 		if (!(facts[code] & STOPS))
 			best += steps[(at + slots(code)) % WINDOW];
 		form = choose(ops, prog->op_count, codes, steps, at, &best);
 		if (form != NULL)
-			op->code = (uint16_t)(EBPF_OP_COUNT +
-					      (form - ebpf_fused_forms));
+			os_store(&op->code,
+				 (uint16_t)(EBPF_OP_COUNT +
+					    (form - ebpf_fused_forms)));
 		steps[at % WINDOW] = best;
 	}
+	os_store_release(&prog->lines, 1);
+}
+
+void
+ebpf_fuse(struct ebpf_prog *prog, struct ebpf_op *ops,
+	  enum ebpf_fuse_what what)
+{
+	uint32_t at;
+
+	for (at = 0; at < prog->op_count; at++) {
+		struct ebpf_op *op = &ops[at];
+
+		if (op->code == EBPF_OP_CALL_LOCAL)
+			op->imm = ebpf_func_at(prog, at + 1 + op->off);
+		if (facts[op->code] & DISTANCE)
+			op->off = (op->off + 1) * (int32_t)sizeof(*op);
+	}
 	prog->fused = true;
+	if (what == EBPF_FUSE_ALL)
+		ebpf_fuse_lines(prog, ops);
 }
 
 void
@@ -216,4 +233,5 @@ ebpf_unfuse(struct ebpf_prog *prog, struct ebpf_op *ops)
 	for (i = 0; i < prog->op_count; i++)
 		ops[i] = ebpf_unfused(&ops[i]);
 	prog->fused = false;
+	prog->lines = 0;
 }

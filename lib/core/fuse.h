@@ -38,9 +38,9 @@ extern const struct ebpf_fused_form
 
 /*
  * A program's ops, linked (prog.h), into the form that the interpreter runs, with
- * the fewest steps through straight code; EBPF_FUSE_NONE: each op for itself,
- * for tests. Unfuse undoes that for all or for a copy of one. prog->fused says
- * which of the two they are in.
+ * the fewest steps through straight code; EBPF_FUSE_NONE: each op for itself, as
+ * in compiled programs, which hardly anybody interprets. Unfuse undoes that for
+ * all or for a copy of one. prog->fused says which of the two they are in.
  */
 enum ebpf_fuse_what {
 	EBPF_FUSE_ALL,
@@ -48,6 +48,12 @@ enum ebpf_fuse_what {
 };
 void ebpf_fuse(struct ebpf_prog *prog, struct ebpf_op *ops,
 	       enum ebpf_fuse_what what);
+/*
+ * What is missing after EBPF_FUSE_NONE; sets prog->lines. One at a time, but
+ * others may run it meanwhile: only codes change, each at once, and the old one
+ * is as good as the new one.
+ */
+void ebpf_fuse_lines(struct ebpf_prog *prog, struct ebpf_op *ops);
 void ebpf_unfuse(struct ebpf_prog *prog, struct ebpf_op *ops);
 struct ebpf_op ebpf_unfused(const struct ebpf_op *op);
 

@@ -223,6 +223,19 @@ ebpf_prog_may_interp(const struct ebpf_runtime *rt)
 	       (rt->config.harden & EBPF_HARDEN_SPECULATION) == 0;
 }
 
+void
+ebpf_prog_will_interp(struct ebpf_prog *prog)
+{
+	struct ebpf_op *ops = (struct ebpf_op *)(uintptr_t)prog->ops;
+
+	if (os_load_acquire(&prog->lines))
+		return;
+	os_mutex_lock(&prog->obj.rt->lock);
+	if (!prog->lines)
+		ebpf_fuse_lines(prog, ops);
+	os_mutex_unlock(&prog->obj.rt->lock);
+}
+
 /* A JIT that was asked for and cannot be had is an error, else a wish. */
 static int
 choose_engine(struct ebpf_loading *l)
@@ -297,7 +310,9 @@ climb(struct ebpf_loading *l, const struct ebpf_kind *kind)
 	error = choose_engine(l);
 	if (error || l->load.verify_only)
 		return error;
-	ebpf_fuse(l->prog, l->ops, EBPF_FUSE_ALL);
+	/* whoever wants a compiled program interpreted says so */
+	ebpf_fuse(l->prog, l->ops,
+		  l->prog->jited ? EBPF_FUSE_NONE : EBPF_FUSE_ALL);
 	error = join_prog_arrays(l);
 	if (error)
 		return error;

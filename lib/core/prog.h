@@ -25,7 +25,8 @@
  *                          in prog->dead
  *
  * Last of all, when no compiler reads them any more, ops are fused for the
- * interpreter (fuse.h); ebpf_unfused() gives one back as it was.
+ * interpreter (fuse.h), those of compiled programs only when somebody wants
+ * them interpreted; ebpf_unfused() gives one back as it was.
  */
 #ifndef CORE_PROG_H
 #define CORE_PROG_H
@@ -84,6 +85,7 @@ struct ebpf_prog {
 	uint32_t func_info_count, line_info_count;
 	uint32_t gpl_compatible;
 	bool fused; /* ops are as the interpreter wants them, no compiler */
+	uint32_t lines; /* atomic: and in as few steps as can be */
 	uint32_t assume_linux; /* being verified for Linux; never published */
 	uint32_t stack_depth;
 	uint64_t insns_processed;
@@ -98,10 +100,15 @@ ebpf_prog_run(const struct ebpf_prog *prog, uint64_t r1, uint64_t r2,
 	return prog->entry(r1, r2, r3, prog);
 }
 
-/* The same, counted and timed while the runtime's statistics are on. */
 /* Whether the runtime's configuration lets programs be interpreted. */
 bool ebpf_prog_may_interp(const struct ebpf_runtime *rt);
+/*
+ * A compiled program will be interpreted often (ebpf_interp_run()), which from
+ * now on takes as few steps as it does where nothing is compiled. Sleeps.
+ */
+void ebpf_prog_will_interp(struct ebpf_prog *prog);
 
+/* As ebpf_prog_run(), counted and timed while statistics are on. */
 uint64_t ebpf_prog_run_counted(const struct ebpf_prog *prog, uint64_t r1,
 			       uint64_t r2, uint64_t r3);
 

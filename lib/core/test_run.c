@@ -492,6 +492,8 @@ ebpf_test_run(struct ebpf_prog *prog, struct ebpf_test_run *test)
 	if (test->engine == EBPF_ENGINE_INTERP &&
 	    !ebpf_prog_may_interp(prog->obj.rt))
 		return -EBPF_EUNSUPPORTED;
+	if (test->engine == EBPF_ENGINE_INTERP)
+		ebpf_prog_will_interp(prog);
 	error = prepare(&run);
 	if (!error)
 		error = run_all(&run);

@@ -317,6 +317,7 @@ loops(void)
 		measure_run(body->name, LOOPS * RUNS, i ? "loop" : "-",
 			    run_program, prog);
 		snprintf(name, sizeof(name), "interp_%s", body->name);
+		ebpf_prog_will_interp(prog);
 		if (body->interpreted)
 			measure_run(name, LOOPS * RUNS,
 				    i ? "interp_loop" : "-", run_interpreted,
@@ -364,6 +365,7 @@ entries(void)
 
 	measure_run("empty_run", RUNS, "-", run_program, prog);
 	guard_measure("empty_run_section", RUNS, "-", run_section, prog);
+	ebpf_prog_will_interp(prog);
 	measure_run("interp_empty_run", RUNS, "-", run_interpreted, prog);
 	ebpf_prog_put(prog);
 	tail("tail_call_constant", "r2 = map[idx:0]\nr3 = 1\n"
@@ -540,6 +542,7 @@ programs(void)
 				  NULL);
 		snprintf(name, sizeof(name), "jit_%s", names[i]);
 		measure_run(name, 1, "-", run_xdp, prog);
+		ebpf_prog_will_interp(prog);
 		snprintf(name, sizeof(name), "interp_%s", names[i]);
 		measure_run(name, 1, "-", run_xdp_interpreted, prog);
 		ebpf_prog_put(prog);

@@ -11,7 +11,9 @@
 
 #include "core/fuse.h"
 #include "core/interp.h"
+#include "core/jit/jit.h"
 #include "core/map.h"
+#include "core/test_run.h"
 #include "interp_forms.h"
 #include "progen.h"
 #include "tap.h"
@@ -397,6 +399,62 @@ randoms(void)
 	tap_diag("%u of %u ops begin a fused run", fused, ops);
 }
 
+/*
+ * A compiled program is fused only when somebody wants it interpreted, which
+ * nobody sees but by the time it takes.
+ */
+static void
+compiled(void)
+{
+	const struct ebpf_insn insns[] = {
+		{ 0xb7, 0x00, 0, 1 }, /* r0 = 1 */
+		{ 0xbf, 0x06, 0, 0 }, /* r6 = r0 */
+		{ 0x07, 0x06, 0, 3 }, /* r6 += 3 */
+		{ 0x85, 0x10, 0, 2 }, /* r0 = f() */
+		{ 0x0f, 0x60, 0, 0 }, /* r0 += r6 */
+		{ 0x95, 0x00, 0, 0 },
+		{ 0xb7, 0x00, 0, 4 }, /* f: r0 = 4 */
+		{ 0x07, 0x00, 0, 5 },
+		{ 0x95, 0x00, 0, 0 },
+	};
+	enum { COUNT = sizeof(insns) / sizeof(insns[0]) };
+	struct ebpf_load load = {
+		.size = sizeof(load), .kind = EBPF_PROG_XDP, .insns = insns,
+		.insn_count = COUNT, .engine = EBPF_LOAD_JIT,
+	};
+	struct ebpf_test_run test = {
+		.engine = EBPF_ENGINE_INTERP, .repeat = 1,
+		.data_len = 64,
+	};
+	uint8_t packet[64] = { 0 };
+	struct ebpf_insn dumps[2][COUNT];
+	struct ebpf_prog *prog;
+	struct ebpf_runtime *rt;
+	uint32_t fused[2] = { 0, 0 };
+
+	if (ebpf_jit_host() == NULL) {
+		tap_skip("no JIT for this machine", "jit");
+		return;
+	}
+	TAP_CHECK(ebpf_runtime_create(NULL, &rt) == 0);
+	TAP_CHECK(ebpf_prog_load(rt, &load, &prog) == 0);
+	test.data = packet;
+	for (uint32_t pass = 0; pass < 2; pass++) {
+		for (uint32_t i = 0; i < COUNT; i++) {
+			fused[pass] += prog->ops[i].code >= EBPF_OP_COUNT;
+			dumps[pass][i] = ebpf_prog_xlated(prog, i);
+		}
+		TAP_CHECK(ebpf_test_run(prog, &test) == 0);
+		tap_ok(test.retval == 13, "%s", pass ? "and once more" :
+			"a compiled program is interpreted");
+	}
+	tap_ok(fused[0] == 0 && fused[1] > 0 &&
+		       memcmp(dumps[0], dumps[1], sizeof(dumps[0])) == 0,
+	       "it is fused for that, and its dump stays as it was");
+	ebpf_prog_put(prog);
+	ebpf_runtime_destroy(rt);
+}
+
 int
 main(void)
 {
@@ -405,5 +463,6 @@ main(void)
 	middle();
 	long_loop();
 	randoms();
+	compiled();
 	return tap_done();
 }

@@ -11,6 +11,7 @@
 
 #include "core/helper.h"
 #include "core/jit/jit.h"
+#include "core/jit/jit_buf.h"
 #include "core/map.h"
 #include "core/runtime.h"
 #include "jit_lab.h"
@@ -192,6 +193,48 @@ fused(void)
 	unverified_free(prog);
 }
 
+/*
+ * Code is sized for where the last was put. Wherever that was, what is written
+ * is the same: helpers that are near are called near, others are not.
+ */
+static void
+places(void)
+{
+	static const struct ebpf_helper far = {
+		.fn = (ebpf_helper_fn *)(uintptr_t)(1ull << 46),
+		.name = "far", .number = 60001, .kinds = ~0u,
+		.ret = EBPF_RET_INT,
+	};
+	const uint64_t wishes[] = { 0, (1ull << 46) + 4096, 1ull << 40 };
+	struct ebpf_jit_image *images[3] = { NULL };
+	struct ebpf_prog *prog;
+	bool same = true, runs = true;
+
+	TAP_CHECK(ebpf_helper_register(lab_rt, &far) == 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		lab_put(0x15, 1, 0, 2, 0);
+		lab_put_call(far.number);
+		lab_put_call(far.number);
+		lab_put_call(EBPF_FUNC_ktime_get_ns);
+		lab_put(0xb7, 0, 0, 0, 7);
+		lab_put(0x95, 0, 0, 0, 0);
+		prog = lab_finish(NULL, 0, NULL);
+		ebpf_jit_place(wishes[i]);
+		TAP_CHECK(unverified_compile(prog) == 0);
+		images[i] = prog->image;
+		prog->image = NULL;
+		runs &= lab_run(prog, 0, 0, 0) == 7;
+		same &= images[i]->code_len == images[0]->code_len &&
+			images[i]->addr_count == 3 &&
+			memcmp(images[i]->addrs, images[0]->addrs,
+			       3 * sizeof(images[0]->addrs[0])) == 0;
+		unverified_free(prog);
+	}
+	for (uint32_t i = 0; i < 3; i++)
+		ebpf_jit_free(images[i]);
+	tap_ok(same && runs, "where code was expected makes no difference");
+}
+
 /* How often four bytes of the program's choice stand in its code. */
 static uint32_t
 sightings(bool blinded)
@@ -360,6 +403,7 @@ main(void)
 	addresses();
 	dead_slots();
 	fused();
+	places();
 	blinding();
 	large();
 	allocation_failures();

@@ -18,6 +18,14 @@ enum {
 
 static uint32_t features_mask = ~0u;
 
+/*
+ * Where code was put last, 0: none was yet; atomic. The next is sized as if it
+ * came there: what a near call reaches from one place of the home's it reaches
+ * from most, and then what was sized is what is written. Homes put code near
+ * their own if they can.
+ */
+static uint64_t last_place;
+
 const struct ebpf_jit_ops *
 ebpf_jit_host(void)
 {
@@ -69,6 +77,12 @@ ebpf_jit_features_mask(uint32_t mask)
 	os_store(&features_mask, mask);
 }
 
+void
+ebpf_jit_place(uint64_t place)
+{
+	os_store(&last_place, place);
+}
+
 uint32_t
 ebpf_jit_start(uint32_t entry_off)
 {
@@ -76,19 +90,69 @@ ebpf_jit_start(uint32_t entry_off)
 	       (0 - entry_off) % ENTRY_ALIGN;
 }
 
+/* The code itself: sized for where it will be as far as that is known. */
+static int
+make(const struct ebpf_jit_ops *ops, const struct ebpf_prog *prog,
+     struct ebpf_jit_scan *scan, struct ebpf_jit_image *image, uint64_t wish)
+{
+	uint32_t start;
+	size_t room;
+	int err;
+
+	err = ops->generate(prog, scan, image, NULL, 0, wish);
+	if (err < 0)
+		return err;
+	if (image->addr_count > 0) {
+		image->addrs = os_alloc((size_t)image->addr_count *
+					sizeof(*image->addrs));
+		if (image->addrs == NULL)
+			return -EBPF_ENOMEM;
+	}
+	if (image->tail_count > 0) {
+		image->tails = os_alloc((size_t)image->tail_count *
+					sizeof(*image->tails));
+		if (image->tails == NULL)
+			return -EBPF_ENOMEM;
+	}
+	start = ebpf_jit_start(image->entry_off);
+	room = image->code_len;
+	err = os_exec_alloc(&image->exec, start + room);
+	if (err < 0)
+		return err;
+	/* The home filled everything with traps; the code covers its part. */
+	image->code = image->exec.run + start;
+	return ops->generate(prog, scan, image, image->exec.write + start, room,
+			     (uint64_t)(uintptr_t)image->code);
+}
+
+/* Undo that, to begin again. */
+static void
+unmake(struct ebpf_jit_image *image)
+{
+	if (image->exec.run != NULL)
+		os_exec_free(&image->exec);
+	os_free(image->tails);
+	os_free(image->addrs);
+	image->exec.run = NULL;
+	image->tails = NULL;
+	image->addrs = NULL;
+	image->tail_count = image->addr_count = 0;
+}
+
 int
 ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 {
 	const struct ebpf_jit_ops *ops = ebpf_jit_host();
+	uint64_t wish = os_load(&last_place);
 	struct ebpf_jit_scan scan = { 0 };
 	struct ebpf_jit_image *image;
-	uint32_t start;
-	size_t room;
 	int err;
 
 	*result = NULL;
 	if (ops == NULL)
 		return -EBPF_EUNSUPPORTED;
+	if (wish == 0)
+		wish = (uintptr_t)ebpf_jit_compile;
 	image = os_alloc(sizeof(*image));
 	if (image == NULL)
 		return -EBPF_ENOMEM;
@@ -105,37 +169,18 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 	err = ebpf_jit_lookups_make(prog, &scan);
 	if (err < 0)
 		goto fail;
-	err = ops->generate(prog, &scan, image, NULL, 0, 0);
-	if (err < 0)
-		goto fail;
-	if (image->addr_count > 0) {
-		err = -EBPF_ENOMEM;
-		image->addrs = os_alloc((size_t)image->addr_count *
-					sizeof(*image->addrs));
-		if (image->addrs == NULL)
-			goto fail;
+	err = make(ops, prog, &scan, image, wish);
+	if (err == -EBPF_E2BIG) {
+		/* what was near from there is not from here */
+		unmake(image);
+		err = make(ops, prog, &scan, image, 0);
 	}
-	if (image->tail_count > 0) {
-		err = -EBPF_ENOMEM;
-		image->tails = os_alloc((size_t)image->tail_count *
-					sizeof(*image->tails));
-		if (image->tails == NULL)
-			goto fail;
-	}
-	start = ebpf_jit_start(image->entry_off);
-	room = image->code_len;
-	err = os_exec_alloc(&image->exec, start + room);
 	if (err < 0)
 		goto fail;
-	/* The home filled everything with traps; the code covers its part. */
-	err = ops->generate(prog, &scan, image, image->exec.write + start, room,
-			    (uint64_t)(uintptr_t)image->exec.run + start);
-	if (err < 0)
-		goto fail;
-	image->code = image->exec.run + start;
 	err = os_exec_seal(&image->exec);
 	if (err < 0)
 		goto fail;
+	os_store(&last_place, (uint64_t)(uintptr_t)image->code);
 	ebpf_jit_scan_free(&scan);
 	*result = image;
 	return 0;

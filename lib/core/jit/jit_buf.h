@@ -59,6 +59,8 @@ uint32_t ebpf_jit_features(void);
 
 /* For tests: the features not in mask are taken as missing. */
 void ebpf_jit_features_mask(uint32_t mask);
+/* The same: where the next code is expected; 0: nothing is known. */
+void ebpf_jit_place(uint64_t place);
 
 /* jit_calls.c: called by generated code of any backend. */
 
