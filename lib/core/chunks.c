@@ -15,7 +15,7 @@ chunks_for(const struct ebpf_chunks *chunks, uint32_t records)
 	uint64_t held = 0;
 	uint32_t c;
 
-	for (c = 1; c >> chunks->slow <= chunks->shift; c++) {
+	for (c = 1; (c - 1) >> chunks->slow <= chunks->shift; c++) {
 		if (held >= records)
 			return c;
 		held += ebpf_chunks_held(chunks, c);
@@ -26,22 +26,41 @@ chunks_for(const struct ebpf_chunks *chunks, uint32_t records)
 			      chunks->shift);
 }
 
+/* Of a chunk with that many records. */
+static uint64_t
+chunk_bytes(const struct ebpf_chunks *chunks, uint64_t held)
+{
+	uint64_t bytes = held * chunks->size;
+
+	if (chunks->cpu_size == 0)
+		return bytes;
+	return ebpf_chunks_lines(bytes) +
+	       ebpf_chunks_lines(held * chunks->cpu_size) * os_cpu_count();
+}
+
 void
 ebpf_chunks_init(struct ebpf_chunks *chunks, struct ebpf_object *obj,
-		 size_t size, uint32_t records, size_t spare)
+		 const struct ebpf_chunks_spec *spec)
 {
+	uint64_t spare = spec->spare + (spec->spare == 0), each;
+
 	memset(chunks, 0, sizeof(*chunks));
 	chunks->obj = obj;
-	chunks->size = (size + 7) & ~(size_t)7;
+	chunks->size = (spec->size + 7) & ~7u;
+	chunks->cpu_size = spec->cpu_size;
+	/* a CPU's line is filled, or else as good as wasted */
+	while (spec->cpu_size != 0 && spec->cpu_size << chunks->low < 64)
+		chunks->low++;
+	chunks->shift = chunks->low;
 	while (chunks->shift < SHIFT_MAX &&
-	       chunks->size << (chunks->shift + 1) <= CHUNK_BYTES)
+	       chunk_bytes(chunks, 2ull << chunks->shift) <= CHUNK_BYTES)
 		chunks->shift++;
 	/* as many small ones first as make the next size a small part */
-	spare += spare == 0;
-	while (chunks->shift > 0 && spare << chunks->slow < chunks->size)
+	each = chunk_bytes(chunks, 1ull << chunks->shift) >> chunks->shift;
+	while (chunks->shift > chunks->low && spare << chunks->slow < each)
 		chunks->slow++;
 	chunks->count = 1;
-	chunks->max = chunks_for(chunks, records);
+	chunks->max = chunks_for(chunks, spec->records);
 }
 
 void
@@ -51,7 +70,7 @@ ebpf_chunks_fini(struct ebpf_chunks *chunks)
 	uint32_t c;
 
 	for (c = 1; c < chunks->count; c++)
-		os_free((uint8_t *)ebpf_chunks_at(chunks, c << chunks->shift));
+		os_free(ebpf_chunks_at(chunks, c << chunks->shift));
 	for (; table != NULL; table = before) {
 		before = (uintptr_t *)table[0];
 		os_free(table);
@@ -141,8 +160,8 @@ place_make(struct ebpf_chunks *chunks, uintptr_t **place)
 uint64_t
 ebpf_chunks_next_bytes(const struct ebpf_chunks *chunks)
 {
-	uint64_t bytes = chunks->size * ebpf_chunks_held(chunks,
-							 chunks->count);
+	uint64_t bytes = chunk_bytes(chunks,
+				     ebpf_chunks_held(chunks, chunks->count));
 
 	if (chunks->count >= chunks->room &&
 	    chunks->count < EBPF_CHUNKS_LEAF)
@@ -164,11 +183,12 @@ ebpf_chunks_add(struct ebpf_chunks *chunks)
 	error = place_make(chunks, &place);
 	if (error != 0)
 		return error;
-	memory = take(chunks, chunks->size * ebpf_chunks_held(chunks, c));
+	memory = take(chunks, chunk_bytes(chunks, ebpf_chunks_held(chunks, c)));
 	if (memory == NULL)
 		return -EBPF_ENOMEM;
-	os_store_release(place, (uintptr_t)memory -
-				((uintptr_t)c << chunks->shift) * chunks->size);
+	os_store_release(place,
+			 (uintptr_t)memory - ((uintptr_t)c << chunks->shift) *
+						     (uintptr_t)chunks->size);
 	os_store_release(&chunks->count, c + 1);
 	return 0;
 }

@@ -32,24 +32,34 @@ struct ebpf_chunks {
 	 */
 	uintptr_t *table;
 	uintptr_t **leaves; /* from chunk LEAF on; NULL until then */
-	size_t size; /* of a record, a multiple of 8 */
-	uint32_t shift;
-	uint32_t slow; /* as many chunks as 1 << slow until they double */
-	/* whose memory it is; not read by who looks for records */
-	struct ebpf_object *obj;
-	uint32_t count; /* of chunks, and 1 */
-	uint32_t max;	/* of count */
-	uint32_t room;	/* of the table */
-	uint64_t bytes; /* of all of this */
+	uint32_t size; /* of a record, a multiple of 8 */
+	uint32_t cpu_size; /* of what each CPU has of it; 0: nothing */
+	uint8_t shift;
+	uint8_t low;  /* the first have 1 << low records; then they double, */
+	uint8_t slow; /* when there are 1 << slow of them */
+	/* not read by who looks for records */
+	uint32_t count; /* atomic: of chunks, and 1 */
+	struct ebpf_object *obj; /* whose memory it is */
+	uint64_t bytes;		 /* of all of this */
+	uint32_t max;		 /* of count */
+	uint32_t room;		 /* of the table */
 };
 
-/*
- * For up to `records` of them. spare: how many bytes for each record there is
- * may be taken ahead, more or less. Takes no memory yet. size must not be 0,
- * records at most 1 << 30.
- */
+/* What a store is made for. */
+struct ebpf_chunks_spec {
+	uint32_t size; /* of a record; not 0 */
+	/*
+	 * Of what each CPU has of it besides, in lines of its own, a multiple
+	 * of 8. 0: nothing.
+	 */
+	uint32_t cpu_size;
+	uint32_t records; /* at most, below 3 << 29 */
+	uint32_t spare;	/* bytes that may be taken ahead for each there is */
+};
+
+/* Takes no memory yet. */
 void ebpf_chunks_init(struct ebpf_chunks *chunks, struct ebpf_object *obj,
-		      size_t size, uint32_t records, size_t spare);
+		      const struct ebpf_chunks_spec *spec);
 void ebpf_chunks_fini(struct ebpf_chunks *chunks);
 
 /*
@@ -64,7 +74,7 @@ uint64_t ebpf_chunks_next_bytes(const struct ebpf_chunks *chunks);
 static inline uint32_t
 ebpf_chunks_held(const struct ebpf_chunks *chunks, uint32_t c)
 {
-	uint32_t doubled = (c - 1) >> chunks->slow;
+	uint32_t doubled = chunks->low + ((c - 1) >> chunks->slow);
 
 	return 1u << (doubled < chunks->shift ? doubled : chunks->shift);
 }
@@ -118,7 +128,28 @@ ebpf_chunks_at(const struct ebpf_chunks *chunks, uint32_t number)
 			&chunks->leaves[c >> EBPF_CHUNKS_LEAF_SHIFT]);
 		c &= EBPF_CHUNKS_LEAF - 1;
 	}
-	return (void *)(os_load_acquire(&table[c]) + number * chunks->size);
+	return (void *)(os_load_acquire(&table[c]) +
+			(size_t)number * chunks->size);
+}
+
+static inline size_t
+ebpf_chunks_lines(size_t size)
+{
+	return (size + 63) & ~(size_t)63;
+}
+
+/* What that CPU has of it: behind the chunk's records, CPU by CPU. */
+static inline void *
+ebpf_chunks_cpu_at(const struct ebpf_chunks *chunks, uint32_t number,
+		   uint32_t cpu)
+{
+	uint32_t first = number >> chunks->shift << chunks->shift;
+	size_t held = ebpf_chunks_held(chunks, number >> chunks->shift);
+	uint8_t *chunk = ebpf_chunks_at(chunks, first);
+
+	return chunk + ebpf_chunks_lines(held * chunks->size) +
+	       ebpf_chunks_lines(held * chunks->cpu_size) * cpu +
+	       (size_t)(number - first) * chunks->cpu_size;
 }
 
 #endif

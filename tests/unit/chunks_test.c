@@ -50,37 +50,61 @@ is_zero(const uint8_t *bytes, size_t size)
 	return size == 0;
 }
 
+static bool
+mark(uint8_t *at, size_t size, uint32_t tag)
+{
+	bool zero = is_zero(at, size);
+
+	memset(at, 0xee, size);
+	memcpy(at, &tag, sizeof(tag));
+	return zero;
+}
+
+static bool
+is_marked(const uint8_t *at, uint32_t tag)
+{
+	return memcmp(at, &tag, sizeof(tag)) == 0;
+}
+
 /* Writes every record there is, then looks whether each is what was written. */
 static bool
 all_there(struct ebpf_chunks *chunks, uint32_t *records)
 {
-	uint32_t number, tag;
+	uint32_t cpus = chunks->cpu_size != 0 ? os_cpu_count() : 0;
+	uint32_t number, cpu;
 	bool good = true;
 
 	*records = 0;
 	for (number = ebpf_chunks_from(chunks, 0);
 	     ebpf_chunks_has(chunks, number);
 	     number = ebpf_chunks_from(chunks, number + 1)) {
-		uint8_t *record = ebpf_chunks_at(chunks, number);
-
-		good &= is_zero(record, chunks->size);
-		memcpy(record, &number, sizeof(number));
-		memset(record + 4, 0xee, chunks->size - 4);
+		good &= mark(ebpf_chunks_at(chunks, number), chunks->size,
+			     number);
+		for (cpu = 0; cpu < cpus; cpu++)
+			good &= mark(ebpf_chunks_cpu_at(chunks, number, cpu),
+				     chunks->cpu_size, number + cpu);
 		++*records;
 	}
 	for (number = ebpf_chunks_from(chunks, 0);
 	     ebpf_chunks_has(chunks, number);
 	     number = ebpf_chunks_from(chunks, number + 1)) {
-		memcpy(&tag, ebpf_chunks_at(chunks, number), sizeof(tag));
-		good &= tag == number;
+		good &= is_marked(ebpf_chunks_at(chunks, number), number);
+		for (cpu = 0; cpu < cpus; cpu++)
+			good &= is_marked(ebpf_chunks_cpu_at(chunks, number,
+							     cpu),
+					  number + cpu);
 	}
 	return good;
 }
 
 static void
-fill(size_t size, uint32_t wanted, size_t spare)
+fill(uint32_t size, uint32_t cpu_size, uint32_t wanted, uint32_t spare)
 {
-	uint64_t before, records = 0, taken, most = 0, ahead;
+	struct ebpf_chunks_spec spec = {
+		.size = size, .cpu_size = cpu_size, .records = wanted,
+		.spare = spare,
+	};
+	uint64_t before, records = 0, taken, most = 0, ahead, each;
 	struct ebpf_chunks chunks;
 	uint32_t seen;
 	int error;
@@ -90,9 +114,10 @@ fill(size_t size, uint32_t wanted, size_t spare)
 		return;
 	}
 	before = os_test_bytes();
-	ebpf_chunks_init(&chunks, &obj, size, wanted, spare);
+	ebpf_chunks_init(&chunks, &obj, &spec);
+	each = chunks.size + (uint64_t)chunks.cpu_size * os_cpu_count();
 	tap_ok(os_test_bytes() == before && chunks.bytes == 0,
-	       "%zu bytes: nothing is taken ahead", size);
+	       "%u bytes: nothing is taken ahead", size);
 	for (;;) {
 		uint32_t held = ebpf_chunks_held(&chunks, chunks.count);
 
@@ -106,23 +131,25 @@ fill(size_t size, uint32_t wanted, size_t spare)
 			tap_ok(false, "chunk %u takes what is said of it",
 			       chunks.count - 1);
 		/* with one record of it used, how much is not used? */
-		ahead = (held - 1) * chunks.size;
-		if (held > 1 && ahead > spare * records &&
+		ahead = (held - 1) * each;
+		if (held > 1u << chunks.low && ahead > spare * records &&
 		    ahead - spare * records > most)
 			most = ahead - spare * records;
 		records += held;
 	}
 	tap_ok(error == -EBPF_E2BIG && records >= wanted,
-	       "%zu bytes: %llu of %u in %u chunks", size,
+	       "%u bytes: %llu of %u in %u chunks", size,
 	       (unsigned long long)records, wanted, chunks.count - 1);
-	tap_ok(most <= chunks.size + spare, "little is ahead: %llu bytes",
+	tap_ok(most <= each + spare, "little is ahead: %llu bytes",
 	       (unsigned long long)most);
 	TAP_CHECK(os_test_bytes() - before == chunks.bytes &&
 		  os_load(&obj.mem_bytes) == chunks.bytes);
 	/* each table twice as large as the one before, a leaf at a time */
-	TAP_CHECK(chunks.bytes <= records * chunks.size + chunks.count * 32 +
-					  (chunks.leaves != NULL) *
-						  (EBPF_CHUNKS_LEAF + 64) * 8);
+	if (cpu_size == 0)
+		TAP_CHECK(chunks.bytes <=
+			  records * each + chunks.count * 32 +
+				  (chunks.leaves != NULL) *
+					  (EBPF_CHUNKS_LEAF + 64) * 8);
 	TAP_CHECK(all_there(&chunks, &seen) && seen == records);
 	end(&chunks);
 }
@@ -130,6 +157,9 @@ fill(size_t size, uint32_t wanted, size_t spare)
 static void
 test_limit(void)
 {
+	struct ebpf_chunks_spec spec = {
+		.size = 100, .records = 1 << 20, .spare = 48,
+	};
 	struct ebpf_chunks chunks;
 	uint64_t bytes, live;
 	uint32_t count, seen;
@@ -139,7 +169,7 @@ test_limit(void)
 		return;
 	}
 	live = os_test_bytes();
-	ebpf_chunks_init(&chunks, &obj, 100, 1 << 20, 48);
+	ebpf_chunks_init(&chunks, &obj, &spec);
 	while (ebpf_chunks_add(&chunks) == 0)
 		;
 	bytes = chunks.bytes;
@@ -158,6 +188,9 @@ test_limit(void)
 static void
 test_failures(void)
 {
+	struct ebpf_chunks_spec spec = {
+		.size = 8 << 10, .records = EBPF_CHUNKS_LEAF * 2 + 5,
+	};
 	struct ebpf_chunks chunks;
 	uint32_t seen, failed = 0;
 	bool same = true;
@@ -166,7 +199,7 @@ test_failures(void)
 		tap_ok(false, "a runtime");
 		return;
 	}
-	ebpf_chunks_init(&chunks, &obj, 8 << 10, EBPF_CHUNKS_LEAF * 2 + 5, 48);
+	ebpf_chunks_init(&chunks, &obj, &spec);
 	while (chunks.count < chunks.max) {
 		uint32_t count = chunks.count;
 
@@ -196,14 +229,18 @@ main(void)
 {
 	uint64_t live = os_test_live();
 
-	fill(24, 1, 48);
-	fill(24, 100000, 48);
-	fill(72, 5000, 48);
-	fill(64, 1000, 24);
-	fill(1, 4000000, 48);
-	fill(4120, 2000, 48);
-	fill(100000, 20, 48);
-	fill(6000, 10000, 1);
+	fill(24, 0, 1, 48);
+	fill(24, 0, 100000, 48);
+	fill(72, 0, 5000, 48);
+	fill(64, 0, 1000, 24);
+	fill(1, 0, 4000000, 48);
+	fill(4120, 0, 2000, 48);
+	fill(100000, 0, 20, 48);
+	fill(6000, 0, 10000, 1);
+	fill(16, 8, 1000, 72);
+	fill(24, 64, 1000, 72);
+	fill(24, 72, 1000, 72);
+	fill(16, 32 << 10, 10, 72);
 	test_limit();
 	test_failures();
 	TAP_CHECK(os_test_live() == live);
