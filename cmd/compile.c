@@ -123,8 +123,9 @@ compile_source(struct cmd *cmd, const char *path, void **data, size_t *len)
 
 	if (clang == NULL || *clang == '\0')
 		clang = "clang";
-	snprintf(object, sizeof(object), "%s/gebpf-XXXXXX",
-		 tmp != NULL && *tmp != '\0' ? tmp : "/tmp");
+	if (tmp == NULL || *tmp == '\0')
+		tmp = "/tmp";
+	snprintf(object, sizeof(object), "%s/gebpf-XXXXXX", tmp);
 	fd = mkstemp(object);
 	if (fd < 0)
 		return cmd_fail(cmd, EBPF_EIO,
@@ -132,8 +133,9 @@ compile_source(struct cmd *cmd, const char *path, void **data, size_t *len)
 				object, strerror(errno));
 	close(fd);
 	error = run_clang(cmd, clang, path, object);
-	/* clang takes a full disk for a bug of its own */
-	if (error != 0 && statvfs(object, &room) == 0 && room.f_bavail == 0)
+	/* clang takes a full disk for a bug of its own, and may take its file
+	 * away */
+	if (error != 0 && statvfs(tmp, &room) == 0 && room.f_bavail == 0)
 		cmd_hint(cmd, "no space is left where '%s' was to be written; "
 			      "TMPDIR names another folder", object);
 	if (error == 0)

@@ -12,7 +12,8 @@ need="gcc make clang libc6-dev linux-libc-dev pkg-config libelf-dev
 	iproute2 mandoc"
 # Makes more tests run; they skip aloud without it.
 want="clang-19 bpftool valgrind qemu-user gcc-aarch64-linux-gnu
-	libc6-dev-arm64-cross qemu-system-x86 busybox-static linux-headers-$(dpkg \
+	libc6-dev-arm64-cross qemu-system-x86 busybox-static python3-yaml
+	linux-headers-$(dpkg \
 	--print-architecture 2>/dev/null || echo amd64)"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
