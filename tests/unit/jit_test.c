@@ -244,46 +244,6 @@ near_helpers(void)
 	unverified_free(prog);
 }
 
-/* Functions of a few instructions, called twice, one from the other. */
-static void
-short_functions(void)
-{
-	struct ebpf_prog *prog;
-	uint64_t want;
-
-	lab_put(0xbf, 6, 1, 0, 0);	/* r6 = r1 */
-	lab_put(0xb7, 2, 0, 0, 100);
-	lab_put(0x85, 0, 1, 0, 9);	/* sum(memory, 100), at 12 */
-	lab_put(0xbf, 7, 0, 0, 0);
-	lab_put(0xbf, 1, 6, 0, 0);
-	lab_put(0xbf, 2, 7, 0, 0);
-	lab_put(0x85, 0, 1, 0, 9);	/* far(memory, that), at 16 */
-	lab_put(0x15, 0, 0, 1, 0);	/* the flags are those of 12 and 16 */
-	lab_put(0x0f, 0, 7, 0, 0);
-	lab_put(0x95, 0, 0, 0, 0);
-	lab_put(0xb7, 0, 0, 0, 0);	/* never */
-	lab_put(0x95, 0, 0, 0, 0);
-	lab_put(0x79, 0, 1, 0, 0);	/* sum: *r1 + r2 */
-	lab_put(0x0f, 0, 2, 0, 0);
-	lab_put(0x7b, 1, 0, 8, 0);
-	lab_put(0x95, 0, 0, 0, 0);
-	lab_put(0xbf, 6, 2, 0, 0);	/* far: sum(r1, r2) * 3 */
-	lab_put(0x85, 0, 1, 0, -6);
-	lab_put(0x27, 0, 0, 0, 3);
-	lab_put(0x1f, 0, 6, 0, 0);
-	lab_put(0x95, 0, 0, 0, 0);
-	prog = lab_finish(NULL, 0, NULL);
-	mem[0] = 7;
-	mem[1] = 0;
-	want = lab_run(prog, (uintptr_t)mem, MEM, 0);
-	TAP_CHECK(want == (7 + 107) * 3 - 107 + 107 && mem[1] == 114);
-	mem[1] = 0;
-	TAP_CHECK(unverified_compile(prog) == 0);
-	tap_ok(lab_run(prog, (uintptr_t)mem, MEM, 0) == want && mem[1] == 114,
-	       "functions of a few instructions");
-	unverified_free(prog);
-}
-
 /* ---- tail calls ---- */
 
 struct chain {
@@ -650,7 +610,6 @@ main(void)
 	chosen_map();
 	fenced_lookup();
 	near_helpers();
-	short_functions();
 	tail_calls(NULL, "memory");
 	tail_calls(xdp, "xdp");
 	tail_call_arguments();

@@ -189,7 +189,16 @@ branch(struct arm64 *a, uint32_t op, uint32_t slot, bool call)
 void
 arm64_branch(struct arm64 *a, uint32_t slot)
 {
-	branch(a, A_B, slot, false);
+	if (a->gen.copied)
+		ebpf_jit_hop(&a->gen, arm64_skip(a, A_B), slot);
+	else
+		branch(a, A_B, slot, false);
+}
+
+static void
+land(struct ebpf_jit_gen *gen, uint32_t from)
+{
+	arm64_land(arm64_of(gen), from);
 }
 
 static void
@@ -205,6 +214,10 @@ arm64_branch_if(struct arm64 *a, uint32_t word, uint32_t inverted,
 {
 	int64_t words;
 
+	if (a->gen.copied) {
+		ebpf_jit_hop(&a->gen, arm64_skip(a, word), slot);
+		return;
+	}
 	if (a->far) {
 		arm64_put(a, inverted | 2 << 5);
 		arm64_branch(a, slot);
@@ -393,6 +406,7 @@ static const struct ebpf_jit_target target = {
 	.memory = arm64_memory,
 	.jump_if = jump_if,
 	.jump = jump,
+	.land = land,
 	.match = arm64_match,
 	.call_helper = arm64_call_helper,
 	.call_local = call_local,

@@ -71,19 +71,43 @@ generate_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 
 static uint32_t generate_slot(struct ebpf_jit_gen *gen);
 
+static void
+label(struct ebpf_jit_gen *gen)
+{
+	ebpf_jit_forget(gen, 0, EBPF_REG_FP);
+	gen->target->label(gen);
+}
+
+/* A slot of a copy begins here. */
+static void
+land_hops(struct ebpf_jit_gen *gen, uint32_t slot)
+{
+	for (uint32_t h = 0; h < gen->hop_count; h++) {
+		if (gen->hops[h].slot != slot)
+			continue;
+		gen->target->land(gen, gen->hops[h].from);
+		label(gen);
+	}
+}
+
 /* The code of a function right here, but for its end. */
 static void
 put_inline(struct ebpf_jit_gen *gen, const struct ebpf_jit_func *callee)
 {
 	struct ebpf_jit_func *func = gen->func;
-	uint32_t slot = gen->slot;
+	uint32_t slot = gen->slot, last = callee->end - 1;
 
 	gen->func = &gen->scan->funcs[callee - gen->scan->funcs];
-	gen->limit = callee->end - 1;
-	for (uint32_t i = callee->start; i < callee->end - 1;) {
+	gen->limit = last;
+	gen->copied = true;
+	gen->hop_count = 0;
+	for (uint32_t i = callee->start; i < last;) {
 		gen->slot = i;
+		land_hops(gen, i);
 		i += ebpf_jit_is_dead(gen->prog, i) ? 1 : generate_slot(gen);
 	}
+	land_hops(gen, last);
+	gen->copied = false;
 	gen->func = func;
 	gen->limit = func->end;
 	gen->slot = slot;
@@ -229,7 +253,10 @@ generate_slot(struct ebpf_jit_gen *gen)
 		ebpf_jit_forget(gen, 0, 5);
 		return 1;
 	case EBPF_FORM_EXIT:
-		target->leave(gen);
+		if (gen->copied)
+			target->jump(gen, gen->func->end - 1);
+		else
+			target->leave(gen);
 		return 1;
 	case EBPF_FORM_LDDW:
 		load_const(gen, op);
@@ -257,19 +284,17 @@ place(struct ebpf_jit_gen *gen, uint32_t slot)
 }
 
 static void
-label(struct ebpf_jit_gen *gen)
-{
-	ebpf_jit_forget(gen, 0, EBPF_REG_FP);
-	gen->target->label(gen);
-}
-
-static void
 generate_func(struct ebpf_jit_gen *gen, struct ebpf_jit_func *func)
 {
 	gen->func = func;
 	gen->limit = func->end;
 	label(gen);
 	place(gen, func->start);
+	if (func->inlined && !func->taken) {
+		for (uint32_t i = func->start + 1; i < func->end; i++)
+			place(gen, i);
+		return;
+	}
 	gen->target->prologue(gen);
 	func->body = gen->buf.len - gen->image->slot_offs[func->start];
 	for (uint32_t i = func->start; i < func->end;) {

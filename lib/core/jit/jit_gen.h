@@ -46,6 +46,8 @@ struct ebpf_jit_target {
 	uint32_t (*memory)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 	uint32_t (*jump_if)(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 	void (*jump)(struct ebpf_jit_gen *gen, uint32_t slot);
+	/* where ebpf_jit_hop() was told to be wants to go here */
+	void (*land)(struct ebpf_jit_gen *gen, uint32_t from);
 	/* the same for what jit_match.h knows; its others are done */
 	uint32_t (*match)(struct ebpf_jit_gen *gen,
 			  const struct ebpf_jit_match *match);
@@ -87,7 +89,26 @@ struct ebpf_jit_gen {
 	bool broken;  /* a branch cannot reach */
 	bool unknown; /* an instruction this backend does not have */
 	struct ebpf_jit_known known[EBPF_JIT_REGS];
+	/* func's code is being put into a caller's; jumps on their way */
+	bool copied;
+	uint32_t hop_count;
+	struct ebpf_jit_hop {
+		uint32_t from; /* in the code */
+		uint32_t slot;
+	} hops[EBPF_JIT_HOPS];
 };
+
+/* While copied, a jump to a slot goes by this: from is what land() will get. */
+static inline void
+ebpf_jit_hop(struct ebpf_jit_gen *gen, uint32_t from, uint32_t slot)
+{
+	if (gen->hop_count == EBPF_JIT_HOPS) {
+		gen->broken = true;
+		return;
+	}
+	gen->hops[gen->hop_count].from = from;
+	gen->hops[gen->hop_count++].slot = slot;
+}
 
 /*
  * Everything jit.h promises of generate(), whose arguments these are. What the

@@ -10,12 +10,25 @@
 
 enum {
 	INLINED_MAX = 6, /* slots */
+	INLINED_ONCE = 64,
 };
 
 static void
 mark(struct ebpf_jit_scan *scan, uint32_t slot)
 {
 	scan->labels[slot >> 3] |= (uint8_t)(1u << (slot & 7));
+}
+
+/* What the call at slot, if it is one of a function, calls. */
+static struct ebpf_jit_func *
+callee_of(const struct ebpf_prog *prog, const struct ebpf_jit_scan *scan,
+	  uint32_t slot)
+{
+	const struct ebpf_op *op = &prog->ops[slot];
+
+	if (op->code != EBPF_OP_CALL_LOCAL || ebpf_jit_is_dead(prog, slot))
+		return NULL;
+	return ebpf_jit_func_at(scan, (uint32_t)((int64_t)slot + 1 + op->off));
 }
 
 /* Registers that an instruction names, as far as saving them is concerned. */
@@ -67,8 +80,13 @@ scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 				helper->number == EBPF_FUNC_map_lookup_elem;
 			break;
 		}
-		case EBPF_FORM_CALL_LOCAL:
-			break; /* spread_calls() */
+		case EBPF_FORM_CALL_LOCAL: {
+			struct ebpf_jit_func *callee = callee_of(prog, scan, i);
+
+			if (callee != NULL && callee->callers < 2)
+				callee->callers++;
+			break; /* and spread_calls() */
+		}
 		case EBPF_FORM_CALLX:
 		case EBPF_FORM_LD_ABS:
 		case EBPF_FORM_LD_IND:
@@ -107,27 +125,27 @@ kind_wants_full_run(const struct ebpf_kind *kind)
 	return true;
 }
 
-/*
- * Whether calling costs more than the function itself: a few instructions in a
- * row that use no callee-saved register and no stack, then the end.
- */
+/* See jit_scan.h. */
 static bool
 is_inlined(const struct ebpf_prog *prog, const struct ebpf_jit_scan *scan,
 	   const struct ebpf_jit_func *func)
 {
 	const struct ebpf_op *last = &prog->ops[func->end - 1];
+	uint32_t most = func->callers == 1 ? INLINED_ONCE : INLINED_MAX;
+	uint32_t hops = 0;
 
-	if (func == scan->funcs || func->end - func->start > INLINED_MAX ||
+	if (func == scan->funcs || func->end - func->start > most ||
 	    func->regs >> 6 != 0 || last->code != EBPF_OP_EXIT ||
 	    ebpf_jit_is_dead(prog, func->end - 1))
 		return false;
 	for (uint32_t i = func->start; i < func->end; i++) {
-		const struct ebpf_op_info *info =
-			&ebpf_op_info[prog->ops[i].code];
+		const struct ebpf_op *op = &prog->ops[i];
 
 		if (ebpf_jit_is_fenced(prog, i))
 			return false;
-		switch ((enum ebpf_form)info->form) {
+		if (ebpf_jit_is_dead(prog, i))
+			continue;
+		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 		case EBPF_FORM_ALU_IMM:
 		case EBPF_FORM_ALU_REG:
 		case EBPF_FORM_ALU_UNARY:
@@ -138,16 +156,25 @@ is_inlined(const struct ebpf_prog *prog, const struct ebpf_jit_scan *scan,
 		case EBPF_FORM_ATOMIC:
 		case EBPF_FORM_LOAD_ACQ:
 		case EBPF_FORM_STORE_REL:
+		case EBPF_FORM_LDDW:
+		case EBPF_FORM_LDDW_HI:
 			break;
-		case EBPF_FORM_EXIT:
-			if (i != func->end - 1)
+		case EBPF_FORM_JA:
+		case EBPF_FORM_JA32:
+		case EBPF_FORM_JCC_IMM:
+		case EBPF_FORM_JCC_REG:
+			if (op->off < 0 || op->off >= (int64_t)func->end - 1 - i)
 				return false;
+			hops++;
+			break;
+		case EBPF_FORM_EXIT: /* jumps to the last one */
+			hops++;
 			break;
 		default:
 			return false;
 		}
 	}
-	return true;
+	return hops <= EBPF_JIT_HOPS;
 }
 
 /* Who leaves by a native call, once it is known which functions are inlined. */
@@ -156,14 +183,9 @@ spread_calls(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 	     struct ebpf_jit_func *func)
 {
 	for (uint32_t i = func->start; i < func->end && !func->calls; i++) {
-		const struct ebpf_op *op = &prog->ops[i];
-		const struct ebpf_jit_func *callee;
+		const struct ebpf_jit_func *callee = callee_of(prog, scan, i);
 
-		if (op->code != EBPF_OP_CALL_LOCAL || ebpf_jit_is_dead(prog, i))
-			continue;
-		callee = ebpf_jit_func_at(
-			scan, (uint32_t)((int64_t)i + 1 + op->off));
-		func->calls = callee == NULL || !callee->inlined;
+		func->calls = callee != NULL && !callee->inlined;
 	}
 }
 
@@ -175,13 +197,8 @@ spread_run(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 	if (func->run || !func->calls)
 		return false;
 	for (uint32_t i = func->start; i < func->end; i++) {
-		const struct ebpf_op *op = &prog->ops[i];
-		const struct ebpf_jit_func *callee;
+		const struct ebpf_jit_func *callee = callee_of(prog, scan, i);
 
-		if (op->code != EBPF_OP_CALL_LOCAL || ebpf_jit_is_dead(prog, i))
-			continue;
-		callee = ebpf_jit_func_at(
-			scan, (uint32_t)((int64_t)i + 1 + op->off));
 		if (callee != NULL && callee->run) {
 			func->run = 1;
 			return true;
@@ -246,9 +263,10 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 	for (uint32_t f = 0; f < scan->func_count; f++) {
 		scan_func(prog, scan, &scan->funcs[f]);
 		any |= scan->funcs[f].run;
+	}
+	for (uint32_t f = 0; f < scan->func_count; f++)
 		scan->funcs[f].inlined =
 			is_inlined(prog, scan, &scan->funcs[f]);
-	}
 	for (uint32_t f = 0; f < scan->func_count; f++) {
 		spread_calls(prog, scan, &scan->funcs[f]);
 		ebpf_jit_live(prog, scan, &scan->funcs[f]);

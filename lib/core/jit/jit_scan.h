@@ -16,9 +16,21 @@ struct ebpf_jit_func {
 	uint8_t calls;	      /* any native call, local or not */
 	uint8_t run;	      /* needs the run block, itself or for callees */
 	uint8_t taken;	      /* its address is taken (callbacks) */
-	uint8_t inlined;      /* so short that its callers have its code */
+	uint8_t inlined;      /* its callers have its code, see below */
 	uint8_t loops;	      /* jumps back */
+	uint8_t callers;      /* calls of it: none, one, or more */
 	uint32_t body;	      /* code offset behind the prologue */
+};
+
+/*
+ * Functions that callers have the code of are straight on but for jumps ahead,
+ * and use no stack and no callee-saved register; short ones, where calling
+ * costs more than they do, and longer ones with one caller. So a copy is
+ * generated each time it is called, and none of its own, unless its address is
+ * taken.
+ */
+enum {
+	EBPF_JIT_HOPS = 16, /* jumps and exits in one */
 };
 
 struct ebpf_jit_scan {

@@ -305,6 +305,10 @@ plan(struct ebpf_jit_gen *gen)
 
 	x->sizing = true;
 	ebpf_jit_pass(gen);
+	if (x->want_far_hops && !x->far_hops) {
+		x->far_hops = true;
+		ebpf_jit_pass(gen);
+	}
 	x86_relax(x);
 	x->sizing = false;
 }
@@ -319,6 +323,7 @@ static const struct ebpf_jit_target target = {
 	.memory = x86_memory,
 	.jump_if = x86_jump_if,
 	.jump = x86_jump,
+	.land = x86_land_hop,
 	.match = x86_match,
 	.call_helper = x86_call_helper,
 	.call_local = call_local,

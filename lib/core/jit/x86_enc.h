@@ -77,6 +77,7 @@ struct x86 {
 	uint32_t features;
 	struct os_exec_rules rules;
 	bool sizing; /* all jumps long, and noted */
+	bool far_hops, want_far_hops; /* some hop (jit_gen.h) is long */
 	/*
 	 * The zero flag tells of this machine register, as long as no code is
 	 * behind flags_at; NO_FLAGS: of none.
@@ -304,6 +305,7 @@ void x86_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 bool x86_tail_jump(uint64_t at, uint64_t entry, uint32_t *word);
 /* x86_jump.c */
 void x86_jump(struct ebpf_jit_gen *gen, uint32_t slot);
+void x86_land_hop(struct ebpf_jit_gen *gen, uint32_t from);
 uint32_t x86_jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 
 /* What the files have for each other. */

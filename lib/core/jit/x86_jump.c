@@ -27,6 +27,33 @@ landing(const struct x86 *x, const struct ebpf_jit_func *func, uint32_t slot)
 	return slot == func->start ? off + func->body : off;
 }
 
+/* In a copy, which is short unless the first pass has found otherwise. */
+static void
+hop(struct x86 *x, uint32_t cc, uint32_t target)
+{
+	if (!x->far_hops)
+		x86_skip(x, cc);
+	else if (cc == CC_ALWAYS)
+		x86_put(x, 0xe9, 5);
+	else
+		x86_put(x, 0x800f | cc << 8, 6);
+	ebpf_jit_hop(&x->gen, x->gen.buf.len, target);
+}
+
+void
+x86_land_hop(struct ebpf_jit_gen *gen, uint32_t from)
+{
+	struct x86 *x = x86_of(gen);
+	uint32_t distance = gen->buf.len - from;
+
+	if (!x->far_hops && distance > 127)
+		x->want_far_hops = true;
+	if (!x->far_hops)
+		x86_land(x, from);
+	else if (gen->buf.write != NULL && !gen->buf.full)
+		memcpy(gen->buf.write + from - 4, &distance, 4);
+}
+
 /* The last instruction of the current slot's code: jump to a slot. */
 static void
 jump_to(struct x86 *x, uint32_t cc, uint32_t target)
@@ -36,6 +63,10 @@ jump_to(struct x86 *x, uint32_t cc, uint32_t target)
 
 	if (target == x->gen.slot + 1 && cc == CC_ALWAYS)
 		return;
+	if (x->gen.copied) {
+		hop(x, cc, target);
+		return;
+	}
 	if (x->sizing) {
 		struct x86_jump *note = &x->jumps[x->jump_count++];
 
