@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The verifier's cases (their format: tests/unit/verify_test.c) loaded into the
+ * The verifier's cases (their format: tests/lib/verify_case.h) loaded into the
  * running Linux by bpf(2), and where its verdict is not the case's. A verifier
  * of others has been seen to take its kernel down, so this is for a guest that
  * may die: tests/verify/compare sees to that.
