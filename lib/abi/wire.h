@@ -233,7 +233,8 @@ struct ebpf_rep_pin { /* PIN_GET, PIN_NEXT */
 enum ebpf_prog_flags {
 	EBPF_PROG_JIT = 1u << 0,    /* the JIT or EJIT */
 	EBPF_PROG_INTERP = 1u << 1, /* the interpreter; neither: JIT if there */
-	EBPF_PROG_VERIFY_ONLY = 1u << 2, /* make no object; id in reply is 0 */
+	/* make no object, compile only with JIT; id in reply is 0 */
+	EBPF_PROG_VERIFY_ONLY = 1u << 2,
 	/* with VERIFY_ONLY: kinds, helpers and maps as Linux has them */
 	EBPF_PROG_ASSUME_LINUX = 1u << 3,
 };

@@ -180,7 +180,8 @@ struct ebpf_load {
 	char *log;	   /* verifier's words, NUL-terminated; may be NULL */
 	size_t log_size;   /* room at log */
 	uint32_t log_level; /* 0: a rejection, 1: states per line, 2: all */
-	uint32_t verify_only; /* 1: *prog stays NULL */
+	uint32_t verify_only; /* 1: *prog stays NULL; it is compiled, to say
+				 whether it can be, with LOAD_JIT alone */
 	struct ebpf_load_stats *stats; /* filled also on rejection; may be NULL */
 	uint32_t uid;
 	uint32_t assume_linux; /* 1, with verify_only: for Linux, not for here:

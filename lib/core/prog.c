@@ -236,7 +236,10 @@ ebpf_prog_will_interp(struct ebpf_prog *prog)
 	os_mutex_unlock(&prog->obj.rt->lock);
 }
 
-/* A JIT that was asked for and cannot be had is an error, else a wish. */
+/*
+ * A JIT that was asked for and cannot be had is an error, else a wish. Who only
+ * has it verified is told of engines what he asks by naming one.
+ */
 static int
 choose_engine(struct ebpf_loading *l)
 {
@@ -247,6 +250,8 @@ choose_engine(struct ebpf_loading *l)
 		ebpf_log(&l->log, "programs are not interpreted here\n");
 	if (l->load.engine == EBPF_LOAD_INTERP)
 		return no_interp ? -EBPF_EUNSUPPORTED : 0;
+	if (l->load.verify_only && l->load.engine == EBPF_LOAD_ANY)
+		return 0;
 	error = use_jit(l);
 	if (error == -EBPF_EJIT && l->load.engine == EBPF_LOAD_ANY &&
 	    !no_interp)

@@ -245,6 +245,16 @@ test_engines(void)
 	tap_ok(count == 2 && time_ns > 0, "runs are counted while asked for");
 	ebpf_prog_put(prog);
 
+	/* what is only verified is not compiled, but for who asks for that */
+	load.engine = EBPF_LOAD_ANY;
+	load.verify_only = 1;
+	TAP_CHECK(LOAD(&load, log_it, &prog) == 0 && !prog &&
+		  progs_stats.verify_ns > 0 && progs_stats.jit_ns == 0);
+	load.engine = EBPF_LOAD_JIT;
+	TAP_CHECK(LOAD(&load, log_it, &prog) == wanted && !prog &&
+		  (progs_stats.jit_ns > 0) == (wanted == 0));
+	load.verify_only = 0;
+
 	config.no_jit = 1;
 	if (ebpf_runtime_create(&config, &progs_rt) != 0)
 		abort();
@@ -253,6 +263,11 @@ test_engines(void)
 	load.engine = EBPF_LOAD_ANY;
 	TAP_CHECK(LOAD(&load, seven, &prog) == 0 && !ebpf_prog_is_jited(prog));
 	ebpf_prog_put(prog);
+	load.verify_only = 1;
+	TAP_CHECK(LOAD(&load, seven, &prog) == 0 && !prog);
+	load.engine = EBPF_LOAD_JIT;
+	TAP_CHECK(LOAD(&load, seven, &prog) == -EBPF_EJIT && !prog);
+	load.verify_only = 0;
 	ebpf_runtime_destroy(progs_rt);
 	config.no_jit = 0;
 	config.no_interp = 1;

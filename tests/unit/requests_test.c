@@ -356,7 +356,7 @@ test_prog(void)
 	load.flags = EBPF_PROG_VERIFY_ONLY;
 	load.insn_count = 2;
 	TAP_CHECK(ASK_TAIL(PROG_LOAD, load, door_vale_code, 16) == 0 &&
-		  loaded->id == 0);
+		  loaded->id == 0 && loaded->jit_ns == 0);
 	load.flags = EBPF_PROG_JIT | EBPF_PROG_INTERP;
 	TAP_CHECK(ASK_TAIL(PROG_LOAD, load, door_vale_code, 16) == -EBPF_EINVAL);
 	load.flags = 8;
