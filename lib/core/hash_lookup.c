@@ -118,7 +118,7 @@ look(struct ebpf_map *map, const void *key, uint32_t size, enum given given,
 			return give(hash, number, element, size, given, lru);
 		return look_careful(map, key, given, lru);
 	}
-	if (os_likely(os_load_acquire(&bucket->chain) == 0))
+	if (os_likely(ebpf_hash_chain(bucket) == 0))
 		return NULL;
 	return look_careful(map, key, given, lru);
 }
@@ -242,8 +242,7 @@ look_through(const struct ebpf_map_hash *hash,
 		return number;
 	}
 	/* what was handed on is on another bucket's chain now, or on none */
-	for (number = os_load_acquire(&bucket->chain);
-	     number != 0 && *settled;
+	for (number = ebpf_hash_chain(bucket); number != 0 && *settled;
 	     number = os_load_acquire(&hash->meta[number].chain)) {
 		bool is = ebpf_hash_probe_is(
 			probe, ebpf_hash_element(hash, number), size);
@@ -261,16 +260,17 @@ uint32_t
 ebpf_hash_find_careful(const struct ebpf_map_hash *hash,
 		       struct ebpf_hash_probe probe)
 {
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
 	uint32_t number = 0, tries;
+	unsigned long held;
 	bool settled = false;
 
 	for (tries = 0; tries < TRIES && !settled; tries++)
 		number = look_through(hash, &probe, &settled);
 	if (os_likely(settled))
 		return number;
-	os_spin_lock(&stripe->lock);
+	held = ebpf_hash_lock(bucket);
 	number = look_through(hash, &probe, &settled);
-	os_spin_unlock(&stripe->lock);
+	ebpf_hash_unlock(bucket, held);
 	return number;
 }

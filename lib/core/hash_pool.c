@@ -69,7 +69,7 @@ take(struct ebpf_hash_pool *pool)
 
 void
 ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
-		      struct ebpf_hash_stripe *stripe, uint32_t batch)
+		      struct ebpf_hash_hand *hand, uint32_t batch)
 {
 	uint32_t number;
 
@@ -80,7 +80,7 @@ ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 		number = take(pool);
 		if (number == 0)
 			break;
-		ebpf_hash_list_push(&stripe->free, pool->meta, number);
+		ebpf_hash_list_push(&hand->free, pool->meta, number);
 	}
 	os_spin_unlock(&pool->lock);
 }
@@ -107,20 +107,20 @@ ebpf_hash_pool_hurry(struct ebpf_hash_pool *pool)
 
 void
 ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
-		      struct ebpf_hash_stripe *stripe)
+		      struct ebpf_hash_hand *hand)
 {
 	struct ebpf_hash_leaving *late = &pool->late;
 	uint32_t i;
 
 	os_spin_lock(&pool->lock);
 	look(pool);
-	ebpf_hash_list_join(&late->list, &stripe->removed, pool->meta);
+	ebpf_hash_list_join(&late->list, &hand->removed, pool->meta);
 	late->any = true;
 	late->stamp = ++pool->stamp;
-	for (i = 0; i < stripe->home_count; i++)
-		os_store(&pool->meta[stripe->home[i]].link,
+	for (i = 0; i < hand->home_count; i++)
+		os_store(&pool->meta[hand->home[i]].link,
 			 late->stamp & EBPF_HASH_STAMPS);
-	stripe->home_count = 0;
+	hand->home_count = 0;
 	late->epoch = os_epoch_begin();
 	os_spin_unlock(&pool->lock);
 }

@@ -2,8 +2,9 @@
 /*
  * The elements of a hash map on their way: handed out, removed, waiting for
  * their grace period, handed out again. Elements are numbers from 1; what they
- * hold is hash_table.h's. A stripe has some at hand under its own lock; behind
- * all stripes stands one pool.
+ * hold is hash_table.h's. A hand is what a processor has of them, under a lock
+ * of its own, which nobody else wants as a rule; behind all hands stands one
+ * pool.
  */
 #ifndef CORE_HASH_POOL_H
 #define CORE_HASH_POOL_H
@@ -15,7 +16,7 @@
 #define EBPF_HASH_REMOVED UINT32_MAX /* not returned yet, on no list */
 
 enum {
-	EBPF_HASH_BATCH = 16, /* most elements between a stripe and the pool */
+	EBPF_HASH_BATCH = 16, /* most elements between a hand and the pool */
 };
 
 struct ebpf_hash_meta {
@@ -35,8 +36,8 @@ struct ebpf_hash_list {
 	uint32_t first, last, count;
 };
 
-/* Lock of some buckets and a few elements at hand; protected by the lock. */
-struct ebpf_hash_stripe {
+/* Protected by the lock, which is taken inside a bucket's. */
+struct ebpf_hash_hand {
 	struct os_spin lock;
 	struct ebpf_hash_list free;
 	struct ebpf_hash_list removed; /* their grace period has not begun */
@@ -62,7 +63,7 @@ struct ebpf_hash_leaving {
 };
 
 /*
- * Where stripes get and return elements. Its owner may have elements of smaller
+ * Where hands get and return elements. Its owner may have elements of smaller
  * numbers that are in no list (home): when such a one is returned it is stamped,
  * and may be used again when that stamp is done. Nobody waits for a grace
  * period: who needs an element asks whether it is over.
@@ -74,7 +75,7 @@ struct ebpf_hash_pool {
 	uint32_t done; /* atomic: what has that stamp may be used again */
 	uint64_t hurried; /* atomic: tries to hand one on before its grace is
 			     over */
-	/* protected by the lock, which is taken inside a stripe's */
+	/* protected by the lock, which is taken inside a hand's */
 	struct os_spin lock __attribute__((aligned(64)));
 	uint32_t stamp; /* of the last return */
 	uint32_t fresh; /* atomic: from here on never handed out */
@@ -88,18 +89,18 @@ struct ebpf_hash_pool *ebpf_hash_pool_create(struct ebpf_hash_meta *meta,
 					     uint32_t first, uint32_t end);
 void ebpf_hash_pool_destroy(struct ebpf_hash_pool *pool); /* NULL is fine */
 
-/* Locked stripe: up to `batch` elements from the pool. Run path. */
+/* Locked hand: up to `batch` elements from the pool. Run path. */
 void ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
-			   struct ebpf_hash_stripe *stripe, uint32_t batch);
+			   struct ebpf_hash_hand *hand, uint32_t batch);
 /*
  * When there was none: an element whose grace period is not over, the first one
- * removed. 0: all are in the map, at hand of stripes or not returned. For who
- * knows what that means to readers. Run path.
+ * removed. 0: all are in the map, in hands or not returned. For who knows what
+ * that means to readers. Run path.
  */
 uint32_t ebpf_hash_pool_hurry(struct ebpf_hash_pool *pool);
-/* Locked stripe: begin a grace period for what was removed. Run path. */
+/* Locked hand: begin a grace period for what was removed. Run path. */
 void ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
-			   struct ebpf_hash_stripe *stripe);
+			   struct ebpf_hash_hand *hand);
 /* sleep: the grace period of what was given back before is over on return. */
 void ebpf_hash_pool_settle(struct ebpf_hash_pool *pool);
 

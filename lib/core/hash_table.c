@@ -8,15 +8,14 @@
 
 enum {
 	BUCKET_LOAD = 4,  /* most elements per bucket in the mean */
-	STRIPES_MIN = 16, /* unless there are fewer buckets */
-	STRIPES_MAX = 256,
+	HANDS_MAX = 256,
 	BATCH_BYTES = 4096, /* bigger elements move one by one */
-	BATCH_MIN = 4, /* rather fewer stripes, unless it is one */
+	BATCH_MIN = 4, /* rather fewer hands, unless it is one */
 	/* what maps take in Linux 6.18: see linux_bytes() */
 	LINUX_FIXED = 896,
 	LINUX_BUCKET = 16, /* as many as entries, rounded up to a power of two */
 	LINUX_ELEMENT = 48, /* beside key and value */
-	PLACES_MAX = 8, /* that a stripe keeps */
+	PLACES_MAX = 16, /* that a hand keeps */
 	SPARE_MAX = 1 << 16,
 	LRU_SPARE_MAX = 1 << 14, /* the hand of map_lru.c passes them */
 	HOME_ENTRIES = 1 << 13, /* smaller maps stay in a near cache */
@@ -43,55 +42,107 @@ home_take(struct ebpf_map_hash *hash, uint64_t h)
 	return 0;
 }
 
-/* ---- places in the count ---- */
+/* ---- hands ---- */
 
-static int
-place_take(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe)
+/* Where interrupts are off it is the processor's; else others may come along. */
+static struct ebpf_hash_hand *
+hand_lock(struct ebpf_map_hash *hash)
 {
-	if (stripe->places > 0) {
-		os_store(&stripe->places, stripe->places - 1);
-		return 0;
-	}
-	if (os_load(&hash->count) < hash->map.max_entries) {
-		if (os_add(&hash->count, 1) <= hash->map.max_entries)
-			return 0;
-		os_sub(&hash->count, 1);
-	}
-	return os_load(&hash->places_kept) != 0 ? EBPF_HASH_PLACES_KEPT :
-						  -EBPF_E2BIG;
+	struct ebpf_hash_hand *hand =
+		&hash->hands[os_cpu_id() & hash->hand_mask];
+
+	os_spin_lock(&hand->lock);
+	return hand;
 }
 
-/* LRU maps keep none: what goes there makes place for another stripe's. */
-static void
-place_give(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe)
+/* Up to `want` places of the map's; how many. */
+static uint32_t
+places_count(struct ebpf_map_hash *hash, uint32_t want)
 {
-	if (hash->used != NULL || stripe->places == PLACES_MAX) {
-		os_sub(&hash->count, 1);
-		return;
-	}
-	os_store(&stripe->places, stripe->places + 1);
+	uint32_t count = os_load(&hash->count), room;
+
+	do {
+		room = hash->map.max_entries - count;
+		if (room == 0)
+			return 0;
+		if (want > room)
+			want = room;
+	} while (!os_cas(&hash->count, &count, count + want));
+	return want;
+}
+
+static void
+places_keep(struct ebpf_map_hash *hash)
+{
 	if (os_load(&hash->places_kept) == 0)
 		os_store(&hash->places_kept, 1);
 }
 
 /*
- * Who keeps a place in a stripe that was already gathered has seen by its lock
- * that places_kept is no longer set, and sets it again.
+ * Locked hand. Who finds no place because of those that this one takes sees
+ * that there are some.
  */
-void
-ebpf_hash_places_gather(struct ebpf_map_hash *hash)
+static bool
+place_take(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
 {
-	struct ebpf_hash_stripe *stripe = hash->stripes;
-	uint32_t i, places = 0;
+	uint32_t some = 1, room = hash->map.max_entries - os_load(&hash->count);
 
-	os_store(&hash->places_kept, 0);
-	for (i = 0; i <= hash->stripe_mask; i++, stripe++) {
-		os_spin_lock(&stripe->lock);
-		places += stripe->places;
-		os_store(&stripe->places, 0);
-		os_spin_unlock(&stripe->lock);
+	if (hand->places == 0) {
+		if (hash->used == NULL &&
+		    room / PLACES_MAX > hash->hand_mask + 1) {
+			some = PLACES_MAX;
+			places_keep(hash);
+		}
+		some = places_count(hash, some);
+		if (some == 0)
+			return false;
+		os_store(&hand->places, some);
 	}
-	os_sub(&hash->count, places);
+	os_store(&hand->places, hand->places - 1);
+	return true;
+}
+
+/* Locked hand. LRU maps keep none: what goes there makes place for another's. */
+static void
+place_give(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
+{
+	if (hash->used != NULL) {
+		os_sub(&hash->count, 1);
+		return;
+	}
+	if (hand->places == PLACES_MAX) {
+		os_sub(&hash->count, PLACES_MAX / 2);
+		os_store(&hand->places, PLACES_MAX / 2);
+	}
+	os_store(&hand->places, hand->places + 1);
+	places_keep(hash);
+}
+
+/*
+ * A place, from all hands if need be; none is locked. Who keeps one in a hand
+ * that was already gathered has seen by its lock that places_kept is no longer
+ * set, and sets it again.
+ */
+static bool
+place_gather(struct ebpf_map_hash *hash)
+{
+	struct ebpf_hash_hand *hand = hash->hands;
+	bool found;
+	uint32_t i;
+
+	os_spin_lock(&hash->places_lock);
+	if (os_load(&hash->places_kept) != 0) {
+		os_store(&hash->places_kept, 0);
+		for (i = 0; i <= hash->hand_mask; i++, hand++) {
+			os_spin_lock(&hand->lock);
+			os_sub(&hash->count, hand->places);
+			os_store(&hand->places, 0);
+			os_spin_unlock(&hand->lock);
+		}
+	}
+	found = places_count(hash, 1) != 0;
+	os_spin_unlock(&hash->places_lock);
+	return found;
 }
 
 uint32_t
@@ -99,76 +150,97 @@ ebpf_hash_count(const struct ebpf_map_hash *hash)
 {
 	uint32_t count = os_load(&hash->count), places = 0, i;
 
-	for (i = 0; i <= hash->stripe_mask; i++)
-		places += os_load(&hash->stripes[i].places);
-	/* an insertion that is about to be refused may have counted itself */
-	count = count > places ? count - places : 0;
-	return count < hash->map.max_entries ? count : hash->map.max_entries;
+	for (i = 0; i <= hash->hand_mask; i++)
+		places += os_load(&hash->hands[i].places);
+	return count > places ? count - places : 0;
 }
 
-/* ---- elements and buckets ---- */
-
-int
-ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, bool has_place,
-	       uint32_t *number)
-{
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, h);
-	int error = has_place ? 0 : place_take(hash, stripe);
-
-	if (error != 0)
-		return error;
-	*number = hash->home != 0 ? home_take(hash, h) : 0;
-	if (*number != 0)
-		return 0;
-	if (stripe->free.first == 0)
-		ebpf_hash_pool_refill(hash->pool, stripe, hash->batch);
-	*number = ebpf_hash_list_pop(&stripe->free, hash->meta);
-	if (os_unlikely(*number == 0))
-		*number = ebpf_hash_pool_hurry(hash->pool);
-	if (os_likely(*number != 0))
-		return 0;
-	/* who has a place finds an element, if spares_make() is right */
-	if (!has_place)
-		place_give(hash, stripe);
-	return -EBPF_EAGAIN;
-}
-
-/* Locked stripe: an element that is in the map no more begins its way back. */
+/* Locked hand: an element that is in the map no more begins its way back. */
 static void
-leave(struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe, uint64_t h,
+leave(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand, bool home,
       uint32_t number)
 {
-	if (ebpf_hash_is_home(hash, h, number)) {
-		os_store(&hash->meta[number].link, EBPF_HASH_REMOVED);
-		stripe->home[stripe->home_count++] = number;
-	} else {
-		ebpf_hash_list_push(&stripe->removed, hash->meta, number);
+	if (home)
+		hand->home[hand->home_count++] = number;
+	else
+		ebpf_hash_list_push(&hand->removed, hash->meta, number);
+	if (hand->removed.count + hand->home_count >= hash->batch)
+		ebpf_hash_pool_return(hash->pool, hand);
+}
+
+void
+ebpf_hash_leave(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
+{
+	struct ebpf_hash_hand *hand = hand_lock(hash);
+
+	leave(hash, hand, ebpf_hash_is_home(hash, h, number), number);
+	place_give(hash, hand);
+	os_spin_unlock(&hand->lock);
+}
+
+static uint32_t
+free_take(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
+{
+	uint32_t number;
+
+	if (hand->free.first == 0)
+		ebpf_hash_pool_refill(hash->pool, hand, hash->batch);
+	number = ebpf_hash_list_pop(&hand->free, hash->meta);
+	return os_likely(number != 0) ? number :
+					ebpf_hash_pool_hurry(hash->pool);
+}
+
+/*
+ * Locked hand: what a live element's link says, unlike what it said when last
+ * in the map, for no two hands say the same either.
+ */
+static uint32_t
+link_next(const struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
+{
+	hand->links += hash->hand_mask + 1;
+	return EBPF_HASH_LIVE | (hand->links & (EBPF_HASH_LIVE / 2 - 1));
+}
+
+int
+ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *gone,
+	       struct ebpf_hash_taken *taken)
+{
+	uint32_t number = hash->home != 0 ? home_take(hash, h) : 0;
+	struct ebpf_hash_hand *hand = hand_lock(hash);
+
+	if (*gone != 0) { /* LRU maps have no homes */
+		leave(hash, hand, false, *gone);
+		*gone = 0;
+	} else if (os_unlikely(!place_take(hash, hand))) {
+		os_spin_unlock(&hand->lock);
+		if (!place_gather(hash))
+			return -EBPF_E2BIG;
+		hand = hand_lock(hash);
 	}
-	if (stripe->removed.count + stripe->home_count >= hash->batch)
-		ebpf_hash_pool_return(hash->pool, stripe);
+	if (number == 0)
+		number = free_take(hash, hand);
+	taken->number = number;
+	taken->link = link_next(hash, hand);
+	/* who has a place finds an element, if spares_make() is right */
+	if (os_unlikely(number == 0))
+		place_give(hash, hand);
+	os_spin_unlock(&hand->lock);
+	return os_likely(number != 0) ? 0 : -EBPF_EAGAIN;
 }
 
 void
 ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, h);
+	struct ebpf_hash_hand *hand = hand_lock(hash);
 
 	/* one at home was not linked yet: nothing says that it is taken */
 	if (!ebpf_hash_is_home(hash, h, number))
-		leave(hash, stripe, h, number);
-	place_give(hash, stripe);
+		leave(hash, hand, false, number);
+	place_give(hash, hand);
+	os_spin_unlock(&hand->lock);
 }
 
-/*
- * What a live element's link says, unlike what it said when last in the map:
- * no two stripes say the same either.
- */
-static uint32_t
-link_next(const struct ebpf_map_hash *hash, struct ebpf_hash_stripe *stripe)
-{
-	stripe->links += hash->stripe_mask + 1;
-	return EBPF_HASH_LIVE | (stripe->links & (EBPF_HASH_LIVE / 2 - 1));
-}
+/* ---- buckets ---- */
 
 /* The free slot for that element in the bucket, SLOTS: none. */
 static size_t
@@ -186,14 +258,15 @@ slot_for(const struct ebpf_map_hash *hash, uint64_t tags, uint64_t h,
 }
 
 void
-ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
+ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
+	       const struct ebpf_hash_taken *taken)
 {
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
 	uint64_t tags = bucket->tags;
+	uint32_t number = taken->number;
 	size_t slot = slot_for(hash, tags, h, number);
 
-	os_store_release(&hash->meta[number].link,
-			 link_next(hash, ebpf_hash_stripe(hash, h)));
+	os_store_release(&hash->meta[number].link, taken->link);
 	if (os_likely(slot < EBPF_HASH_SLOTS)) {
 		if (slot < hash->slots)
 			os_store_release(&bucket->elements[slot], number);
@@ -201,17 +274,35 @@ ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 				 tags | ebpf_hash_tag(h) << (slot * 8));
 		return;
 	}
-	os_store_release(&hash->meta[number].chain, bucket->chain);
-	os_store_release(&bucket->chain, number);
+	os_store_release(&hash->meta[number].chain, ebpf_hash_chain(bucket));
+	os_store_release(&bucket->chain, number | OS_BIT_LOCK);
 }
 
-/* False: it is not there. */
+/* The bucket's chain without that element; false: it is not there. */
 static bool
-unlink_element(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
+chain_unlink(struct ebpf_map_hash *hash, struct ebpf_hash_bucket *bucket,
+	     uint32_t number)
+{
+	uint32_t *at = &bucket->chain, next;
+
+	/* others, who want the lock, write it to the bucket's meanwhile */
+	for (;; at = &hash->meta[next].chain) {
+		next = os_load(at) & ~OS_BIT_LOCK;
+		if (next == 0)
+			return false;
+		if (next == number)
+			break;
+	}
+	next = hash->meta[number].chain;
+	os_store_release(at, next | (os_load(at) & OS_BIT_LOCK));
+	return true;
+}
+
+bool
+ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 {
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
 	uint64_t match = ebpf_hash_match(bucket->tags, ebpf_hash_tag(h));
-	uint32_t *at;
 	size_t slot;
 
 	for (; match != 0; match &= match - 1) {
@@ -223,28 +314,11 @@ unlink_element(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 				 bucket->tags & ~(0xffull << (slot * 8)));
 		break;
 	}
-	for (at = &bucket->chain; match == 0 && *at != number;
-	     at = &hash->meta[*at].chain)
-		if (*at == 0)
-			return false;
-	if (match == 0)
-		os_store_release(at, hash->meta[number].chain);
+	if (match == 0 && !chain_unlink(hash, bucket, number))
+		return false;
 	/* behind that, and in front of whatever becomes of the element */
 	os_store_release(&bucket->changes, bucket->changes + 1);
-	return true;
-}
-
-bool
-ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number,
-		 bool keep_place)
-{
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, h);
-
-	if (os_unlikely(!unlink_element(hash, h, number)))
-		return false;
-	leave(hash, stripe, h, number);
-	if (!keep_place)
-		place_give(hash, stripe);
+	os_store(&hash->meta[number].link, EBPF_HASH_REMOVED);
 	return true;
 }
 
@@ -254,7 +328,7 @@ ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number,
 struct plan {
 	uint64_t buckets;
 	uint64_t bucket_bytes; /* where they are not among the elements */
-	uint64_t stripes;
+	uint64_t hands;
 	uint64_t first;	   /* number that the pool begins with */
 	uint64_t elements; /* the unused number 0 and all homes included */
 	uint64_t element_size;
@@ -288,7 +362,7 @@ static uint64_t
 plan_bytes(const struct plan *plan, bool lru)
 {
 	return plan->bucket_bytes +
-	       plan->stripes * sizeof(struct ebpf_hash_stripe) +
+	       plan->hands * sizeof(struct ebpf_hash_hand) +
 	       plan->elements * (plan->element_size + lru +
 				 sizeof(struct ebpf_hash_meta)) +
 	       plan->percpu_size * os_cpu_count() +
@@ -299,9 +373,9 @@ plan_bytes(const struct plan *plan, bool lru)
  * Elements beyond max_entries, for those in their grace period: a map may be
  * full and yet be churned, and an LRU map lives by it. All in all a map takes
  * no more than in Linux.
- * Half of them are free to move: the rest may be at hand of stripes or not yet
- * returned by them, so that the last free element is never out of reach. Where
- * there are few, a stripe keeps none.
+ * Half of them are free to move: the rest may be in hands or not yet returned
+ * by them, so that the last free element is never out of reach. Where there are
+ * few, there are fewer hands than processors.
  */
 static uint64_t
 spares_make(struct plan *plan, uint64_t budget, uint64_t bytes_each, bool lru)
@@ -309,15 +383,15 @@ spares_make(struct plan *plan, uint64_t budget, uint64_t bytes_each, bool lru)
 	uint64_t most = lru ? LRU_SPARE_MAX : SPARE_MAX;
 	uint64_t taken, spares;
 
-	for (;; plan->stripes /= 2) {
+	for (;; plan->hands /= 2) {
 		taken = sizeof(struct ebpf_map_hash) + plan_bytes(plan, lru);
 		spares = taken < budget ? (budget - taken) / bytes_each : 0;
-		if (plan->stripes == 1 ||
-		    spares >= plan->stripes * plan->batch * 4)
+		if (plan->hands == 1 ||
+		    spares >= plan->hands * plan->batch * 4)
 			break;
 		if (plan->batch > BATCH_MIN) {
 			plan->batch /= 2;
-			plan->stripes *= 2;
+			plan->hands *= 2;
 		}
 	}
 	while (plan->batch > 1 && plan->batch * 4 > spares)
@@ -351,17 +425,15 @@ plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu,
 	  bool lru)
 {
 	uint64_t value = round8(spec->value_size), each;
-	uint64_t stripes_max = STRIPES_MIN;
 
 	memset(plan, 0, sizeof(*plan));
-	while (stripes_max < os_cpu_count() * 4ull && stripes_max < STRIPES_MAX)
-		stripes_max *= 2;
 	plan->buckets = 1;
 	while (plan->buckets * BUCKET_LOAD < spec->max_entries)
 		plan->buckets *= 2;
 	plan->bucket_bytes = plan->buckets * sizeof(struct ebpf_hash_bucket);
-	plan->stripes = plan->buckets < stripes_max ? plan->buckets :
-						      stripes_max;
+	plan->hands = 1;
+	while (plan->hands < os_cpu_count() && plan->hands < HANDS_MAX)
+		plan->hands *= 2;
 	plan->key_room = (uint32_t)round8(spec->key_size);
 	plan->element_size = plan->key_room + (percpu ? 0 : value);
 	each = plan->element_size + (percpu ? value * os_cpu_count() : 0) +
@@ -418,7 +490,7 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 
 	plan_make(&plan, spec, percpu, lru);
 	hash->bucket_mask = plan.buckets - 1;
-	hash->stripe_mask = (uint32_t)plan.stripes - 1;
+	hash->hand_mask = (uint32_t)plan.hands - 1;
 	hash->element_size = plan.element_size;
 	hash->value_off = plan.key_room;
 	hash->slots = plan.slots;
@@ -436,9 +508,9 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	hash->elements = os_alloc(plan.elements * plan.element_size);
 	hash->buckets = plan.slots == EBPF_HASH_SLOTS ?
 		os_alloc(plan.bucket_bytes) : (void *)hash->elements;
-	hash->stripes = os_alloc(plan.stripes * sizeof(hash->stripes[0]));
+	hash->hands = os_alloc(plan.hands * sizeof(hash->hands[0]));
 	hash->meta = os_alloc(plan.elements * sizeof(hash->meta[0]));
-	if (hash->buckets == NULL || hash->stripes == NULL ||
+	if (hash->buckets == NULL || hash->hands == NULL ||
 	    hash->elements == NULL || hash->meta == NULL)
 		return -EBPF_ENOMEM;
 	if (lru) {
@@ -451,10 +523,11 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 		if (hash->percpu == NULL)
 			return -EBPF_ENOMEM;
 	}
-	for (i = 0; i < plan.stripes; i++) {
-		os_spin_init(&hash->stripes[i].lock);
-		hash->stripes[i].links = i;
+	for (i = 0; i < plan.hands; i++) {
+		os_spin_init(&hash->hands[i].lock);
+		hash->hands[i].links = i;
 	}
+	os_spin_init(&hash->places_lock);
 	hash->homes = hash->elements + plan.home_first * plan.element_size;
 	if (plan.slots != EBPF_HASH_SLOTS)
 		hash->homes = (uint8_t *)(hash->buckets + 1);
@@ -476,7 +549,7 @@ ebpf_hash_fini(struct ebpf_map *map)
 		os_percpu_free(hash->percpu);
 	os_free(hash->used);
 	os_free(hash->meta);
-	os_free(hash->stripes);
+	os_free(hash->hands);
 	if (hash->slots == EBPF_HASH_SLOTS)
 		os_free(hash->buckets);
 	os_free(hash->elements);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The table under all hash kinds. Readers take no lock: they run inside an
- * epoch section. Writers lock one of some stripes of buckets. All memory is
- * there from the start, in elements numbered from 1:
+ * epoch section. Writers lock a bucket. All memory is there from the start, in
+ * elements numbered from 1:
  *
  *   bucket: one cache line of 8 tags (7 bits of the hash) and 8 element
  *	numbers; what does not fit hangs on a chain of elements. Nothing ever
- *	moves, so a reader need not look twice.
+ *	moves, so a reader need not look twice. Its lock is a bit of that line:
+ *	whoever changes an element touches nothing that others use.
  *   element: key, then value, at number * element size. A live element keeps
  *	its number and its place; an update overwrites the value in place.
  *   home: in big maps of small elements, each bucket has some numbers of its
@@ -63,7 +64,8 @@ enum ebpf_hash_used {
 
 struct ebpf_hash_bucket {
 	uint64_t tags; /* one byte each, 1 .. 127; 0: free slot */
-	uint32_t chain; /* first element without a slot, 0: none */
+	uint32_t chain; /* first element without a slot, 0: none; and the lock
+			   of all this, OS_BIT_LOCK */
 	uint32_t changes; /* elements it has lost */
 	/* with homes inside, these begin behind the first four */
 	uint32_t elements[EBPF_HASH_SLOTS];
@@ -87,21 +89,23 @@ struct ebpf_map_hash {
 	uint32_t home_numbers; /* to that of the next bucket */
 	size_t element_size;
 	uint32_t value_off; /* in an element; per-CPU: not there */
-	uint32_t stripe_mask;
+	uint32_t hand_mask;
 	void *percpu; /* values by number; NULL unless per-CPU */
-	struct ebpf_hash_stripe *stripes;
+	struct ebpf_hash_hand *hands; /* by processor */
 	struct ebpf_hash_meta *meta;
 	uint8_t *used; /* atomic enum ebpf_hash_used by number; NULL unless
 			  LRU */
 	struct ebpf_hash_pool *pool;
 	uint32_t batch;
 	/*
-	 * Elements in the map and places that stripes keep for some more: what
-	 * is removed where something is inserted soon, as in a full map, need
-	 * not be counted twice. places_kept is set when some may have any.
+	 * Elements in the map and places that hands keep for some more, so that
+	 * not every insertion and removal is counted here. places_kept is set
+	 * when some may have any; whoever finds none gathers them, under the
+	 * lock, before it says that the map is full.
 	 */
 	uint32_t count __attribute__((aligned(64)));
 	uint32_t places_kept;
+	struct os_spin places_lock;
 	uint32_t hand; /* LRU: where eviction looked last */
 };
 
@@ -192,10 +196,23 @@ ebpf_hash_bucket(const struct ebpf_map_hash *hash, uint64_t h)
 	return ebpf_hash_bucket_at(hash, h, hash->bucket_shift);
 }
 
-static inline struct ebpf_hash_stripe *
-ebpf_hash_stripe(const struct ebpf_map_hash *hash, uint64_t h)
+/* What lock returns is for unlock. */
+static inline unsigned long
+ebpf_hash_lock(struct ebpf_hash_bucket *bucket)
 {
-	return &hash->stripes[h & hash->stripe_mask];
+	return os_bit_lock(&bucket->chain);
+}
+
+static inline void
+ebpf_hash_unlock(struct ebpf_hash_bucket *bucket, unsigned long before)
+{
+	os_bit_unlock(&bucket->chain, before);
+}
+
+static inline uint32_t
+ebpf_hash_chain(const struct ebpf_hash_bucket *bucket)
+{
+	return os_load_acquire(&bucket->chain) & ~OS_BIT_LOCK;
 }
 
 static inline uint64_t
@@ -265,7 +282,7 @@ uint32_t ebpf_hash_find_careful(const struct ebpf_map_hash *hash,
 				struct ebpf_hash_probe probe);
 
 /*
- * The element's number, 0 when there is none. Under the stripe's lock, or in a
+ * The element's number, 0 when there is none. Under the bucket's lock, or in a
  * section if the key has no more than 8 bytes. A tag read before its slot was
  * reused leads to an element of another key, which the comparison refuses. A
  * slot that has a tag once got a number before.
@@ -287,7 +304,7 @@ ebpf_hash_find_locked(const struct ebpf_map_hash *hash,
 			    probe, ebpf_hash_element(hash, number), size)))
 			return number;
 	}
-	if (os_likely(os_load_acquire(&bucket->chain) == 0))
+	if (os_likely(ebpf_hash_chain(bucket) == 0))
 		return 0;
 	return ebpf_hash_find_careful(hash, *probe);
 }
@@ -360,31 +377,33 @@ ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
 	return ebpf_hash_link_live(os_load_acquire(&hash->meta[number].link));
 }
 
-enum {
-	EBPF_HASH_PLACES_KEPT = 1, /* a result, no error code */
+/* An element on its way into the map. */
+struct ebpf_hash_taken {
+	uint32_t number;
+	uint32_t link; /* what meta.link will be */
 };
 
 /*
- * Locked stripe of h: an element, and a place in the count unless the caller
- * has one. E2BIG when the map is full; PLACES_KEPT when stripes may have places
- * left: then ebpf_hash_places_gather(), with no stripe locked, and again.
+ * Locked bucket of h: an element, and a place in the count. *gone: one that was
+ * evicted, which goes its way then and leaves its place; or 0. E2BIG: the map is
+ * full.
  */
-int ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, bool has_place,
-		   uint32_t *number);
-void ebpf_hash_places_gather(struct ebpf_map_hash *hash);
-/* How many elements are in the map, as exactly as others let us. */
-uint32_t ebpf_hash_count(const struct ebpf_map_hash *hash);
+int ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *gone,
+		   struct ebpf_hash_taken *taken);
 /* Give both back: nobody has seen it. */
 void ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
-/* Locked stripe of h: make a filled element findable. */
-void ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
+/* Locked bucket of h: make a filled element findable. */
+void ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
+		    const struct ebpf_hash_taken *taken);
 /*
- * Locked stripe of h: take it out of the map; it begins its way back, its place
- * in the count is the caller's or given back as well. False: no such element is
- * there.
+ * Locked bucket of h: take it out of the map. False: no such element is there.
+ * It is the caller's then, and so is its place in the count, until they are
+ * given to ebpf_hash_leave().
  */
-bool ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number,
-		      bool keep_place);
+bool ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
+void ebpf_hash_leave(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
+/* How many elements are in the map, as exactly as others let us. */
+uint32_t ebpf_hash_count(const struct ebpf_map_hash *hash);
 
 /* hash_lookup.c: of the ops tables, for keys of any size. */
 void *ebpf_hash_lookup(struct ebpf_map *map, const void *key);
@@ -408,9 +427,9 @@ void ebpf_hash_fini(struct ebpf_map *map);
 void ebpf_hash_settle(struct ebpf_map *map);
 
 /*
- * map_lru.c: remove an element that was not used lately, with no stripe locked;
- * its place in the count is the caller's. ENOENT when none was found.
+ * map_lru.c: take an element out that was not used lately, with no bucket
+ * locked; as ebpf_hash_unlink(). 0 when none was found.
  */
-int ebpf_hash_evict(struct ebpf_map_hash *hash);
+uint32_t ebpf_hash_evict(struct ebpf_map_hash *hash);
 
 #endif

@@ -271,17 +271,17 @@ probe_of(const struct ebpf_map_lpm *lpm, uint32_t number)
 uint32_t
 ebpf_lpm_take(struct ebpf_map_lpm *lpm, struct ebpf_lpm_store *store)
 {
-	struct ebpf_hash_stripe *stripe = &store->at_hand;
+	struct ebpf_hash_hand *hand = &store->at_hand;
 	uint32_t number;
 
-	if (stripe->free.first == 0)
-		ebpf_hash_pool_refill(store->pool, stripe, BATCH);
-	number = ebpf_hash_list_pop(&stripe->free, store->meta);
+	if (hand->free.first == 0)
+		ebpf_hash_pool_refill(store->pool, hand, BATCH);
+	number = ebpf_hash_list_pop(&hand->free, store->meta);
 	if (os_likely(number != 0))
 		return number;
 	/* what waits here must not be what everybody waits for */
-	if (stripe->removed.first != 0)
-		ebpf_hash_pool_return(store->pool, stripe);
+	if (hand->removed.first != 0)
+		ebpf_hash_pool_return(store->pool, hand);
 	/* in front of the pool's lock, and so of all that is written to it */
 	os_store_release(&lpm->changes, lpm->changes + 1);
 	return ebpf_hash_pool_hurry(store->pool);

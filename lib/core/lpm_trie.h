@@ -55,7 +55,7 @@ struct ebpf_lpm_node {
 struct ebpf_lpm_store {
 	struct ebpf_hash_meta *meta;
 	struct ebpf_hash_pool *pool;
-	struct ebpf_hash_stripe at_hand; /* its lock is not used */
+	struct ebpf_hash_hand at_hand; /* its lock is not used */
 };
 
 struct ebpf_map_lpm {

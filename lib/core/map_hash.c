@@ -67,7 +67,7 @@ value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
 }
 
 /*
- * Locked stripe: the key into a new element, behind the value, for who still
+ * Locked bucket: the key into a new element, behind the value, for who still
  * looks at the element finds it by its key. False when others have changed a
  * long key since it was hashed and looked for; what is stored must be what a
  * lookup finds, and only once. Short ones were copied into the probe.
@@ -90,13 +90,14 @@ key_set(struct ebpf_map_hash *hash, uint32_t number,
 	       ebpf_hash_find_locked(hash, &stored, size) == 0;
 }
 
-/* Locked stripe: overwrite or insert; *place: has one in the count. */
+/* Locked bucket: overwrite or insert; *gone: as ebpf_hash_take() has it. */
 EBPF_HASH_INLINE int
 set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	   const void *value, uint64_t flags, enum target target,
-	   uint32_t size, bool *place)
+	   uint32_t size, uint32_t *gone)
 {
 	uint32_t number = ebpf_hash_find_locked(hash, probe, size);
+	struct ebpf_hash_taken taken;
 	int error;
 
 	if (number != 0) {
@@ -109,10 +110,10 @@ set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	}
 	if (flags & EBPF_EXIST)
 		return -EBPF_ENOENT;
-	error = ebpf_hash_take(hash, probe->hash, *place, &number);
+	error = ebpf_hash_take(hash, probe->hash, gone, &taken);
 	if (error != 0)
 		return error;
-	*place = false;
+	number = taken.number;
 	value_set(hash, number, value, flags, target, true);
 	if (os_unlikely(!key_set(hash, number, probe))) {
 		ebpf_hash_untake(hash, probe->hash, number);
@@ -120,18 +121,19 @@ set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	}
 	if (hash->used != NULL)
 		os_store(&hash->used[number], EBPF_HASH_NEW);
-	ebpf_hash_link(hash, probe->hash, number);
+	ebpf_hash_link(hash, probe->hash, &taken);
 	return 0;
 }
 
-/* In a full LRU map something must go first; true: its place is ours. */
-static bool
+/* In a full LRU map something must go first: that one, or 0. */
+static uint32_t
 place_make(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	   uint64_t flags)
 {
-	return os_load(&hash->count) >= hash->map.max_entries &&
-	       !(flags & EBPF_EXIST) && ebpf_hash_find(hash, probe) == 0 &&
-	       ebpf_hash_evict(hash) == 0;
+	if (os_load(&hash->count) < hash->map.max_entries ||
+	    (flags & EBPF_EXIST) || ebpf_hash_find(hash, probe) != 0)
+		return 0;
+	return ebpf_hash_evict(hash);
 }
 
 /* Size: of the keys, where it is a constant, else as the map says. */
@@ -140,36 +142,30 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 	  uint64_t flags, enum target target, uint32_t size)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	struct ebpf_hash_bucket *bucket;
 	struct ebpf_hash_probe probe;
-	struct ebpf_hash_stripe *stripe;
-	bool place = false, again;
-	uint32_t tries = 0;
+	uint32_t tries = 0, gone = 0;
+	unsigned long held;
 	int error;
 
 	if (os_unlikely(!ebpf_map_flags_ok(map, flags)))
 		return -EBPF_EINVAL;
 	do {
 		probe = ebpf_hash_probe_sized(hash, key, size);
-		stripe = ebpf_hash_stripe(hash, probe.hash);
+		bucket = ebpf_hash_bucket(hash, probe.hash);
 		ebpf_hash_ask(hash, probe.hash);
-		if (hash->used != NULL && !place)
-			place = place_make(hash, &probe, flags);
-		os_spin_lock(&stripe->lock);
+		if (hash->used != NULL && gone == 0)
+			gone = place_make(hash, &probe, flags);
+		held = ebpf_hash_lock(bucket);
 		error = set_locked(hash, &probe, value, flags, target, size,
-				   &place);
-		os_spin_unlock(&stripe->lock);
-		if (error == EBPF_HASH_PLACES_KEPT) {
-			ebpf_hash_places_gather(hash);
-			error = -EBPF_E2BIG;
-			again = true;
-		} else {
-			/* others may have taken the place that was made */
-			again = error == KEY_CHANGED ||
-				(error == -EBPF_E2BIG && hash->used != NULL);
-		}
-	} while (os_unlikely(again) && tries++ < TRIES);
-	if (place)
-		os_sub(&hash->count, 1);
+				   &gone);
+		ebpf_hash_unlock(bucket, held);
+		/* others may have taken the last places of an LRU map */
+	} while (os_unlikely(error == KEY_CHANGED ||
+			     (error == -EBPF_E2BIG && hash->used != NULL)) &&
+		 tries++ < TRIES);
+	if (os_unlikely(gone != 0))
+		ebpf_hash_leave(hash, 0, gone);
 	/* by somebody who changes it all the time */
 	return error == KEY_CHANGED ? -EBPF_EAGAIN : error;
 }
@@ -199,20 +195,29 @@ hash_update(struct ebpf_map *map, const void *key, const void *value,
 	}
 }
 
+/* Locked bucket: an element that was found there. */
+static void
+take_out(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
+{
+	if (ebpf_hash_unlink(hash, h, number))
+		ebpf_hash_leave(hash, h, number);
+}
+
 EBPF_HASH_INLINE int
 remove_sized(struct ebpf_map *map, const void *key, uint32_t size)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe = ebpf_hash_probe_sized(hash, key, size);
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
+	unsigned long held;
 	uint32_t number;
 
 	ebpf_hash_ask(hash, probe.hash);
-	os_spin_lock(&stripe->lock);
+	held = ebpf_hash_lock(bucket);
 	number = ebpf_hash_find_locked(hash, &probe, size);
 	if (number != 0)
-		ebpf_hash_unlink(hash, probe.hash, number, false);
-	os_spin_unlock(&stripe->lock);
+		take_out(hash, probe.hash, number);
+	ebpf_hash_unlock(bucket, held);
 	return number != 0 ? 0 : -EBPF_ENOENT;
 }
 
@@ -370,7 +375,7 @@ hash_read(struct ebpf_map *map, const void *key, void *value)
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	unsigned long held;
 	uint32_t number, changes, tries;
 
 	for (tries = 0; tries < TRIES; tries++) {
@@ -382,11 +387,11 @@ hash_read(struct ebpf_map *map, const void *key, void *value)
 		if (ebpf_hash_same(bucket, changes))
 			return 0;
 	}
-	os_spin_lock(&stripe->lock);
+	held = ebpf_hash_lock(bucket);
 	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
 	if (number != 0)
 		value_get(hash, number, value);
-	os_spin_unlock(&stripe->lock);
+	ebpf_hash_unlock(bucket, held);
 	return number != 0 ? 0 : -EBPF_ENOENT;
 }
 
@@ -412,17 +417,18 @@ hash_extract(struct ebpf_map *map, const void *key, void *value)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
+	unsigned long held;
 	uint32_t number;
 
 	ebpf_hash_ask(hash, probe.hash);
-	os_spin_lock(&stripe->lock);
+	held = ebpf_hash_lock(bucket);
 	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
 	if (number != 0) {
 		value_get(hash, number, value);
-		ebpf_hash_unlink(hash, probe.hash, number, false);
+		take_out(hash, probe.hash, number);
 	}
-	os_spin_unlock(&stripe->lock);
+	ebpf_hash_unlock(bucket, held);
 	return number != 0 ? 0 : -EBPF_ENOENT;
 }
 
@@ -462,20 +468,21 @@ maps_take(struct ebpf_map *map, const void *key, void *id)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
+	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
 	struct ebpf_map *inner = NULL;
+	unsigned long held;
 	uint32_t number;
 
-	os_spin_lock(&stripe->lock);
+	held = ebpf_hash_lock(bucket);
 	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
 	if (number != 0) {
 		if (id != NULL)
 			value_get(hash, number, id);
 		/* left in place for who has just found the element */
 		inner = *ebpf_hash_inner(hash, number);
-		ebpf_hash_unlink(hash, probe.hash, number, false);
+		take_out(hash, probe.hash, number);
 	}
-	os_spin_unlock(&stripe->lock);
+	ebpf_hash_unlock(bucket, held);
 	ebpf_map_put(inner);
 	return number != 0 ? 0 : -EBPF_ENOENT;
 }

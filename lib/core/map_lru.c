@@ -15,40 +15,39 @@ enum {
 	CHANCES_MAX = 64,    /* live ones passed over */
 };
 
-/* Unless it has just gone, or its place is another key's. */
-static bool
+/* 0: it has just gone, or its place is another key's. */
+static uint32_t
 evict_one(struct ebpf_map_hash *hash, uint32_t number)
 {
 	struct ebpf_hash_probe probe = ebpf_hash_probe_stored(
 		hash, ebpf_hash_element(hash, number));
-	struct ebpf_hash_stripe *stripe = ebpf_hash_stripe(hash, probe.hash);
-	bool there;
+	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
+	unsigned long held = ebpf_hash_lock(bucket);
+	bool there = ebpf_hash_unlink(hash, probe.hash, number);
 
-	os_spin_lock(&stripe->lock);
-	there = ebpf_hash_unlink(hash, probe.hash, number, true);
-	os_spin_unlock(&stripe->lock);
-	return there;
+	ebpf_hash_unlock(bucket, held);
+	return there ? number : 0;
 }
 
-int
+uint32_t
 ebpf_hash_evict(struct ebpf_map_hash *hash)
 {
 	uint32_t span = os_load(&hash->pool->fresh) - 1;
-	uint32_t at = os_load(&hash->hand), fresh = 0, first = 0;
+	uint32_t at = os_load(&hash->hand), fresh = 0, first = 0, gone = 0;
 	uint32_t looks, chances = 0;
-	int error = -EBPF_ENOENT;
 	uint8_t used;
 
 	if (span == 0)
-		return error;
+		return 0;
 	for (looks = 0; looks < LOOKS_MAX && chances < CHANCES_MAX; looks++) {
 		at = at >= span ? 1 : at + 1;
 		if (!ebpf_hash_live(hash, at))
 			continue;
 		used = os_load(&hash->used[at]);
-		if (used == EBPF_HASH_IDLE && evict_one(hash, at)) {
-			error = 0;
-			break;
+		if (used == EBPF_HASH_IDLE) {
+			gone = evict_one(hash, at);
+			if (gone != 0)
+				break;
 		}
 		if (used == EBPF_HASH_NEW && fresh == 0)
 			fresh = at;
@@ -59,11 +58,11 @@ ebpf_hash_evict(struct ebpf_map_hash *hash)
 		chances++;
 	}
 	/* what was marked idle behind it is next, in order */
-	if (error != 0 && first != 0) {
+	if (gone == 0 && first != 0) {
 		at = fresh != 0 ? fresh : first;
-		error = evict_one(hash, at) ? 0 : -EBPF_ENOENT;
+		gone = evict_one(hash, at);
 	}
 	/* two who look at once may look twice: no harm */
 	os_store(&hash->hand, at);
-	return error;
+	return gone;
 }
