@@ -34,7 +34,8 @@ lab_put_asks(enum lab_asks asks)
 {
 	switch (asks) {
 	case LAB_NOT:
-	case LAB_ASKS:
+	case LAB_TWICE:
+	case LAB_LOOKUPS:
 		break;
 	case LAB_IF_NULL:
 		lab_put(0x15, 0, 0, 1, 0);
@@ -58,8 +59,10 @@ lab_asked(uint64_t found, enum lab_asks asks)
 {
 	switch (asks) {
 	case LAB_NOT:
-	case LAB_ASKS:
+	case LAB_LOOKUPS:
 		break;
+	case LAB_TWICE:
+		return found * 2;
 	case LAB_IF_NULL:
 		return found != 0 ? found + 1 : 0;
 	case LAB_IF_NOT:
@@ -68,6 +71,50 @@ lab_asked(uint64_t found, enum lab_asks asks)
 		return (uint32_t)found != 0 ? found + 1 : found;
 	}
 	return found;
+}
+
+static void
+put_lookup(void)
+{
+	lab_put(0xbf, 2, 6, 0, 0);
+	lab_put(0x07, 2, 0, 0, LAB_KEY_AT);
+	lab_put_map(1, 0);
+	lab_put_call(EBPF_FUNC_map_lookup_elem);
+}
+
+struct ebpf_prog *
+lab_lookup_prog(struct ebpf_map *map, enum lab_asks asks)
+{
+	lab_put(0xbf, 6, 1, 0, 0);
+	put_lookup();
+	if (asks == LAB_TWICE) {
+		lab_put(0xbf, 7, 0, 0, 0);
+		put_lookup();
+		lab_put(0x0f, 0, 7, 0, 0);
+	} else {
+		lab_put_asks(asks);
+	}
+	lab_put(0x95, 0, 0, 0, 0);
+	return lab_finish(&map, 1, NULL);
+}
+
+bool
+lab_lookups(struct ebpf_map *map, struct ebpf_prog *progs[LAB_LOOKUPS])
+{
+	bool ok = true;
+
+	for (uint32_t asks = LAB_NOT; asks < LAB_LOOKUPS; asks++) {
+		progs[asks] = lab_lookup_prog(map, asks);
+		ok &= unverified_compile(progs[asks]) == 0;
+	}
+	return ok;
+}
+
+void
+lab_lookups_free(struct ebpf_prog *progs[LAB_LOOKUPS])
+{
+	for (uint32_t asks = LAB_NOT; asks < LAB_LOOKUPS; asks++)
+		unverified_free(progs[asks]);
 }
 
 struct ebpf_prog *

@@ -28,9 +28,21 @@ enum lab_asks {
 	LAB_IF_NOT,  /* jumps to + 1 where it is not, else returns 5 */
 	LAB_IF_32,   /* as LAB_IF_NULL by the low half alone */
 	LAB_ASKS,
+	/* and one more: looks up in two places, returns the sum */
+	LAB_TWICE = LAB_ASKS,
+	LAB_LOOKUPS,
 };
 void lab_put_asks(enum lab_asks asks);
 uint64_t lab_asked(uint64_t found, enum lab_asks asks); /* what it returns */
+
+/* A program that looks up the key that is LAB_KEY_AT bytes into memory. */
+enum {
+	LAB_KEY_AT = 3, /* no key is aligned */
+};
+struct ebpf_prog *lab_lookup_prog(struct ebpf_map *map, enum lab_asks asks);
+/* All of them, compiled; false: some did not compile. */
+bool lab_lookups(struct ebpf_map *map, struct ebpf_prog *progs[LAB_LOOKUPS]);
+void lab_lookups_free(struct ebpf_prog *progs[LAB_LOOKUPS]);
 
 /* The program of what was put; kind NULL: r1 = memory, r2 = its length. */
 struct ebpf_prog *lab_finish(struct ebpf_map **maps, uint32_t map_count,

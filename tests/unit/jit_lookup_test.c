@@ -18,7 +18,6 @@
 
 enum {
 	MEM = 64,
-	KEY_AT = 3, /* in memory: no key is aligned */
 	KEY_MAX = 24,
 	TRIED = 3000, /* keys of a map */
 };
@@ -31,43 +30,6 @@ number(void)
 {
 	state = state * 6364136223846793005ull + 1442695040888963407ull;
 	return state >> 24;
-}
-
-/* And one more: looked up in two places, the sum is returned. */
-enum {
-	TWICE = LAB_ASKS,
-	ASKS,
-};
-
-static void
-put_lookup(void)
-{
-	lab_put(0xbf, 2, 6, 0, 0);
-	lab_put(0x07, 2, 0, 0, KEY_AT);
-	lab_put_map(1, 0);
-	lab_put_call(EBPF_FUNC_map_lookup_elem);
-}
-
-static struct ebpf_prog *
-lookup_prog(struct ebpf_map *map, uint32_t asks)
-{
-	lab_put(0xbf, 6, 1, 0, 0);
-	put_lookup();
-	if (asks == TWICE) {
-		lab_put(0xbf, 7, 0, 0, 0);
-		put_lookup();
-		lab_put(0x0f, 0, 7, 0, 0);
-	} else {
-		lab_put_asks(asks);
-	}
-	lab_put(0x95, 0, 0, 0, 0);
-	return lab_finish(&map, 1, NULL);
-}
-
-static uint64_t
-asked(uint64_t found, uint32_t asks)
-{
-	return asks == TWICE ? found * 2 : lab_asked(found, asks);
 }
 
 /* ---- maps ---- */
@@ -144,14 +106,14 @@ same(struct ebpf_prog *const *progs, struct ebpf_map *map, const uint8_t *key)
 	struct ebpf_section section;
 	bool same = true;
 
-	memcpy((uint8_t *)mem + KEY_AT, key, map->key_size);
+	memcpy((uint8_t *)mem + LAB_KEY_AT, key, map->key_size);
 	ebpf_section_enter(&section);
-	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++) {
+	for (uint32_t asks = LAB_NOT; asks < LAB_LOOKUPS; asks++) {
 		uint32_t used;
 		uint64_t want = wanted(map, key, &used);
 
 		same &= ebpf_prog_run(progs[asks], (uintptr_t)mem, MEM, 0) ==
-			asked(want, asks);
+			lab_asked(want, asks);
 		if (used != 0)
 			same &= hash->used[used] == EBPF_HASH_USED;
 	}
@@ -174,16 +136,13 @@ try_map(struct ebpf_map *map, uint32_t keys)
 {
 	void *(*lookup)(struct ebpf_map *map, const void *key) = map->lookup;
 	uint32_t step = keys > TRIED ? keys / TRIED : 1;
-	struct ebpf_prog *progs[ASKS];
+	struct ebpf_prog *progs[LAB_LOOKUPS];
 	uint8_t key[KEY_MAX];
 	bool ok = true, own;
 
 	map->lookup = counted;
 	left_to_c = 0;
-	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++) {
-		progs[asks] = lookup_prog(map, asks);
-		ok &= unverified_compile(progs[asks]) == 0;
-	}
+	ok &= lab_lookups(map, progs);
 	for (uint32_t n = 0; ok && n < keys; n += step) {
 		key_make(key, map->key_size, n);
 		ok &= same(progs, map, key);
@@ -195,8 +154,7 @@ try_map(struct ebpf_map *map, uint32_t keys)
 		ok = false;
 	}
 	map->lookup = lookup;
-	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++)
-		unverified_free(progs[asks]);
+	lab_lookups_free(progs);
 	return ok;
 }
 
@@ -274,7 +232,7 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries)
 	struct ebpf_map *map = make(kind, key_size, 8, entries, 0);
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	uint32_t in = 0, n, chained = 0;
-	struct ebpf_prog *progs[ASKS];
+	struct ebpf_prog *progs[LAB_LOOKUPS];
 	uint8_t keys[40][KEY_MAX];
 	bool ok = true;
 
@@ -292,10 +250,7 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries)
 	for (n = hash->buckets->chain; n != 0; n = hash->meta[n].chain)
 		chained++;
 	ok &= chained == 20 - EBPF_HASH_SLOTS;
-	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++) {
-		progs[asks] = lookup_prog(map, asks);
-		ok &= unverified_compile(progs[asks]) == 0;
-	}
+	ok &= lab_lookups(map, progs);
 	for (n = 0; n < in; n++)
 		ok &= same(progs, map, keys[n]);
 	/* holes where others with that tag were */
@@ -303,8 +258,7 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries)
 	      ebpf_map_remove(map, keys[2]) == 0;
 	for (n = 0; n < in; n++)
 		ok &= same(progs, map, keys[n]);
-	for (uint32_t asks = LAB_NOT; asks < ASKS; asks++)
-		unverified_free(progs[asks]);
+	lab_lookups_free(progs);
 	ebpf_map_put(map);
 	return ok;
 }
@@ -350,7 +304,7 @@ threads(void)
 
 /* ---- which map a call asks ---- */
 
-/* mem[0] = which way to go; the maps' only key is in mem + KEY_AT */
+/* mem[0] = which way to go; the maps' only key is in mem + LAB_KEY_AT */
 static void
 ways(void)
 {
@@ -362,13 +316,13 @@ ways(void)
 
 	memset(mem, 0, MEM);
 	for (int i = 0; i < 2; i++)
-		put(maps[i], (uint8_t *)mem + KEY_AT);
+		put(maps[i], (uint8_t *)mem + LAB_KEY_AT);
 	for (int way = 0; way < 2; way++)
 		want[way] = (uintptr_t)maps[way]->ops->lookup(
-			maps[way], (uint8_t *)mem + KEY_AT);
+			maps[way], (uint8_t *)mem + LAB_KEY_AT);
 	/* jumped to between the load and the call */
 	lab_put(0xbf, 2, 1, 0, 0);
-	lab_put(0x07, 2, 0, 0, KEY_AT);
+	lab_put(0x07, 2, 0, 0, LAB_KEY_AT);
 	lab_put(0x71, 3, 1, 0, 0);
 	lab_put_map(1, 1);
 	lab_put(0x55, 3, 0, 2, 0);
@@ -391,18 +345,18 @@ ways(void)
 	lab_put_map(1, 0);
 	lab_put(0xbf, 7, 1, 0, 0);
 	lab_put(0xbf, 2, 6, 0, 0);
-	lab_put(0x07, 2, 0, 0, KEY_AT);
+	lab_put(0x07, 2, 0, 0, LAB_KEY_AT);
 	lab_put_call(EBPF_FUNC_map_lookup_elem);
 	lab_put(0x7b, 6, 0, 16, 0);
 	lab_put_map(1, 0);
 	lab_put(0xbf, 1, 7, 0, 0);
 	lab_put(0xbf, 2, 6, 0, 0);
-	lab_put(0x07, 2, 0, 0, KEY_AT);
+	lab_put(0x07, 2, 0, 0, LAB_KEY_AT);
 	lab_put_call(EBPF_FUNC_map_lookup_elem);
 	lab_put(0x7b, 6, 0, 24, 0);
 	lab_put_map(1, 1); /* another map's update reads r1 */
 	lab_put(0xbf, 2, 6, 0, 0);
-	lab_put(0x07, 2, 0, 0, KEY_AT);
+	lab_put(0x07, 2, 0, 0, LAB_KEY_AT);
 	lab_put(0xbf, 3, 6, 0, 0);
 	lab_put(0xb7, 4, 0, 0, EBPF_NOEXIST);
 	lab_put_call(EBPF_FUNC_map_update_elem);
@@ -430,7 +384,7 @@ shared(void)
 			  (const void *)(uintptr_t)map->lookup &&
 		  !own[0]);
 	for (int i = 0; i < 2; i++) {
-		progs[i] = lookup_prog(map, LAB_NOT);
+		progs[i] = lab_lookup_prog(map, LAB_NOT);
 		TAP_CHECK(unverified_compile(progs[i]) == 0);
 	}
 	code = ebpf_jit_lookup_code(map, &own[0]);
@@ -445,7 +399,7 @@ static void
 allocation_failures(void)
 {
 	struct ebpf_map *map = make(EBPF_MAP_HASH, 4, 8, 8, 0);
-	struct ebpf_prog *prog = lookup_prog(map, LAB_NOT);
+	struct ebpf_prog *prog = lab_lookup_prog(map, LAB_NOT);
 	struct ebpf_jit_image *image;
 	uint32_t failed = 0;
 	bool ok = true;

@@ -63,6 +63,7 @@ enum {
 #define A_NOP 0xd503201fu
 #define A_BRK 0xd4200000u
 #define A_DMB_ISH 0xd5033bbfu
+#define A_DMB_LOADS 0xd50339bfu /* in front of all that follows */
 #define A_MADD 0x1b000000u
 #define A_LDAR64 0xc8dffc00u /* acquires */
 #define A_LDAR32 0x88dffc00u
@@ -72,7 +73,7 @@ enum {
 #define A_LDP 0xa9400000u
 
 enum {
-	ARM64_SLOW = 8,
+	ARM64_SLOW = 12,
 };
 
 struct arm64 {

@@ -14,7 +14,6 @@ enum {
 
 #define UMULH 0x9bc07c00u
 #define PRFM 0xf9800000u /* for loading, into the nearest cache */
-#define DMB_LOADS 0xd50339bfu /* in front of all that follows */
 #define CSEL_LO 0x9a803000u
 
 /* ebpf_key_short */
@@ -126,7 +125,7 @@ give(struct arm64 *a, const struct ebpf_jit_hash *hash)
 		arm64_access(a, A_LOAD, 64, TMP, AT, 8);
 		arm64_rrr(a, A_SUBS | A_X, A_ZR, TMP, KEY_B);
 		arm64_slow_if(a, A_BCOND | A_NE);
-		arm64_put(a, DMB_LOADS);
+		arm64_put(a, A_DMB_LOADS);
 		arm64_access(a, A_LOAD, 32, TMP, BUCKET, /* ebpf_hash_same */
 			     offsetof(struct ebpf_hash_bucket, changes));
 		arm64_rrr(a, A_SUBS, A_ZR, TMP, CHANGES);

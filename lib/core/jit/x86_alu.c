@@ -97,8 +97,7 @@ byte_swap(struct x86 *x, uint32_t width, uint32_t dst)
 		x86_rr(x, OP_MOVZX16, dst, dst);
 		return;
 	}
-	x86_opcode(x, X_0F | (width == 64 ? X_W : 0) | 0xc8 | (dst & 7), 0, 0,
-		   dst);
+	x86_bswap(x, width == 64 ? X_W : 0, dst);
 }
 
 static void

@@ -289,7 +289,7 @@ x86_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	x86_address(x, RDI, x->gen.prog);
 	x86_call_address(x, (const void *)(uintptr_t)ebpf_jit_load_packet);
 	x86_rr(x, OP_TEST | X_W, RAX, RAX);
-	inside = x86_skip(x, 9); /* not negative */
+	inside = x86_skip(x, CC_NS);
 	x86_const(x, RAX, 0);
 	x86_epilogue(x);
 	x86_ret(x);

@@ -25,13 +25,14 @@ extern const uint8_t x86_regs[EBPF_JIT_REGS];
 /* Condition codes, the low four bits of jcc. */
 enum {
 	CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7,
+	CC_S = 8, CC_NS = 9,
 	CC_L = 0xc, CC_GE = 0xd, CC_LE = 0xe, CC_G = 0xf,
 	CC_ALWAYS = 16,
 };
 
 enum {
 	NO_FLAGS = 16,
-	X86_SLOW = 8,
+	X86_SLOW = 12,
 };
 
 /* How an opcode is dressed; the low byte is the opcode itself. */
@@ -54,6 +55,8 @@ enum {
 	OP_GROUP3 = 0xf7, /* /0 test /2 not /3 neg /4 mul /6 div /7 idiv */
 	OP_IMUL = X_0F | 0xaf,
 	OP_PREFETCH = X_0F | 0x18, /* /1: into the nearest cache */
+	OP_CMOVAE = X_0F | 0x43, OP_CMOVE = X_0F | 0x44,
+	OP_CMOVNE = X_0F | 0x45,
 	OP_CMPXCHG = X_0F | 0xb1,
 	OP_MOVZX8 = X_0F | 0xb6, OP_MOVZX16 = X_0F | 0xb7,
 	OP_MOVSX8 = X_0F | 0xbe, OP_MOVSX16 = X_0F | 0xbf,
@@ -228,6 +231,12 @@ x86_shift_imm(struct x86 *x, uint32_t width, uint32_t kind, uint32_t reg,
 	x86_put(x, count, 1);
 }
 
+static inline void
+x86_bswap(struct x86 *x, uint32_t width, uint32_t reg)
+{
+	x86_opcode(x, X_0F | width | 0xc8 | (reg & 7), 0, 0, reg);
+}
+
 /* A constant in the fewest bytes. Changes flags when it is 0. */
 static inline void
 x86_const(struct x86 *x, uint32_t reg, uint64_t value)
@@ -281,12 +290,36 @@ x86_land(struct x86 *x, uint32_t from)
 		x->gen.buf.write[from - 1] = (uint8_t)distance;
 }
 
+/* The same in six bytes, five if always, for any distance. */
+static inline uint32_t
+x86_skip_far(struct x86 *x, uint32_t cc)
+{
+	if (cc == CC_ALWAYS)
+		x86_put(x, 0xe9, 5);
+	else
+		x86_put(x, 0x800f | cc << 8, 6);
+	return x->gen.buf.len;
+}
+
+static inline void
+x86_land_far(struct x86 *x, uint32_t from)
+{
+	uint32_t distance = x->gen.buf.len - from;
+
+	if (x->gen.buf.write != NULL && !x->gen.buf.full)
+		memcpy(x->gen.buf.write + from - 4, &distance, 4);
+}
+
 static inline void
 x86_back(struct x86 *x, uint32_t cc, uint32_t to)
 {
 	int64_t distance = (int64_t)to - (x->gen.buf.len + 2);
 
-	x86_put(x, (0x70 | cc) | (uint64_t)(uint8_t)distance << 8, 2);
+	if (x86_is_imm8(distance))
+		x86_put(x, (0x70 | cc) | (uint64_t)(uint8_t)distance << 8, 2);
+	else
+		x86_put(x, (0x800f | cc << 8) |
+				(uint64_t)(uint32_t)(distance - 4) << 16, 6);
 }
 
 /* Parts of the backend's struct ebpf_jit_target, by file. */

@@ -109,7 +109,7 @@ place(struct x86 *x, const struct ebpf_map_hash *table)
 	x86_rr(x, OP_ADD | X_W, RDX, RCX);
 	x86_alu_imm(x, OP_CMP, RDX,
 		    EBPF_HASH_INSIDE * EBPF_HASH_INSIDE_ELEMENT);
-	x86_rr(x, X_0F | 0x43 | X_W, RAX, RCX); /* cmovae */
+	x86_rr(x, OP_CMOVAE | X_W, RAX, RCX);
 }
 
 /* Compare keys, of that element; rax = what the program is given of it. */

@@ -31,27 +31,22 @@ landing(const struct x86 *x, const struct ebpf_jit_func *func, uint32_t slot)
 static void
 hop(struct x86 *x, uint32_t cc, uint32_t target)
 {
-	if (!x->far_hops)
-		x86_skip(x, cc);
-	else if (cc == CC_ALWAYS)
-		x86_put(x, 0xe9, 5);
-	else
-		x86_put(x, 0x800f | cc << 8, 6);
-	ebpf_jit_hop(&x->gen, x->gen.buf.len, target);
+	ebpf_jit_hop(&x->gen,
+		     x->far_hops ? x86_skip_far(x, cc) : x86_skip(x, cc),
+		     target);
 }
 
 void
 x86_land_hop(struct ebpf_jit_gen *gen, uint32_t from)
 {
 	struct x86 *x = x86_of(gen);
-	uint32_t distance = gen->buf.len - from;
 
-	if (!x->far_hops && distance > 127)
-		x->want_far_hops = true;
-	if (!x->far_hops)
+	if (x->far_hops) {
+		x86_land_far(x, from);
+	} else {
+		x->want_far_hops |= gen->buf.len - from > 127;
 		x86_land(x, from);
-	else if (gen->buf.write != NULL && !gen->buf.full)
-		memcpy(gen->buf.write + from - 4, &distance, 4);
+	}
 }
 
 /* The last instruction of the current slot's code: jump to a slot. */

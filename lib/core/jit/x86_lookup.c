@@ -19,23 +19,20 @@ x86_const64(struct x86 *x, uint32_t reg, uint64_t value)
 void
 x86_slow_if(struct x86 *x, uint32_t cc)
 {
-	x86_put(x, 0x0f | (0x80 | cc) << 8, 6);
+	uint32_t from = x86_skip_far(x, cc);
+
 	if (x->slow_count == X86_SLOW)
 		x->gen.broken = true;
 	else
-		x->slow[x->slow_count++] = x->gen.buf.len;
+		x->slow[x->slow_count++] = from;
 }
 
 /* All that is slow comes here, with the key still in rsi. */
 static void
 ask_map(struct x86 *x, const struct ebpf_map *map)
 {
-	for (uint32_t i = 0; i < x->slow_count; i++) {
-		uint32_t distance = x->gen.buf.len - x->slow[i];
-
-		if (x->gen.buf.write != NULL && !x->gen.buf.full)
-			memcpy(x->gen.buf.write + x->slow[i] - 4, &distance, 4);
-	}
+	for (uint32_t i = 0; i < x->slow_count; i++)
+		x86_land_far(x, x->slow[i]);
 	x86_alu_imm(x, OP_SUB | X_W, RSP, 8); /* C wants 16 at calls */
 	x86_address(x, RDI, map);
 	x86_call_address(x, (const void *)(uintptr_t)map->lookup);
