@@ -12,7 +12,7 @@
 
 #include "cmd/grammar.h"
 
-enum { STATE_MAX = 2000, EDGE_MAX = 4000, KEYWORD_MAX = 256 };
+enum { STATE_MAX = 2000, EDGE_MAX = 4000, KEYWORD_MAX = 256, ITEM_MAX = 32 };
 
 enum state_kind { EPSILON, LITERAL, SYMBOL };
 
@@ -22,6 +22,7 @@ struct state {
 	size_t len;
 	const struct command_symbol *group; /* whose beginning this is */
 	int first_edge;
+	int item;	/* that it begins, if that is for once; 0: none */
 	bool now, then; /* in the set before and after the current word */
 };
 struct edge {
@@ -33,7 +34,8 @@ struct frag {
 
 static struct state states[STATE_MAX];
 static struct edge edges[EDGE_MAX];
-static int state_count, edge_count;
+static int state_count, edge_count, item_count;
+static bool item_begun[ITEM_MAX];
 
 static struct frag parse_alternatives(const char **text, char closing);
 
@@ -55,18 +57,20 @@ connect(int from, int to)
 	states[from].first_edge = edge_count++;
 }
 
-/* Everything within [from, end of table) that is first after `state`. */
+/* Every word that is first after `state` begins the group or item (not both). */
 static void
-mark_entries(int state, const struct command_symbol *group)
+mark_entries(int state, const struct command_symbol *group, int item)
 {
 	if (states[state].now)
 		return;
 	states[state].now = true;
-	if (states[state].kind != EPSILON)
+	if (states[state].kind != EPSILON && group != NULL)
 		states[state].group = group;
+	else if (states[state].kind != EPSILON)
+		states[state].item = item;
 	else
 		for (int e = states[state].first_edge; e >= 0; e = edges[e].next)
-			mark_entries(edges[e].to, group);
+			mark_entries(edges[e].to, group, item);
 	states[state].now = false;
 }
 
@@ -81,7 +85,7 @@ word_frag(const char *text, size_t len)
 		const char *inner = symbol->grammar;
 
 		frag = parse_alternatives(&inner, '\0');
-		mark_entries(frag.start, symbol);
+		mark_entries(frag.start, symbol, 0);
 		return frag;
 	}
 	frag.start = new_state(EPSILON, NULL, 0);
@@ -105,6 +109,10 @@ parse_item(const char **text, bool *keyed)
 						: opening == '[' ? ']'
 								 : '>');
 		(*text)++;
+		if (*keyed && strncmp(*text, "..", 2) != 0) {
+			assert(item_count + 1 < ITEM_MAX);
+			mark_entries(frag.start, NULL, ++item_count);
+		}
 	} else {
 		const char *word = *text;
 
@@ -219,7 +227,8 @@ start(const struct command *command)
 	const char *text = command->grammar;
 	struct frag all;
 
-	state_count = edge_count = 0;
+	state_count = edge_count = item_count = 0;
+	memset(item_begun, 0, sizeof(item_begun));
 	all = parse_alternatives(&text, '\0');
 	for (int i = 0; i < state_count; i++)
 		states[i].now = states[i].then = false;
@@ -260,9 +269,12 @@ keyword_copy(const char *text, size_t len)
 
 enum pass { PASS, PASS_NONE, PASS_AMBIGUOUS };
 
-/* Move the set over *word, completing it when it is a shortened keyword. */
+/*
+ * Move the set over *word, completing it when it is a shortened keyword. Where
+ * a keyword and any word may stand a keyword is both, unless it is meant as such.
+ */
 static enum pass
-pass_word(char **word)
+pass_word(char **word, bool keyword_is_meant)
 {
 	size_t len = strlen(*word);
 	const struct state *found = NULL;
@@ -274,6 +286,7 @@ pass_word(char **word)
 		exact |= is_literal(&states[i], *word, len);
 		symbol |= states[i].kind == SYMBOL && passes_symbol(*word);
 	}
+	symbol = symbol && !(exact && keyword_is_meant);
 	if (!exact && !symbol) {
 		for (int i = 0; i < state_count; i++) {
 			const struct state *s = &states[i];
@@ -295,8 +308,10 @@ pass_word(char **word)
 		struct state *s = &states[i];
 
 		if (!s->now || !(is_literal(s, *word, len) ||
-				 (s->kind == SYMBOL && passes_symbol(*word))))
+				 (symbol && s->kind == SYMBOL)))
 			continue;
+		if (s->kind == LITERAL)
+			item_begun[s->item] = true;
 		for (int e = s->first_edge; e >= 0; e = edges[e].next)
 			enter(edges[e].to);
 		any = true;
@@ -365,7 +380,7 @@ grammar_check(struct cmd *cmd)
 		enum pass pass;
 
 		expect(&exp, false);
-		pass = pass_word(&cmd->words[i]);
+		pass = pass_word(&cmd->words[i], false);
 		if (pass == PASS)
 			continue;
 		if (pass == PASS_AMBIGUOUS)
@@ -405,12 +420,13 @@ grammar_next(const struct command *command, char **words, int count,
 
 	start(command);
 	for (int i = 0; i < count; i++)
-		if (pass_word(&words[i]) != PASS)
+		if (pass_word(&words[i], true) != PASS)
 			return false;
 	for (int i = 0; i < state_count; i++) {
 		const struct state *s = &states[i];
 
-		if (!s->now || s->kind == EPSILON)
+		if (!s->now || s->kind == EPSILON ||
+		    (s->item != 0 && item_begun[s->item]))
 			continue;
 		each(cookie, s->text, s->len, s->kind == SYMBOL);
 		any = true;

@@ -12,7 +12,8 @@
 int grammar_check(struct cmd *cmd);
 
 /*
- * Call each(cookie, text, len, is_symbol) for what may follow words[count].
+ * Call each(cookie, text, len, is_symbol) for what may follow words[count], but
+ * for options that are there already. A keyword among words is meant as one.
  * false when the words cannot be followed.
  */
 bool grammar_next(const struct command *command, char **words, int count,

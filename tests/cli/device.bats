@@ -252,6 +252,14 @@ has() { # CANDIDATE WORDS...
 	has :files prog load ""
 	has --json -
 	has load help prog l
+	# a keyword is meant as one, and is offered until it is there
+	run -0 gebpf __complete prog load x.o type ""
+	[ "$output" = "$(printf '%s\n' socket_filter socket sched_cls tc xdp \
+		vale vale_buf raw)" ]
+	run -0 gebpf __complete prog load x.o type xdp map name a id 1 ""
+	[ "$output" = "$(printf '%s\n' prog name map pinmaps set replace attach)" ]
+	run -0 gebpf __complete map update m key 1 ""
+	[ "$output" = "$(printf '%s\n' value any exist noexist)" ]
 	run -0 gebpf __complete nonsense ""
 	[ -z "$output" ]
 	run -0 bash -c 'gebpf __complete'
