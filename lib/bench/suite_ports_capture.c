@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/bench_crew.h"
 #include "bench/bench_net.h"
 
 enum { FRAMES = 200000, PATH = 64, PATIENCE_MS = 60000 };
@@ -81,7 +82,12 @@ open_capture(struct capture *capture, bool null)
 	return error != 0 ? error : write_capture(capture->empty, 0);
 }
 
-/* ---- measuring: a repetition is the whole file ---- */
+/*
+ * ---- measuring: a repetition is the whole file ----
+ *
+ * All on one processor: the memory that one of them gives back is what the next
+ * one takes, while that of another processor may have gone back to the host.
+ */
 
 static bool
 bare_once(const struct capture *capture)
@@ -157,8 +163,11 @@ static int
 measure(struct bench *bench, bool null)
 {
 	struct capture capture;
-	int error = open_capture(&capture, null);
+	struct bench_pin pin;
+	int error;
 
+	bench_pin_to(&pin, 0);
+	error = open_capture(&capture, null);
 	if (error == 0) {
 		bench_row_unit(bench, BENCH_MPS);
 		bench_row_goal(bench, BENCH_GOAL_RATIO, PORTS_SWITCH_BARE, 1);
@@ -169,6 +178,7 @@ measure(struct bench *bench, bool null)
 	for (int i = 0; i < 3; i++)
 		if (capture.fds[i] >= 0)
 			close(capture.fds[i]);
+	bench_pin_back(&pin);
 	return error;
 }
 

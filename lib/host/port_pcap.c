@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * pcap:IN[,OUT]: a port whose frames come from a capture file and whose
- * outgoing frames go to another. IN is read by libpcap (pcap, pcapng, micro-
- * and nanoseconds; Ethernet only); OUT has the frames' original time stamps,
+ * outgoing frames go to another. IN is what capture_reader.h reads (pcap,
+ * pcapng; Ethernet only); OUT has the frames' original time stamps,
  * in nanoseconds when any IN of the switch may have them. OUT is made when the
  * port is added and emptied when replay starts; frames that other ports send
  * here before that are dropped and counted.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,24 +16,15 @@
 #include <unistd.h>
 
 #include "core/os.h"
+#include "host/capture_reader.h"
 #include "host/capture_writer.h"
 #include "host/vswitch_parts.h"
 
-enum {
-	MAGIC_NANO = 0xa1b23c4d,
-	MAGIC_NANO_SWAPPED = 0x4d3cb2a1,
-	MAGIC_PCAPNG = 0x0a0d0d0a,
-	READ_BUFFER = 256 << 10,
-};
-
 struct capture {
-	pcap_t *in;
-	bool nano;    /* IN may have nanoseconds */
-	bool ended;   /* nothing more to read */
+	struct capture_reader *in;
 	bool pending; /* a frame has been read and not taken */
+	struct capture_record record; /* that frame */
 	uint64_t frames; /* read whole */
-	struct pcap_pkthdr *header;
-	const u_char *data;
 	bool has_out, started;
 	struct capture_writer out;
 	uint64_t lost_counted; /* of out.lost_frames */
@@ -94,25 +84,13 @@ file_release(struct ebpf_vswitch *set, struct vale_file *file)
 
 /* ---- opening ---- */
 
-static bool
-may_have_nano(int fd)
-{
-	uint32_t magic = 0;
-
-	if (pread(fd, &magic, sizeof(magic), 0) != sizeof(magic))
-		return false;
-	return magic == MAGIC_NANO || magic == MAGIC_NANO_SWAPPED ||
-	       magic == MAGIC_PCAPNG;
-}
-
 static int
 open_in(struct vale_port *port, struct capture *capture, char *why,
 	size_t why_size)
 {
-	const char *path = capture->in_path, *link;
-	char errbuf[PCAP_ERRBUF_SIZE];
+	const char *path = capture->in_path;
+	char words[160];
 	struct stat st;
-	FILE *file;
 	int fd, error;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -133,31 +111,10 @@ open_in(struct vale_port *port, struct capture *capture, char *why,
 			 path);
 		goto close;
 	}
-	capture->nano = may_have_nano(fd);
-	file = fdopen(fd, "r");
-	if (!file) {
-		error = -EBPF_ENOMEM;
-		snprintf(why, why_size, "%.120s: out of memory", path);
-		goto close;
-	}
-	setvbuf(file, NULL, _IOFBF, READ_BUFFER);
-	capture->in = pcap_fopen_offline_with_tstamp_precision(
-		file, PCAP_TSTAMP_PRECISION_NANO, errbuf);
-	if (!capture->in) {
-		fclose(file);
-		snprintf(why, why_size, "%.120s: not a capture that can be read: "
-			 "%s", path, errbuf);
-		return -EBPF_EINVAL;
-	}
-	if (pcap_datalink(capture->in) != DLT_EN10MB) {
-		link = pcap_datalink_val_to_name(pcap_datalink(capture->in));
-		snprintf(why, why_size,
-			 "%.120s: its link type is %s (%d), a switch needs Ethernet "
-			 "(EN10MB)", path, link ? link : "unknown",
-			 pcap_datalink(capture->in));
-		return -EBPF_EINVAL; /* pcap_close() by the caller */
-	}
-	return 0;
+	error = capture_reader_open(fd, &capture->in, words, sizeof(words));
+	if (error)
+		snprintf(why, why_size, "%.120s: %s", path, words);
+	return error;
 
 close:
 	if (fd >= 0)
@@ -224,8 +181,7 @@ close:
 static void
 capture_free(struct ebpf_vswitch *set, struct capture *capture)
 {
-	if (capture->in)
-		pcap_close(capture->in);
+	capture_reader_close(capture->in);
 	if (capture->has_out)
 		close(capture->out.fd);
 	free(capture->out.buffer);
@@ -297,7 +253,7 @@ pcap_port_wants_nano(const struct vale_port *port)
 {
 	const struct capture *capture = port->state;
 
-	return capture->nano;
+	return capture_reader_nano(capture->in);
 }
 
 static bool
@@ -305,29 +261,22 @@ advance(struct vale_port *port, struct capture *capture)
 {
 	int result;
 
-	while (!capture->ended) {
-		result = pcap_next_ex(capture->in, &capture->header,
-				      &capture->data);
-		if (result != 1) {
-			capture->ended = true;
-			if (result != PCAP_ERROR_BREAK)
-				vale_port_fail(port, -EBPF_EIO,
-					       "%.120s breaks off after %llu "
-					       "frames: %.100s",
-					       capture->in_path,
-					       (unsigned long long)
-						       capture->frames,
-					       pcap_geterr(capture->in));
-			break;
-		}
+	while ((result = capture_reader_next(capture->in, &capture->record)) ==
+	       1) {
 		capture->frames++;
-		if (capture->header->caplen >= VALE_FRAME_MIN &&
-		    capture->header->caplen <= VALE_FRAME_MAX) {
+		if (capture->record.len >= VALE_FRAME_MIN &&
+		    capture->record.len <= VALE_FRAME_MAX) {
 			capture->pending = true;
 			return true;
 		}
 		port->info.rx_drops++;
 	}
+	if (result < 0)
+		vale_port_fail(port, -EBPF_EIO,
+			       "%.120s breaks off after %llu frames: %.100s",
+			       capture->in_path,
+			       (unsigned long long)capture->frames,
+			       capture_reader_why(capture->in));
 	return false;
 }
 
@@ -338,9 +287,8 @@ pcap_port_peek(struct vale_port *port, uint64_t *time_ns, uint32_t *len)
 
 	if (!capture->pending && !advance(port, capture))
 		return false;
-	*time_ns = (uint64_t)capture->header->ts.tv_sec * 1000000000u +
-		   (uint64_t)capture->header->ts.tv_usec;
-	*len = capture->header->caplen;
+	*time_ns = capture->record.time_ns;
+	*len = capture->record.len;
 	return true;
 }
 
@@ -348,10 +296,11 @@ static void
 pcap_port_take(struct vale_port *port, uint8_t *at, uint32_t *wire_len)
 {
 	struct capture *capture = port->state;
-	uint32_t len = capture->header->caplen;
+	uint32_t len = capture->record.len;
 
-	memcpy(at, capture->data, len);
-	*wire_len = capture->header->len > len ? capture->header->len : len;
+	memcpy(at, capture->record.data, len);
+	*wire_len = capture->record.wire_len > len ? capture->record.wire_len :
+						     len;
 	capture->pending = false;
 }
 
