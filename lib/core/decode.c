@@ -75,6 +75,13 @@ static const uint8_t form_fields[EBPF_FORM_COUNT] = {
 #include "abi/insn.def"
 };
 
+/* By form: off leads somewhere. (So does that of an lddw of a function.) */
+static const bool form_leads[EBPF_FORM_COUNT] = {
+	[EBPF_FORM_JA] = true,	    [EBPF_FORM_JA32] = true,
+	[EBPF_FORM_JCC_IMM] = true, [EBPF_FORM_JCC_REG] = true,
+	[EBPF_FORM_CALL_LOCAL] = true,
+};
+
 static int
 fail(struct ebpf_decode_error *error, uint32_t insn, enum ebpf_rule rule,
      const char *what)
@@ -140,6 +147,13 @@ check_fields(const struct ebpf_insn *insn, const struct ebpf_op_info *info)
 	uint32_t dst = insn->regs & 15, src = insn->regs >> 4;
 	uint32_t fields = form_fields[info->form];
 
+	/* of most, all fields that it has not are zero, and fit */
+	if (dst < EBPF_REG_COUNT && src < EBPF_REG_COUNT &&
+	    ((uint32_t)(dst != 0) * EBPF_FIELD_DST & ~fields) == 0 &&
+	    ((uint32_t)(src != 0) * EBPF_FIELD_SRC & ~fields) == 0 &&
+	    ((uint32_t)(insn->off != 0) * EBPF_FIELD_OFF & ~fields) == 0 &&
+	    ((uint32_t)(insn->imm != 0) * EBPF_FIELD_IMM & ~fields) == 0)
+		return NULL;
 	if (fields & EBPF_FIELD_DST) {
 		if (dst >= EBPF_REG_COUNT)
 			return "destination register does not exist";
@@ -223,16 +237,8 @@ decode_one(const struct ebpf_insn *insns, uint32_t count, uint32_t i,
 static bool
 has_target(const struct ebpf_op *op)
 {
-	switch (ebpf_op_info[op->code].form) {
-	case EBPF_FORM_JA:
-	case EBPF_FORM_JA32:
-	case EBPF_FORM_JCC_IMM:
-	case EBPF_FORM_JCC_REG:
-	case EBPF_FORM_CALL_LOCAL:
-		return true;
-	default:
-		return op->code == EBPF_OP_LDDW_FUNC;
-	}
+	return form_leads[ebpf_op_info[op->code].form] ||
+	       op->code == EBPF_OP_LDDW_FUNC;
 }
 
 static int

@@ -121,8 +121,13 @@ make(const struct ebpf_jit_ops *ops, const struct ebpf_prog *prog,
 		return err;
 	/* The home filled everything with traps; the code covers its part. */
 	image->code = image->exec.run + start;
-	return ops->generate(prog, scan, image, image->exec.write + start, room,
-			     (uint64_t)(uintptr_t)image->code);
+	err = ops->generate(prog, scan, image, image->exec.write + start, room,
+			    (uint64_t)(uintptr_t)image->code);
+	/* where it came out shorter an earlier pass may have left something */
+	for (uint32_t i = image->code_len; err == 0 && i < room; i++)
+		image->exec.write[start + i] =
+			ops->trap[(i - image->code_len) % ops->trap_len];
+	return err;
 }
 
 /* Undo that, to begin again. */

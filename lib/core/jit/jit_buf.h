@@ -25,12 +25,27 @@ static inline void
 ebpf_jit_put(struct ebpf_jit_buf *buf, uint64_t bytes, uint32_t len)
 {
 	if (buf->write != NULL) {
-		if (buf->room - buf->len < len) {
+		uint8_t *at = buf->write + buf->len;
+		size_t room = buf->room - buf->len;
+
+		if (room < len) {
 			buf->full = 1;
 			return;
 		}
-		for (uint32_t i = 0; i < len; i++, bytes >>= 8)
-			buf->write[buf->len + i] = (uint8_t)bytes;
+		if (room >= 8) {
+			/* one store; what comes next covers the rest */
+			at[0] = (uint8_t)bytes;
+			at[1] = (uint8_t)(bytes >> 8);
+			at[2] = (uint8_t)(bytes >> 16);
+			at[3] = (uint8_t)(bytes >> 24);
+			at[4] = (uint8_t)(bytes >> 32);
+			at[5] = (uint8_t)(bytes >> 40);
+			at[6] = (uint8_t)(bytes >> 48);
+			at[7] = (uint8_t)(bytes >> 56);
+		} else {
+			for (uint32_t i = 0; i < len; i++, bytes >>= 8)
+				at[i] = (uint8_t)bytes;
+		}
 	}
 	buf->len += len;
 }

@@ -211,7 +211,7 @@ generate_slot(struct ebpf_jit_gen *gen)
 	uint32_t used = 1;
 	uint64_t key;
 
-	if (ebpf_jit_blind(gen->image, gen->slot, op, &twin, &key))
+	if (gen->image->blind && ebpf_jit_blind(gen->image, gen->slot, op, &twin, &key))
 		return generate_blinded(gen, op, &twin, key);
 	if (ebpf_jit_match(gen, &match))
 		return generate_match(gen, &match);

@@ -6,6 +6,32 @@
  */
 #include "core/verifier/verify.h"
 
+/* What matters here of an opcode. */
+enum {
+	CALLS = 1 << 0, /* a function of the program's, now or later */
+	JUMPS = 1 << 1,
+	STOPS = 1 << 2, /* what follows is not executed next */
+	LOADS = 1 << 3, /* from the packet, as old filters do */
+	WIDE = 1 << 4,	/* two slots */
+};
+static const uint8_t facts[EBPF_OP_COUNT] = {
+#define IS(form, other) (EBPF_FORM_##form == EBPF_FORM_##other)
+#define EBPF_INSN(row, code, sel, value, form, fn, width, cpu, group)         \
+	[EBPF_OP_##row] =                                                     \
+		(IS(form, CALL_LOCAL) || EBPF_OP_##row == EBPF_OP_LDDW_FUNC ? \
+			 CALLS :                                              \
+			 0) |                                                 \
+		(IS(form, JA) || IS(form, JA32) || IS(form, JCC_IMM) ||       \
+				 IS(form, JCC_REG) ?                          \
+			 JUMPS :                                              \
+			 0) |                                                 \
+		(IS(form, JA) || IS(form, JA32) || IS(form, EXIT) ? STOPS :   \
+								    0) |      \
+		(IS(form, LD_ABS) || IS(form, LD_IND) ? LOADS : 0) |          \
+		(IS(form, LDDW) ? WIDE : 0),
+#include "abi/insn.def"
+};
+
 static bool
 is_hi(const struct ebpf_venv *env, uint32_t insn)
 {
@@ -37,8 +63,7 @@ find_functions(struct ebpf_venv *env)
 
 	env->aux[0].point = 1;
 	for (i = 0; i < env->count; i++) {
-		if (env->ops[i].code != EBPF_OP_CALL_LOCAL &&
-		    env->ops[i].code != EBPF_OP_LDDW_FUNC)
+		if (!(facts[env->ops[i].code] & CALLS))
 			continue;
 		to = (int64_t)i + 1 + env->ops[i].off;
 		if (to < 0 || to >= env->count || is_hi(env, (uint32_t)to))
@@ -71,25 +96,6 @@ find_functions(struct ebpf_venv *env)
 	return 0;
 }
 
-static bool
-falls_through(uint32_t code)
-{
-	const uint32_t ends = 1u << EBPF_FORM_JA | 1u << EBPF_FORM_JA32 |
-			      1u << EBPF_FORM_EXIT;
-
-	return !(ends >> ebpf_op_info[code].form & 1);
-}
-
-static bool
-is_jump(uint32_t code)
-{
-	const uint32_t jumps = 1u << EBPF_FORM_JA | 1u << EBPF_FORM_JA32 |
-			       1u << EBPF_FORM_JCC_IMM |
-			       1u << EBPF_FORM_JCC_REG;
-
-	return jumps >> ebpf_op_info[code].form & 1;
-}
-
 /* Jumps stay inside, the end does not fall into the next function. */
 static int
 check_function(struct ebpf_venv *env, const struct ebpf_vfunc *func)
@@ -98,7 +104,7 @@ check_function(struct ebpf_venv *env, const struct ebpf_vfunc *func)
 	int64_t to;
 
 	for (i = func->start; i < func->end; i++) {
-		if (!is_jump(env->ops[i].code))
+		if (!(facts[env->ops[i].code] & JUMPS))
 			continue;
 		to = (int64_t)i + 1 + env->ops[i].off;
 		if (to < func->start || to >= func->end ||
@@ -109,47 +115,51 @@ check_function(struct ebpf_venv *env, const struct ebpf_vfunc *func)
 				func->start, func->end - 1);
 		env->forward &= to > i;
 	}
-	if (falls_through(env->ops[func->end - 1].code))
+	if (!(facts[env->ops[func->end - 1].code] & STOPS))
 		return ebpf_verify_reject_at(
 			env, func->end - 1, EBPF_RULE_END,
 			"the function's last instruction can be passed");
 	return 0;
 }
 
-static void
-visit(struct ebpf_venv *env, uint32_t *todo, uint32_t *n, uint32_t insn)
+/* Whether it is the first way to insn; on a second one paths join there. */
+static bool
+come(struct ebpf_venv *env, uint32_t insn)
 {
 	if (env->aux[insn].flags & EBPF_VA_REACH) {
-		/* a second way in: paths join here */
 		env->aux[insn].point = 1;
-		return;
+		return false;
 	}
 	env->aux[insn].flags |= EBPF_VA_REACH;
-	todo[(*n)++] = insn;
+	return true;
 }
 
 static void
 reach(struct ebpf_venv *env, uint32_t start, uint32_t *todo)
 {
-	uint32_t n = 0, i;
+	uint32_t n = 0, i, to;
 
-	visit(env, todo, &n, start);
+	if (come(env, start))
+		todo[n++] = start;
 	while (n > 0) {
-		const struct ebpf_op *op;
+		bool on = true;
 
-		i = todo[--n];
-		op = &env->ops[i];
-		if (ebpf_op_info[op->code].form == EBPF_FORM_LDDW)
-			env->aux[++i].flags |= EBPF_VA_REACH;
-		if (is_jump(op->code))
-			visit(env, todo, &n, i + 1 + op->off);
-		if (falls_through(op->code))
-			visit(env, todo, &n, i + 1);
-		/* callers come back from different paths of the callee */
-		if (op->code == EBPF_OP_CALL_LOCAL)
-			env->aux[i + 1].point = 1;
-		if (ebpf_verify_is_loop(env, i))
-			env->aux[i].point = env->aux[i + 1].point = 1;
+		for (i = todo[--n]; on; i++) {
+			const struct ebpf_op *op = &env->ops[i];
+			uint32_t fact = facts[op->code];
+
+			if (fact & WIDE)
+				env->aux[++i].flags |= EBPF_VA_REACH;
+			to = i + 1 + (uint32_t)op->off;
+			if ((fact & JUMPS) && come(env, to))
+				todo[n++] = to;
+			on = !(fact & STOPS) && come(env, i + 1);
+			/* callers come back from different paths of the callee */
+			if (op->code == EBPF_OP_CALL_LOCAL)
+				env->aux[i + 1].point = 1;
+			if (ebpf_verify_is_loop(env, i))
+				env->aux[i].point = env->aux[i + 1].point = 1;
+		}
 	}
 }
 
@@ -199,12 +209,10 @@ next_callee(struct ebpf_venv *env, struct ebpf_vfunc *func)
 	for (; func->scan < func->end; func->scan++) {
 		const struct ebpf_op *op = &env->ops[func->scan];
 
-		if (ebpf_op_info[op->code].form == EBPF_FORM_LD_ABS ||
-		    ebpf_op_info[op->code].form == EBPF_FORM_LD_IND)
+		if (facts[op->code] & LOADS)
 			func->flags |= EBPF_VF_LOADS;
 		/* who has a function's address may have it called */
-		if (op->code == EBPF_OP_CALL_LOCAL ||
-		    op->code == EBPF_OP_LDDW_FUNC)
+		if (facts[op->code] & CALLS)
 			return (int)ebpf_verify_func_at(
 				env, func->scan + 1 + op->off);
 		if (op->code == EBPF_OP_CALL_HELPER) {
@@ -277,9 +285,10 @@ make_points(struct ebpf_venv *env)
 	int error;
 
 	for (i = 0; i < env->count; i++) {
-		if (env->aux[i].point)
-			env->aux[i].point = ++env->point_count;
-		loops += ebpf_verify_is_loop(env, i);
+		if (!env->aux[i].point)
+			continue;
+		env->aux[i].point = ++env->point_count;
+		loops += ebpf_verify_is_loop(env, i); /* points by reach() */
 	}
 	error = ebpf_verify_charge(env, (env->point_count + 1ULL) *
 							sizeof(*env->points) +

@@ -27,30 +27,6 @@ both(uint32_t regs)
 }
 
 static uint32_t
-after(const struct ebpf_venv *env, uint32_t insn)
-{
-	const struct ebpf_op *op = &env->ops[insn];
-	uint32_t live = 0;
-
-	switch (ebpf_op_info[op->code].form) {
-	case EBPF_FORM_JA:
-	case EBPF_FORM_JA32:
-		return env->live[insn + 1 + op->off];
-	case EBPF_FORM_JCC_IMM:
-	case EBPF_FORM_JCC_REG:
-		live = env->live[insn + 1 + op->off];
-		break;
-	case EBPF_FORM_EXIT:
-		return 0;
-	case EBPF_FORM_LDDW:
-		return env->live[insn + 2];
-	default:
-		break;
-	}
-	return live | env->live[insn + 1];
-}
-
-static uint32_t
 call_args(const struct ebpf_venv *env, const struct ebpf_op *op)
 {
 	const struct ebpf_helper *helper =
@@ -89,7 +65,7 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 {
 	const struct ebpf_op *op = &env->ops[insn];
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-	uint32_t live = after(env, insn);
+	uint32_t live = env->live[insn + 1];
 	bool numbers = env->aux[insn].flags & EBPF_VA_NUMBERS;
 	uint32_t dst = 1u << op->dst, src = 1u << op->src, needs;
 
@@ -122,9 +98,14 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 		if (info->fn == EBPF_FN_CMPXCHG)
 			src |= 1;
 		return live | both(dst) | src;
+	case EBPF_FORM_JA:
+	case EBPF_FORM_JA32:
+		return env->live[insn + 1 + op->off];
 	case EBPF_FORM_JCC_IMM:
+		live |= env->live[insn + 1 + op->off];
 		return live | (numbers ? both(dst) : dst);
 	case EBPF_FORM_JCC_REG:
+		live |= env->live[insn + 1 + op->off];
 		/* each operand bounds the other */
 		numbers |= (live & (dst | src) << VALUE) != 0;
 		return live | (numbers ? both(dst | src) : dst | src);
@@ -159,7 +140,9 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 				*changed = true;
 			}
 		}
-		return live & ~both(dst);
+		return env->live[insn + 2] & ~both(dst);
+	case EBPF_FORM_LDDW_HI: /* of what is before it */
+		return 0;
 	case EBPF_FORM_CALLX:
 		return live | both(dst);
 	case EBPF_FORM_LD_ABS:
@@ -203,8 +186,6 @@ ebpf_verify_live(struct ebpf_venv *env)
 					if (error)
 						return error;
 				}
-				if (env->ops[i].code == EBPF_OP_LDDW_HI)
-					continue;
 				live = before(env, i, f, &changed);
 				if (live != env->live[i]) {
 					env->live[i] = live;

@@ -12,27 +12,40 @@ enum {
 #ifdef __SANITIZE_ADDRESS__
 	SPARE_MAX = 0, /* nothing hides from who watches memory */
 #else
-	SPARE_MAX = 32,
+	SPARE_MAX = 64 << 10, /* bytes */
 #endif
 };
 
+static bool
+is_nestling(const struct ebpf_venv *env, const struct ebpf_vsnap *snap)
+{
+	return (uintptr_t)snap - (uintptr_t)env->nest < sizeof(env->nest);
+}
+
 /*
  * Most states live for a few instructions only, so the memory of some is kept
- * for those to come, by size.
+ * for those to come, by size. The first come from the nest: small programs have
+ * no others.
  */
 static struct ebpf_vsnap *
 snap_alloc(struct ebpf_venv *env, size_t size)
 {
-	size_t sort = (size + STEP - 1) / STEP;
+	size_t sort = (size + STEP - 1) / STEP, room = sort * STEP;
 	struct ebpf_vsnap *snap;
 
 	if (SPARE_MAX == 0 || sort >= EBPF_V_SPARES)
 		return os_alloc(size);
 	snap = env->spares[sort];
-	if (!snap)
-		return os_alloc(sort * STEP);
-	env->spares[sort] = snap->next;
-	env->spare_count--;
+	if (snap) {
+		env->spares[sort] = snap->next;
+		if (!is_nestling(env, snap))
+			env->spare_bytes -= room;
+	} else if (sizeof(env->nest) - env->nest_used >= room) {
+		snap = (void *)((uint8_t *)env->nest + env->nest_used);
+		env->nest_used += room;
+	} else {
+		return os_alloc(room);
+	}
 	/* what follows is written whole */
 	memset(snap, 0, sizeof(*snap) +
 				env->state->depth * sizeof(snap->seen[0]));
@@ -43,16 +56,20 @@ void
 ebpf_verify_snap_free(struct ebpf_venv *env, struct ebpf_vsnap *snap)
 {
 	size_t sort = (snap->size - OVERHEAD + STEP - 1) / STEP;
+	size_t room = sort * STEP;
 
 	env->mem -= snap->size;
 	env->states--;
-	if (sort >= EBPF_V_SPARES || env->spare_count == SPARE_MAX) {
-		os_free(snap);
-		return;
+	if (!is_nestling(env, snap)) {
+		if (sort >= EBPF_V_SPARES ||
+		    env->spare_bytes + room > SPARE_MAX) {
+			os_free(snap);
+			return;
+		}
+		env->spare_bytes += room;
 	}
 	snap->next = env->spares[sort];
 	env->spares[sort] = snap;
-	env->spare_count++;
 }
 
 void
@@ -64,7 +81,8 @@ ebpf_verify_spares_free(struct ebpf_venv *env)
 	for (i = 0; i < EBPF_V_SPARES; i++)
 		while ((snap = env->spares[i])) {
 			env->spares[i] = snap->next;
-			os_free(snap);
+			if (!is_nestling(env, snap))
+				os_free(snap);
 		}
 }
 
@@ -129,9 +147,11 @@ present(const struct ebpf_vframe *frame, uint32_t live)
 {
 	uint32_t set = 0, i;
 
-	for (i = 0; i < EBPF_REG_FP; i++)
-		if ((live & 1u << i) && frame->regs[i].type != EBPF_V_NONE)
+	for (live &= (1u << EBPF_REG_FP) - 1; live; live &= live - 1) {
+		i = (uint32_t)__builtin_ctz(live);
+		if (frame->regs[i].type != EBPF_V_NONE)
 			set |= 1u << i;
+	}
 	return set;
 }
 
@@ -284,16 +304,18 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 		frame->turns = head.turns;
 		frame->rounds = head.rounds;
 		frame->loop_since = head.loop_since;
-		memset(frame->regs, 0, sizeof(frame->regs));
 		for (i = 0; i < EBPF_REG_FP; i++) {
-			if (!(head.regs & 1u << i))
+			if (!(head.regs & 1u << i)) {
+				memset(&frame->regs[i], 0,
+				       sizeof(frame->regs[i]));
 				continue;
+			}
 			memcpy(&frame->regs[i], at, sizeof(frame->regs[i]));
 			at += sizeof(frame->regs[i]);
 		}
+		ebpf_vreg_const(&frame->regs[EBPF_REG_FP], 0);
 		frame->regs[EBPF_REG_FP].type = EBPF_V_STACK;
 		frame->regs[EBPF_REG_FP].frame = (uint8_t)f;
-		ebpf_num_const(&frame->regs[EBPF_REG_FP].num, 0, 64);
 		for (i = 0; i < head.slot_count; i++)
 			at = ebpf_verify_take_slot(&frame->slots[i], at);
 	}

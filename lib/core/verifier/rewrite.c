@@ -93,11 +93,7 @@ ebpf_verify_rewrite(struct ebpf_venv *env)
 		return -EBPF_ENOMEM;
 	for (i = 0; i < env->count; i++) {
 		struct ebpf_op *op = &env->ops[i];
-		bool last;
 
-		while (f + 1 < env->func_count && env->funcs[f].end <= i)
-			f++;
-		last = i + 1 == env->funcs[f].end;
 		if (env->aux[i].flags & EBPF_VA_SEEN) {
 			if (env->aux[i].access == EBPF_VX_CTX)
 				rewrite_ctx(env, i);
@@ -109,7 +105,10 @@ ebpf_verify_rewrite(struct ebpf_venv *env)
 		any = true;
 		memset(op, 0, sizeof(*op));
 		/* a function keeps an end that cannot be passed */
-		op->code = last ? EBPF_OP_EXIT : EBPF_OP_JA;
+		while (env->funcs[f].end <= i)
+			f++;
+		op->code = i + 1 == env->funcs[f].end ? EBPF_OP_EXIT :
+							EBPF_OP_JA;
 	}
 	if (!any) {
 		os_free(prog->dead);

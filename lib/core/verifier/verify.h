@@ -38,7 +38,8 @@ enum {
 	EBPF_V_ID_LEN = 1, /* the id of the length that is tied to memory */
 	EBPF_V_IDS = 160,  /* pairs of ids in one comparison */
 	EBPF_V_REFS = 16,  /* references held at once */
-	EBPF_V_SPARES = 16, /* sizes of states that are kept for later ones */
+	EBPF_V_SPARES = 64, /* sizes of states that are kept for later ones */
+	EBPF_V_NEST = 16 << 10, /* bytes for the first of them */
 	EBPF_V_EDGES = 256, /* which call passes which callback */
 };
 
@@ -375,7 +376,8 @@ struct ebpf_venv {
 	struct ebpf_vsnap *parent;
 	struct ebpf_vsnap *waiting;
 	struct ebpf_vsnap *spares[EBPF_V_SPARES]; /* free, by size */
-	uint32_t spare_count;
+	size_t spare_bytes; /* of them, outside the nest */
+	size_t nest_used;
 	uint64_t written[EBPF_FRAME_MAX];
 	uint32_t since;	 /* instructions since the last kept state */
 	bool forked;	 /* a branch went both ways since */
@@ -422,6 +424,7 @@ struct ebpf_venv {
 	uint32_t ids[EBPF_V_IDS][2];
 	struct ebpf_vreg scratch[2];
 	struct ebpf_vslot old_slot;
+	uint64_t nest[EBPF_V_NEST / 8]; /* pack.c: whence states come first */
 };
 
 /* verify.c: ebpf_verify() with somebody watching, for tests of its claims. */
