@@ -2,10 +2,6 @@
 /* Lookups and changes of the trie: see lpm_trie.h. */
 #include "core/lpm_trie.h"
 
-enum {
-	BATCH = 8, /* numbers between a store and its pool */
-};
-
 bool
 ebpf_lpm_covers_rest(const uint8_t *element, const uint8_t *data, uint32_t len)
 {
@@ -25,60 +21,68 @@ ebpf_lpm_covers_rest(const uint8_t *element, const uint8_t *data, uint32_t len)
 	return rest == 0 || (*element ^ data[i]) >> (8 - rest) == 0;
 }
 
-/* A key shorter than the root's index can only have short prefixes. */
-static __attribute__((__noinline__)) uint32_t
-find_short(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_probe probe)
+uint32_t
+ebpf_lpm_index_behind(const struct ebpf_lpm_table *table, const uint8_t *data,
+		      uint32_t data_bits)
 {
-	uint32_t place = ebpf_lpm_place(&probe, lpm->root_bits), number;
+	uint32_t byte = table->depth / 8, i, v = 0;
 
-	for (; place != 0; place >>= 1) {
-		number = os_load_acquire(&lpm->shorts[place]);
-		if (number != 0)
-			return number;
-	}
-	return 0;
+	for (i = 0; i < 3; i++)
+		v = v << 8 | (byte + i < data_bits / 8 ? data[byte + i] : 0);
+	return v >> (24 - table->depth % 8 - table->bits) & table->mask;
 }
 
 /* The longest prefix that ends in the node where the bits lead, 0: none. */
-static inline uint32_t
-own_longest(const struct ebpf_lpm_node *node, uint32_t bits, int32_t over)
+static uint32_t
+own_longest(const struct ebpf_lpm_narrow *node, uint32_t two, uint32_t over)
 {
 	uint32_t number = 0;
 
-	if (os_likely(over >= 2))
-		number = os_load_acquire(&node->own[ebpf_lpm_own(bits, 2)]);
-	if (number == 0 && os_likely(over >= 1))
-		number = os_load_acquire(&node->own[ebpf_lpm_own(bits, 1)]);
+	if (os_likely(over >= 1))
+		number = os_load_acquire(&node->own[ebpf_lpm_own(two, 1)]);
 	if (number == 0)
 		number = os_load_acquire(&node->own[0]);
 	return number;
 }
 
-/* Compares on the way down, and so knows where the key and the trie part. */
+/*
+ * Compares on the way down, and so knows where the key and the trie part. Of
+ * keys of any length.
+ */
 static __attribute__((__noinline__)) uint32_t
-find_careful(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_probe by_value,
-	     uint32_t ref, uint32_t best)
+find_careful(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_probe by_value)
 {
 	const struct ebpf_lpm_probe *probe = &by_value;
-	const struct ebpf_lpm_node *node;
-	uint32_t bits, number, depth;
-	int32_t over; /* how far the key reaches into the node */
+	const struct ebpf_lpm_entry *entry;
+	const union ebpf_lpm_node *node;
+	uint32_t ref = os_load_acquire(&lpm->root), best = 0;
+	uint32_t two, number, depth, next;
 
 	while ((ref & EBPF_LPM_NODE) != 0) {
 		node = ebpf_lpm_node(lpm, ref);
-		depth = os_load(&node->depth);
-		over = (int32_t)(probe->len - depth);
-		if (over < 0)
+		depth = ebpf_lpm_depth(lpm, ref);
+		if (probe->len < depth)
 			return best;
-		bits = ebpf_lpm_bits(lpm, probe, depth);
-		number = own_longest(node, bits, over);
+		if (ebpf_lpm_is_table(ref)) {
+			entry = &node->table.entries[ebpf_lpm_index(
+				&node->table, probe, lpm->data_bits)];
+			number = ebpf_lpm_shorter(
+				lpm, os_load_acquire(&entry->best), probe->len);
+			next = probe->len < depth + node->table.bits ?
+				       0 : os_load_acquire(&entry->ref);
+		} else {
+			two = ebpf_lpm_two(probe, depth, lpm->data_bits);
+			number = own_longest(&node->narrow, two,
+					     probe->len - depth);
+			next = os_load_acquire(&node->narrow.child[two]);
+		}
 		if (number != 0) {
 			/* if it differs, so does all that is below */
 			if (!ebpf_lpm_covers(lpm, number, probe))
 				return best;
 			best = number;
 		}
-		ref = os_load_acquire(&node->child[bits]);
+		ref = next;
 	}
 	if (ref != 0 && ebpf_lpm_covers(lpm, ref, probe))
 		best = ref;
@@ -94,80 +98,70 @@ either(uint32_t a, uint32_t b)
 
 /*
  * Of addresses of less than 64 bits: the last two on the way are compared at
- * once, and which of them it is costs no branch either. Element 0, which stands
- * for none, has no length and so is part of everything.
+ * once, and which of them it is costs no branch either.
  */
 static inline uint32_t
 choose(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
-       uint32_t ref, uint32_t last, uint32_t best, uint32_t data_bits,
-       bool *careful)
+       uint32_t ref, uint32_t last, uint32_t data_bits, bool *careful)
 {
-	uint32_t ref_is = 0 - (uint32_t)ebpf_lpm_covers_less(lpm, ref, probe,
-							      data_bits);
-	uint32_t last_is = 0 - (uint32_t)ebpf_lpm_covers_less(lpm, last, probe,
-							       data_bits);
+	uint32_t nobody = ebpf_lpm_nobody(lpm);
+	uint32_t ref_is = 0 - (uint32_t)ebpf_lpm_covers_less(
+				      lpm, either(ref, nobody), probe,
+				      data_bits);
+	uint32_t last_is = 0 - (uint32_t)ebpf_lpm_covers_less(
+				       lpm, either(last, nobody), probe,
+				       data_bits);
 	uint32_t number = ref & ref_is;
 
 	*careful = (number | last_is) == 0;
-	return either(number, either(last, best));
+	return either(number, last);
 }
 
 /*
- * Elements lie elsewhere in memory than nodes, so only the last one or two on
- * the way are compared: mostly these decide. data_bits: of the map, for some a
- * constant.
+ * A whole address, all of whose prefixes count. Elements lie elsewhere in memory
+ * than nodes, so only the last one or two on the way are compared: mostly these
+ * decide. data_bits: of the map, for some a constant.
  */
 static inline __attribute__((always_inline)) uint32_t
 find_sized(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
 	   uint32_t data_bits)
 {
 	const struct ebpf_lpm_entry *entry;
-	const struct ebpf_lpm_node *node;
-	uint32_t ref, best, bits, number, last = 0, from, depth;
-	int32_t over;
+	const union ebpf_lpm_node *node;
+	uint32_t ref = os_load_acquire(&lpm->root), last = 0, two, number;
+	bool careful;
 
-	if (os_unlikely(probe->len < lpm->root_bits))
-		return find_short(lpm, *probe);
-	entry = &lpm->root[probe->head >> (64 - lpm->root_bits)];
-	ref = from = os_load_acquire(&entry->ref);
-	best = os_load_acquire(&entry->best);
+	if (os_unlikely(probe->len != data_bits || ref == 0))
+		return find_careful(lpm, *probe);
 	while ((ref & EBPF_LPM_NODE) != 0) {
 		node = ebpf_lpm_node(lpm, ref);
-		depth = os_load(&node->depth);
-		over = (int32_t)(probe->len - depth);
-		ref = 0;
-		if (os_unlikely(over < 0))
-			break;
-		bits = ebpf_lpm_bits_sized(probe, depth, data_bits);
-		if (os_likely(over >= 2)) {
-			number = os_load_acquire(
-				&node->own[ebpf_lpm_own(bits, 1)]);
-			number = either(number, os_load_acquire(&node->own[0]));
-			number = either(
-				os_load_acquire(
-					&node->own[ebpf_lpm_own(bits, 2)]),
-				number);
-		} else {
-			number = own_longest(node, bits, over);
+		if (os_likely(ebpf_lpm_is_table(ref))) {
+			entry = &node->table.entries[ebpf_lpm_index(
+				&node->table, probe, data_bits)];
+			last = either(os_load_acquire(&entry->best), last);
+			ref = os_load_acquire(&entry->ref);
+			continue;
 		}
+		two = ebpf_lpm_two(probe, os_load(&node->narrow.depth),
+				   data_bits);
+		number = either(
+			os_load_acquire(
+				&node->narrow.own[ebpf_lpm_own(two, 1)]),
+			os_load_acquire(&node->narrow.own[0]));
 		last = either(number, last);
-		ref = os_load_acquire(&node->child[bits]);
+		ref = os_load_acquire(&node->narrow.child[two]);
 	}
 	if (data_bits < 64) {
-		bool careful;
-
-		number = choose(lpm, probe, ref, last, best, data_bits,
-				&careful);
-		return os_unlikely(careful) ?
-			find_careful(lpm, *probe, from, best) : number;
+		number = choose(lpm, probe, ref, last, data_bits, &careful);
+		return os_unlikely(careful) ? find_careful(lpm, *probe) :
+					      number;
 	}
 	if (ref != 0 && ebpf_lpm_covers_sized(lpm, ref, probe, data_bits))
 		return ref;
-	if (last == 0)
-		return best;
-	if (os_likely(ebpf_lpm_covers_sized(lpm, last, probe, data_bits)))
+	if (last == 0 ||
+	    os_likely(ebpf_lpm_covers_sized(lpm, last, probe, data_bits)))
 		return last;
-	return find_careful(lpm, *probe, from, best);
+	return find_careful(lpm, *probe);
 }
 
 /* Others got in the way: until they do not, or then without them. */
@@ -216,291 +210,41 @@ ebpf_lpm_lookup_ipv4(struct ebpf_map *map, const void *key)
 	return look_up(ebpf_lpm_of(map), key, 32);
 }
 
-/* ---- places ---- */
-
-static uint32_t *
-root_slot(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe)
-{
-	return &lpm->root[probe->head >> (64 - lpm->root_bits)].ref;
-}
-
-/* Where in the node a prefix that reaches it belongs. */
-static uint32_t *
-slot_in(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_node *node,
-	const struct ebpf_lpm_probe *probe)
-{
-	uint32_t depth = os_load(&node->depth);
-	uint32_t bits = ebpf_lpm_bits(lpm, probe, depth);
-	uint32_t over = probe->len - depth;
-
-	return over < 3 ? &node->own[ebpf_lpm_own(bits, over)] :
-			  &node->child[bits];
-}
+/* ---- exactly that prefix ---- */
 
 uint32_t
 ebpf_lpm_find_exact(const struct ebpf_map_lpm *lpm,
 		    const struct ebpf_lpm_probe *probe)
 {
-	struct ebpf_lpm_node *node;
-	uint32_t ref;
+	const struct ebpf_lpm_entry *entry;
+	const union ebpf_lpm_node *node;
+	uint32_t ref = os_load_acquire(&lpm->root), depth, two, over;
 
-	if (probe->len < lpm->root_bits)
-		return os_load_acquire(
-			&lpm->shorts[ebpf_lpm_place(probe, lpm->root_bits)]);
-	ref = os_load_acquire(root_slot(lpm, probe));
 	while ((ref & EBPF_LPM_NODE) != 0) {
 		node = ebpf_lpm_node(lpm, ref);
-		if (probe->len < os_load(&node->depth))
+		depth = ebpf_lpm_depth(lpm, ref);
+		if (probe->len < depth)
 			return 0;
-		ref = os_load_acquire(slot_in(lpm, node, probe));
+		over = probe->len - depth;
+		if (ebpf_lpm_is_table(ref)) {
+			entry = &node->table.entries[ebpf_lpm_index(
+				&node->table, probe, lpm->data_bits)];
+			ref = os_load_acquire(&entry->ref);
+			if (over < node->table.bits)
+				ref = ebpf_lpm_shorter(
+					lpm, os_load_acquire(&entry->best),
+					probe->len);
+			if (over < node->table.bits)
+				break;
+			continue;
+		}
+		two = ebpf_lpm_two(probe, depth, lpm->data_bits);
+		ref = os_load_acquire(
+			over < 2 ? &node->narrow.own[ebpf_lpm_own(two, over)] :
+				   &node->narrow.child[two]);
 	}
 	if (ref == 0 || ebpf_lpm_len(lpm, ref) != probe->len ||
 	    !ebpf_lpm_covers(lpm, ref, probe))
 		return 0;
 	return ref;
-}
-
-static struct ebpf_lpm_probe
-probe_of(const struct ebpf_map_lpm *lpm, uint32_t number)
-{
-	return ebpf_lpm_probe(lpm, ebpf_lpm_element(lpm, number));
-}
-
-/* ---- numbers ---- */
-
-uint32_t
-ebpf_lpm_take(struct ebpf_map_lpm *lpm, struct ebpf_lpm_store *store)
-{
-	struct ebpf_hash_hand *hand = &store->at_hand;
-	uint32_t number;
-
-	if (hand->free.first == 0)
-		ebpf_hash_pool_refill(store->pool, hand, BATCH);
-	number = ebpf_hash_list_pop(&hand->free, store->meta);
-	if (os_likely(number != 0))
-		return number;
-	/* what waits here must not be what everybody waits for */
-	if (hand->removed.first != 0)
-		ebpf_hash_pool_return(store->pool, hand);
-	/* in front of the pool's lock, and so of all that is written to it */
-	os_store_release(&lpm->changes, lpm->changes + 1);
-	return ebpf_hash_pool_hurry(store->pool);
-}
-
-void
-ebpf_lpm_give(struct ebpf_lpm_store *store, uint32_t number)
-{
-	ebpf_hash_list_push(&store->at_hand.removed, store->meta, number);
-	if (store->at_hand.removed.count >= BATCH)
-		ebpf_hash_pool_return(store->pool, &store->at_hand);
-}
-
-/* ---- short prefixes ---- */
-
-/* Entries of the prefix whose best is `old`, or shorter, get another. */
-static void
-short_spread(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
-	     uint32_t old, uint32_t number)
-{
-	uint32_t shift = lpm->root_bits - probe->len;
-	uint32_t place = ebpf_lpm_place(probe, lpm->root_bits);
-	uint32_t at = (place - (1u << probe->len)) << shift;
-	uint32_t end = at + (1u << shift), best;
-
-	for (; at < end; at++) {
-		best = lpm->root[at].best;
-		if (best == old ||
-		    (old == 0 && ebpf_lpm_len(lpm, best) < probe->len))
-			os_store_release(&lpm->root[at].best, number);
-	}
-}
-
-/* ---- changes ---- */
-
-/* Some element below: all that are agree as far as the node's depth. */
-static uint32_t
-any_below(const struct ebpf_map_lpm *lpm, uint32_t ref)
-{
-	const struct ebpf_lpm_node *node;
-	uint32_t i;
-
-	while ((ref & EBPF_LPM_NODE) != 0) {
-		node = ebpf_lpm_node(lpm, ref);
-		for (i = 0; i < 7; i++)
-			if (node->own[i] != 0)
-				return node->own[i];
-		for (i = 0; node->child[i] == 0; i++)
-			;
-		ref = node->child[i];
-	}
-	return ref;
-}
-
-/* How many leading bits two prefixes have in common. */
-static uint32_t
-common(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *a,
-       const struct ebpf_lpm_probe *b)
-{
-	uint32_t most = a->len < b->len ? a->len : b->len, n = 0, i;
-	uint64_t head = a->head ^ b->head;
-
-	if (head != 0) {
-		n = (uint32_t)__builtin_clzll(head);
-	} else {
-		for (i = 8; i < lpm->data_bits / 8 && a->data[i] == b->data[i];
-		     i++)
-			;
-		n = i * 8;
-		if (i < lpm->data_bits / 8)
-			n += (uint32_t)__builtin_clz(a->data[i] ^ b->data[i]) -
-			     24;
-	}
-	return n < most ? n : most;
-}
-
-/*
- * How far the prefix agrees with what is on its way: a node that is deeper is
- * not for it.
- */
-static uint32_t
-agrees(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe)
-{
-	uint32_t ref = *root_slot(lpm, probe), next;
-	struct ebpf_lpm_probe other;
-	struct ebpf_lpm_node *node;
-
-	if (ref == 0)
-		return probe->len;
-	while ((ref & EBPF_LPM_NODE) != 0) {
-		node = ebpf_lpm_node(lpm, ref);
-		next = probe->len < node->depth ? 0 :
-						  *slot_in(lpm, node, probe);
-		if (next == 0)
-			ref = any_below(lpm, ref);
-		else
-			ref = next;
-	}
-	other = probe_of(lpm, ref);
-	return common(lpm, probe, &other);
-}
-
-/* Some reader may still be in it, from before. */
-static void
-clear_node(struct ebpf_lpm_node *node, uint32_t depth)
-{
-	uint32_t i;
-
-	for (i = 0; i < 8; i++)
-		os_store_release(&node->child[i], 0);
-	for (i = 0; i < 7; i++)
-		os_store_release(&node->own[i], 0);
-	os_store_release(&node->depth, depth);
-}
-
-void
-ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number)
-{
-	struct ebpf_lpm_probe probe = probe_of(lpm, number), other;
-	uint32_t *slot, *beside, agree, fresh, place;
-	struct ebpf_lpm_node *node;
-
-	if (probe.len < lpm->root_bits) {
-		place = ebpf_lpm_place(&probe, lpm->root_bits);
-		os_store_release(&lpm->shorts[place], number);
-		short_spread(lpm, &probe, 0, number);
-		return;
-	}
-	agree = agrees(lpm, &probe);
-	slot = root_slot(lpm, &probe);
-	while ((*slot & EBPF_LPM_NODE) != 0) {
-		node = ebpf_lpm_node(lpm, *slot);
-		if (node->depth > agree)
-			break;
-		slot = slot_in(lpm, node, &probe);
-	}
-	if (*slot == 0) {
-		os_store_release(slot, number);
-		return;
-	}
-
-	/* a node above what is there, for both */
-	fresh = ebpf_lpm_take(lpm, &lpm->node_store);
-	node = &lpm->nodes[fresh];
-	clear_node(node, agree - (agree - lpm->root_bits) % 3);
-	other = probe_of(lpm, any_below(lpm, *slot));
-	if ((*slot & EBPF_LPM_NODE) != 0)
-		beside = &node->child[ebpf_lpm_bits(lpm, &other, node->depth)];
-	else
-		beside = slot_in(lpm, node, &other);
-	os_store_release(beside, *slot);
-	os_store_release(slot_in(lpm, node, &probe), number);
-	os_store_release(slot, fresh | EBPF_LPM_NODE);
-}
-
-void
-ebpf_lpm_replace(struct ebpf_map_lpm *lpm, uint32_t old, uint32_t number)
-{
-	struct ebpf_lpm_probe probe = probe_of(lpm, number);
-	uint32_t *slot, place;
-
-	if (probe.len < lpm->root_bits) {
-		place = ebpf_lpm_place(&probe, lpm->root_bits);
-		os_store_release(&lpm->shorts[place], number);
-		short_spread(lpm, &probe, old, number);
-		return;
-	}
-	slot = root_slot(lpm, &probe);
-	while ((*slot & EBPF_LPM_NODE) != 0)
-		slot = slot_in(lpm, ebpf_lpm_node(lpm, *slot), &probe);
-	os_store_release(slot, number);
-}
-
-/* The node's only reference, 0: it has more. */
-static uint32_t
-only_one(const struct ebpf_lpm_node *node)
-{
-	uint32_t one = 0, i, ref;
-
-	for (i = 0; i < 15; i++) {
-		ref = i < 8 ? node->child[i] : node->own[i - 8];
-		if (ref == 0)
-			continue;
-		if (one != 0)
-			return 0;
-		one = ref;
-	}
-	return one;
-}
-
-void
-ebpf_lpm_unlink(struct ebpf_map_lpm *lpm, uint32_t number)
-{
-	struct ebpf_lpm_probe probe = probe_of(lpm, number);
-	struct ebpf_lpm_node *node = NULL;
-	uint32_t *slot, *parent = NULL, place, other = 0;
-
-	if (probe.len < lpm->root_bits) {
-		place = ebpf_lpm_place(&probe, lpm->root_bits);
-		os_store_release(&lpm->shorts[place], 0);
-		while (other == 0 && (place >>= 1) != 0)
-			other = lpm->shorts[place];
-		short_spread(lpm, &probe, number, other);
-		return;
-	}
-	slot = root_slot(lpm, &probe);
-	while ((*slot & EBPF_LPM_NODE) != 0) {
-		node = ebpf_lpm_node(lpm, *slot);
-		parent = slot;
-		slot = slot_in(lpm, node, &probe);
-	}
-	os_store_release(slot, 0);
-	if (node == NULL)
-		return;
-	/* who is in the node still gets on from there */
-	other = only_one(node);
-	if (other != 0) {
-		place = *parent & ~EBPF_LPM_NODE;
-		os_store_release(parent, other);
-		ebpf_lpm_give(&lpm->node_store, place);
-	}
 }

@@ -1,79 +1,156 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The trie under lpm_trie maps. Readers take no lock: they run inside an epoch
- * section. Writers hold the map's one lock. All memory is there from the start.
+ * section. Writers hold the map's one lock. Memory comes with the elements.
  *
- *   root: a table indexed by the first root_bits of an address. An entry has
- *	the longest prefix that is shorter than that (best) and a reference to
- *	the longer ones (ref); the short ones also stand in a heap (shorts), by
- *	length and bits.
- *   node: one cache line for three bits at depth: its own prefixes, which end
- *	at depth, depth + 1 or depth + 2, and eight references to longer ones.
- *	Depths are root_bits plus a multiple of three. Bits between a node and
- *	its child are not looked at on the way down; comparing with the whole
- *	prefix of what is found makes up for it.
  *   reference: 0, the number of an element that is alone below, or NODE and
- *	the number of a node. A node has at least two references, or else it
- *	goes and its parent refers to what is left: so there are fewer nodes
- *	than elements.
+ *	the number of a node; with TABLE as well that node describes a table.
+ *	The map has one (root), for all that is in it.
+ *   node: 32 bytes for two bits at depth: its own prefixes, which end at depth
+ *	or depth + 1, and four references to longer ones.
+ *   table: the same for 4 to 16 bits at depth, where there is enough for it:
+ *	each entry has a reference to what is longer, and the longest of the
+ *	table's own prefixes (best), which end before depth + bits. Each of
+ *	these knows the next shorter one among them (parent), so that all are
+ *	found from some entry.
  *   element: prefix length, address bytes as given, value. What it says never
- *	changes but for the value; numbers are used again after a grace period
- *	(hash_pool.h), as are those of nodes. When all spare ones are waiting,
- *	one is handed on at once, and the map counts that (changes) before it
- *	is written to: who was looking meanwhile has gone astray, and starts
- *	anew. A program that holds the value then sees another prefix's.
+ *	changes but for the value.
+ *
+ * Depths and bits are even, so no two of these overlap, and a table of two bits
+ * more has in its entries what nodes had in their places. Nodes and tables have
+ * two own prefixes or references at least, or else what is left takes their
+ * place: so there are fewer of them than elements. Bits between one and the
+ * next below are not looked at on the way down; comparing with the whole prefix
+ * of what is found makes up for it. Tables are made, doubled twice, halved twice
+ * and given up by writers on their way (lpm_table.c), each out of what was in
+ * its place and in the two bits below; readers still find in the old one what
+ * they would have found before.
+ *
+ * Numbers of elements and nodes are used again after a grace period. When there
+ * is no memory, or more are waiting than may, one of them is handed on at once,
+ * and the map counts that (changes) before it is written to: who was looking
+ * meanwhile has gone astray, and starts anew. A program that holds the value
+ * then sees another prefix's. What describes a table is never handed on so.
+ *
+ * A lookup of a whole address, which compiled programs may do by themselves
+ * (others, and what is not decided here, go to the map's routine):
+ *
+ *	c = changes; ref = root; last = 0
+ *	while ref has NODE:
+ *		n = the record of number ref & NUMBER in `nodes`
+ *		if ref has TABLE:
+ *			e = n.table.entries[head >> n.table.shift &
+ *					    n.table.mask]
+ *			last = e.best or else last; ref = e.ref
+ *		else:
+ *			two = head << n.depth >> 62
+ *			last = n.own[1 + (two >> 1)] or else n.own[0] or else
+ *				last
+ *			ref = n.child[two]
+ *	the answer is ref if it is not 0 and its element's prefix covers the
+ *	address; else last, if 0 or so is its; else, and if changes is not c
+ *	any more: by the routine.
+ *
+ * head is the address's first 64 bits, first bit highest; for addresses of
+ * more, shift may be SHIFT_NONE and depth above 62, which are for the routine.
+ * Each reference, and `best`, is loaded with acquire before what it leads to,
+ * and so before the store's table of chunks (chunks.h); the last look at changes
+ * comes behind all other loads. `nodes` and `elements` have constant size, shift
+ * and, if flat, place of their table's address; value_off is constant.
  *
  * For map_lpm.c; walks in order are in lpm_order.c.
  */
 #ifndef CORE_LPM_TRIE_H
 #define CORE_LPM_TRIE_H
 
+#include "core/chunks.h"
 #include "core/hash_key.h"
-#include "core/hash_pool.h"
 #include "core/map.h"
 
 enum {
 	EBPF_LPM_LEN = 4, /* bytes of the prefix length before the address */
 	EBPF_LPM_DATA_MAX = 256,
-	EBPF_LPM_ROOT_MIN = 4, /* bits */
-	EBPF_LPM_ROOT_MAX = 16,
+	EBPF_LPM_BITS_MIN = 4, /* of a table */
+	EBPF_LPM_BITS_MAX = 16,
+	EBPF_LPM_SHIFT_NONE = 255,
+	EBPF_LPM_KEY = 8, /* where in an element's record its key is */
 };
+#define EBPF_LPM_LIVE (1u << 31) /* of an element's stamp */
 #define EBPF_LPM_NODE (1u << 31)
+#define EBPF_LPM_TABLE (1u << 30)
+#define EBPF_LPM_NUMBER (EBPF_LPM_TABLE - 1)
 
 struct ebpf_lpm_entry {
 	uint32_t ref;
 	uint32_t best;
 };
 
-struct ebpf_lpm_node {
-	uint32_t child[8];
-	uint32_t own[7]; /* by heap place: 1 bit pattern of depth, 2, 4 */
-	uint32_t depth;
-} __attribute__((aligned(64)));
+struct ebpf_lpm_table {
+	/* constant until nobody reads it any more */
+	struct ebpf_lpm_entry *entries;
+	uint32_t mask; /* entries less 1 */
+	uint16_t depth;
+	uint8_t bits;
+	uint8_t shift; /* 64 - depth - bits, or SHIFT_NONE */
+	/* writers' */
+	uint32_t items; /* references and own prefixes */
+	uint32_t multi; /* references to nodes and tables */
+	uint32_t tried; /* multi when it could not grow */
+	uint32_t next;	/* of those that wait to be freed */
+};
 
-/* Numbers from a pool, those at hand and those on their way back. */
-struct ebpf_lpm_store {
-	struct ebpf_hash_meta *meta;
-	struct ebpf_hash_pool *pool;
-	struct ebpf_hash_hand at_hand; /* its lock is not used */
+struct ebpf_lpm_narrow {
+	uint32_t child[4];
+	uint32_t own[3]; /* by heap place: 1 bit pattern of depth, 2 */
+	uint32_t depth;
+};
+
+union ebpf_lpm_node {
+	struct ebpf_lpm_narrow narrow;
+	struct ebpf_lpm_table table;
+};
+
+struct ebpf_lpm_element {
+	uint32_t live;	 /* LIVE and a stamp, or the next in a list */
+	uint32_t parent; /* in a table: the next shorter of its own, 0: none */
+	/* key, padded to 8 bytes, and value */
+};
+
+/* Elements or tables that wait for a grace period: first those of `begun`. */
+struct ebpf_lpm_list {
+	uint32_t first, last, count;
+};
+struct ebpf_lpm_leaving {
+	struct ebpf_lpm_list begun, next;
+	uint64_t epoch; /* that begun ones wait for */
 };
 
 struct ebpf_map_lpm {
 	struct ebpf_map map;
 	/* read-mostly */
-	struct ebpf_lpm_entry *root;
-	struct ebpf_lpm_node *nodes;
-	uint8_t *elements;
-	size_t element_size;
-	uint32_t value_off;
-	uint32_t root_bits;
-	uint32_t data_bits;
-	uint32_t *shorts; /* place 1 << length | bits */
+	uint32_t root; /* a reference */
 	uint32_t changes; /* numbers handed on before their grace was over */
+	uint32_t data_bits;
+	uint32_t value_off; /* in an element's record */
+	struct ebpf_chunks elements, nodes;
 	/* writers' */
 	struct os_spin lock __attribute__((aligned(64)));
 	uint32_t count;
-	struct ebpf_lpm_store element_store, node_store;
+	uint32_t stamp; /* of the last element that was put into the map */
+	uint32_t element_end; /* atomic: from here on never handed out */
+	uint32_t element_room; /* how many more ever may be */
+	uint32_t element_waits_max;
+	struct ebpf_lpm_list element_free;
+	struct ebpf_lpm_leaving elements_leaving, tables_leaving;
+	/*
+	 * Nodes that are in no use: numbers from node_free up to node_waiting
+	 * are free, to node_next begun to wait, to node_end wait for the next
+	 * grace period; all by their place in a ring of as many as there are.
+	 */
+	uint32_t *ring;
+	uint32_t ring_size, nodes_held, node_fresh, node_room;
+	uint32_t node_free, node_waiting, node_next, node_end;
+	uint64_t node_epoch;
 };
 
 static inline struct ebpf_map_lpm *
@@ -141,17 +218,24 @@ ebpf_lpm_probe(const struct ebpf_map_lpm *lpm, const void *key)
 	return ebpf_lpm_probe_sized(key, lpm->data_bits);
 }
 
+/* Its record. */
+static inline struct ebpf_lpm_element *
+ebpf_lpm_record(const struct ebpf_map_lpm *lpm, uint32_t number)
+{
+	return ebpf_chunks_at(&lpm->elements, number);
+}
+
+/* Its key. */
 static inline const uint8_t *
 ebpf_lpm_element(const struct ebpf_map_lpm *lpm, uint32_t number)
 {
-	return lpm->elements + (size_t)number * lpm->element_size;
+	return (const uint8_t *)ebpf_lpm_record(lpm, number) + EBPF_LPM_KEY;
 }
 
 static inline void *
 ebpf_lpm_value(const struct ebpf_map_lpm *lpm, uint32_t number)
 {
-	return lpm->elements + (size_t)number * lpm->element_size +
-	       lpm->value_off;
+	return (uint8_t *)ebpf_lpm_record(lpm, number) + lpm->value_off;
 }
 
 /* Four bytes of an element's key. */
@@ -187,48 +271,73 @@ ebpf_lpm_same(const struct ebpf_map_lpm *lpm, uint32_t changes)
 	return os_likely(os_load_acquire(&lpm->changes) == changes);
 }
 
-static inline struct ebpf_lpm_node *
+static inline union ebpf_lpm_node *
 ebpf_lpm_node(const struct ebpf_map_lpm *lpm, uint32_t ref)
 {
-	return &lpm->nodes[ref & ~EBPF_LPM_NODE];
+	return ebpf_chunks_at(&lpm->nodes, ref & EBPF_LPM_NUMBER);
 }
 
-/* In the heap of short prefixes; the root's entries are behind its end. */
-static inline uint32_t
-ebpf_lpm_place(const struct ebpf_lpm_probe *probe, uint32_t root_bits)
+static inline bool
+ebpf_lpm_is_table(uint32_t ref)
 {
-	uint32_t len = probe->len < root_bits ? probe->len : root_bits;
-
-	return len == 0 ? 1 : 1u << len | (uint32_t)(probe->head >> (64 - len));
+	return (ref & EBPF_LPM_TABLE) != 0;
 }
 
-/* Three bits of an address, zeros where it ends. */
+/* Two bits of an address, of those before its end. */
 static inline uint32_t
-ebpf_lpm_bits_sized(const struct ebpf_lpm_probe *probe, uint32_t at,
-		    uint32_t data_bits)
+ebpf_lpm_two(const struct ebpf_lpm_probe *probe, uint32_t at,
+	     uint32_t data_bits)
 {
-	uint32_t byte = at / 8, two;
-
-	if (data_bits <= 61 || os_likely(at <= 61))
-		return (uint32_t)(probe->head << at >> 61);
-	two = (uint32_t)probe->data[byte] << 8;
-	if (byte + 1 < data_bits / 8)
-		two |= probe->data[byte + 1];
-	return two >> (13 - at % 8) & 7;
+	if (data_bits <= 64 || os_likely(at <= 62))
+		return (uint32_t)(probe->head << (at & 63) >> 62);
+	return probe->data[at / 8] >> (6 - at % 8) & 3;
 }
 
+/* Those that index a table, whatever the prefix's length. */
+uint32_t ebpf_lpm_index_behind(const struct ebpf_lpm_table *table,
+			       const uint8_t *data, uint32_t data_bits);
+
 static inline uint32_t
-ebpf_lpm_bits(const struct ebpf_map_lpm *lpm,
-	      const struct ebpf_lpm_probe *probe, uint32_t at)
+ebpf_lpm_index(const struct ebpf_lpm_table *table,
+	       const struct ebpf_lpm_probe *probe, uint32_t data_bits)
 {
-	return ebpf_lpm_bits_sized(probe, at, lpm->data_bits);
+	if (data_bits <= 64 || os_likely(table->shift <= 63))
+		return (uint32_t)(probe->head >> (table->shift & 63)) &
+		       table->mask;
+	return ebpf_lpm_index_behind(table, probe->data, data_bits);
 }
 
-/* Where a prefix of that length, ending in the node, has its place in own. */
+/* Where the node's or table's bits begin. */
 static inline uint32_t
-ebpf_lpm_own(uint32_t bits, uint32_t over)
+ebpf_lpm_depth(const struct ebpf_map_lpm *lpm, uint32_t ref)
 {
-	return (1u << over | bits >> (3 - over)) - 1;
+	const union ebpf_lpm_node *node = ebpf_lpm_node(lpm, ref);
+
+	return ebpf_lpm_is_table(ref) ? node->table.depth :
+					os_load(&node->narrow.depth);
+}
+
+/* Where own has a prefix that ends in the node. */
+static inline uint32_t
+ebpf_lpm_own(uint32_t two, uint32_t over)
+{
+	return over == 0 ? 0 : 1 + (two >> 1);
+}
+
+/* Of a table's own prefix. */
+static inline uint32_t
+ebpf_lpm_parent(const struct ebpf_map_lpm *lpm, uint32_t number)
+{
+	return os_load_acquire(&ebpf_lpm_record(lpm, number)->parent);
+}
+
+/* The longest of a table's that is no longer than that, from this one on. */
+static inline uint32_t
+ebpf_lpm_shorter(const struct ebpf_map_lpm *lpm, uint32_t number, uint32_t len)
+{
+	while (number != 0 && ebpf_lpm_len(lpm, number) > len)
+		number = ebpf_lpm_parent(lpm, number);
+	return number;
 }
 
 /* The prefixes of more than 64 bits agree behind these. */
@@ -286,19 +395,73 @@ uint32_t ebpf_lpm_find_exact(const struct ebpf_map_lpm *lpm,
 			     const struct ebpf_lpm_probe *probe);
 
 /*
- * With the lock. Link a filled element whose prefix is not there. Or in place of `old`, which has the same prefix, and never
- * fails. Unlink one that is there.
+ * lpm_change.c, with the lock. Link a filled element whose prefix is not there:
+ * ENOMEM, and nothing has changed. Or in place of `old`, which has the same
+ * prefix. Unlink one that is there.
  */
-void ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number);
+int ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number);
 void ebpf_lpm_replace(struct ebpf_map_lpm *lpm, uint32_t old, uint32_t number);
 void ebpf_lpm_unlink(struct ebpf_map_lpm *lpm, uint32_t number);
+/* Some element below a reference: all agree as far as its depth. */
+uint32_t ebpf_lpm_any_below(const struct ebpf_map_lpm *lpm, uint32_t ref);
 
+/* ---- lpm_table.c, with the lock ---- */
+
+/* A place for a reference, and the table of whose entries it may be one. */
+struct ebpf_lpm_slot {
+	uint32_t *ref;
+	struct ebpf_lpm_table *table; /* NULL: none above */
+};
+
+/* All writes to places go through this: the table counts what it has. */
+void ebpf_lpm_put(struct ebpf_lpm_slot slot, uint32_t ref);
+/* A table's own prefixes. */
+void ebpf_lpm_own_add(struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
+		      const struct ebpf_lpm_probe *probe, uint32_t number);
+void ebpf_lpm_own_replace(struct ebpf_map_lpm *lpm,
+			  struct ebpf_lpm_table *table,
+			  const struct ebpf_lpm_probe *probe, uint32_t old,
+			  uint32_t number);
+void ebpf_lpm_own_remove(struct ebpf_map_lpm *lpm,
+			 struct ebpf_lpm_table *table,
+			 const struct ebpf_lpm_probe *probe, uint32_t number);
 /*
- * With the lock: a number to use; and its way back. There is one for an element
- * more than max_entries, and a node for each.
+ * Something has been put below: make a table of the node in this place, or the
+ * one that is there larger, if there is enough for it and memory.
  */
-uint32_t ebpf_lpm_take(struct ebpf_map_lpm *lpm, struct ebpf_lpm_store *store);
-void ebpf_lpm_give(struct ebpf_lpm_store *store, uint32_t number);
+bool ebpf_lpm_widen(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot);
+/* A node or table in this place has lost something. */
+void ebpf_lpm_shrink(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot);
+
+/* ---- lpm_store.c, with the lock ---- */
+
+void ebpf_lpm_store_init(struct ebpf_map_lpm *lpm, uint32_t record_size);
+void ebpf_lpm_store_fini(struct ebpf_map_lpm *lpm);
+/* A number to use, 0: there is no memory; and its way back. */
+uint32_t ebpf_lpm_element_take(struct ebpf_map_lpm *lpm);
+void ebpf_lpm_element_give(struct ebpf_map_lpm *lpm, uint32_t number);
+/* It was never linked: nobody need wait. */
+void ebpf_lpm_element_undo(struct ebpf_map_lpm *lpm, uint32_t number);
+uint32_t ebpf_lpm_node_take(struct ebpf_map_lpm *lpm);
+void ebpf_lpm_node_give(struct ebpf_map_lpm *lpm, uint32_t number);
+/* So many nodes can be taken next whose grace is over. */
+bool ebpf_lpm_node_ask(struct ebpf_map_lpm *lpm, uint32_t count);
+/* A table of zeros, its reference in *ref. NULL: no memory. */
+struct ebpf_lpm_table *ebpf_lpm_table_take(struct ebpf_map_lpm *lpm,
+					   uint32_t depth, uint32_t bits,
+					   uint32_t *ref);
+void ebpf_lpm_table_give(struct ebpf_map_lpm *lpm, uint32_t ref);
+/* Free tables whose grace is over. */
+void ebpf_lpm_store_tidy(struct ebpf_map_lpm *lpm);
+/* sleep, without the lock: what was given back before can be taken again. */
+void ebpf_lpm_store_settle(struct ebpf_map_lpm *lpm);
+
+/* The element that stands for none: it has no length, so all begin with it. */
+static inline uint32_t
+ebpf_lpm_nobody(const struct ebpf_map_lpm *lpm)
+{
+	return ebpf_chunks_first(&lpm->elements);
+}
 
 /*
  * lpm_order.c: the element that follows the probe's in order, 0: none; with

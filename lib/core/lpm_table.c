@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The tables of a trie, with the map's lock: their own prefixes, and how they
+ * come, become larger and smaller, and go. A table is never changed into another
+ * size: a new one is made beside it, out of the same nodes and elements, and
+ * takes its place. For lpm_change.c.
+ */
+#include "core/lpm_trie.h"
+
+enum {
+	MAKE_ITEMS = 6, /* of 16 places: as much memory as nodes would take */
+	KEEP_ITEMS = 4,
+};
+
+/* What is in two bits of one place; as a node has it. */
+struct quad {
+	uint32_t child[4];
+	uint32_t own[3];
+};
+
+static struct ebpf_lpm_probe
+probe_of(const struct ebpf_map_lpm *lpm, uint32_t number)
+{
+	return ebpf_lpm_probe(lpm, ebpf_lpm_element(lpm, number));
+}
+
+static uint32_t
+is_node(uint32_t ref)
+{
+	return ref >> 31;
+}
+
+void
+ebpf_lpm_put(struct ebpf_lpm_slot slot, uint32_t ref)
+{
+	struct ebpf_lpm_table *table = slot.table;
+	uint32_t was = *slot.ref;
+
+	if (table != NULL &&
+	    (uintptr_t)slot.ref - (uintptr_t)table->entries <=
+		    table->mask * sizeof(table->entries[0])) {
+		table->items += (uint32_t)(ref != 0) - (uint32_t)(was != 0);
+		table->multi += is_node(ref) - is_node(was);
+	}
+	os_store_release(slot.ref, ref);
+}
+
+/* ---- own prefixes ---- */
+
+/*
+ * The entries that a table's own prefix covers. Each leads, from best on, by
+ * parents that become shorter, to all of the table's own that cover it.
+ */
+struct reach {
+	uint32_t at, end;
+};
+
+static struct reach
+reach_of(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table,
+	 const struct ebpf_lpm_probe *probe)
+{
+	uint32_t free = table->depth + table->bits - probe->len;
+	uint32_t at = ebpf_lpm_index(table, probe, lpm->data_bits) >> free
+								   << free;
+
+	return (struct reach){ at, at + (1u << free) };
+}
+
+static void
+set_parent(const struct ebpf_map_lpm *lpm, uint32_t number, uint32_t parent)
+{
+	os_store_release(&ebpf_lpm_record(lpm, number)->parent, parent);
+}
+
+/* Where the reach's entries lead to `from`, they lead to `to`. */
+static void
+lead(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
+     struct reach reach, uint32_t from, uint32_t to)
+{
+	uint32_t best, next, last = 0;
+
+	for (; reach.at < reach.end; reach.at++) {
+		best = table->entries[reach.at].best;
+		if (best == from) {
+			os_store_release(&table->entries[reach.at].best, to);
+			continue;
+		}
+		if (best == last)
+			continue;
+		last = best;
+		while ((next = ebpf_lpm_parent(lpm, best)) != from &&
+		       next != to)
+			best = next;
+		if (next == from)
+			set_parent(lpm, best, to);
+	}
+}
+
+void
+ebpf_lpm_own_add(struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
+		 const struct ebpf_lpm_probe *probe, uint32_t number)
+{
+	struct reach reach = reach_of(lpm, table, probe);
+	uint32_t parent = ebpf_lpm_shorter(lpm, table->entries[reach.at].best,
+					   probe->len);
+
+	set_parent(lpm, number, parent);
+	lead(lpm, table, reach, parent, number);
+	table->items++;
+}
+
+void
+ebpf_lpm_own_replace(struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
+		     const struct ebpf_lpm_probe *probe, uint32_t old,
+		     uint32_t number)
+{
+	set_parent(lpm, number, ebpf_lpm_parent(lpm, old));
+	lead(lpm, table, reach_of(lpm, table, probe), old, number);
+}
+
+void
+ebpf_lpm_own_remove(struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
+		    const struct ebpf_lpm_probe *probe, uint32_t number)
+{
+	lead(lpm, table, reach_of(lpm, table, probe), number,
+	     ebpf_lpm_parent(lpm, number));
+	table->items--;
+}
+
+/* ---- two bits at a time ---- */
+
+static uint32_t
+quad_items(const struct quad *quad)
+{
+	uint32_t n = 0, i;
+
+	for (i = 0; i < 4; i++)
+		n += quad->child[i] != 0;
+	for (i = 0; i < 3; i++)
+		n += quad->own[i] != 0;
+	return n;
+}
+
+static void
+quad_of_node(const struct ebpf_lpm_narrow *node, struct quad *quad)
+{
+	memcpy(quad->child, node->child, sizeof(quad->child));
+	memcpy(quad->own, node->own, sizeof(quad->own));
+}
+
+/* A reference to it all. If that takes a node, it has been asked for. */
+static uint32_t
+fold(struct ebpf_map_lpm *lpm, const struct quad *quad, uint32_t depth)
+{
+	struct ebpf_lpm_narrow *node;
+	uint32_t number, i, one = 0;
+
+	for (i = 0; i < 4; i++)
+		one |= quad->child[i];
+	for (i = 0; i < 3; i++)
+		one |= quad->own[i];
+	if (quad_items(quad) < 2)
+		return one;
+	number = ebpf_lpm_node_take(lpm);
+	node = &ebpf_lpm_node(lpm, number)->narrow;
+	memcpy(node->child, quad->child, sizeof(quad->child));
+	memcpy(node->own, quad->own, sizeof(quad->own));
+	node->depth = depth;
+	return number | EBPF_LPM_NODE;
+}
+
+/*
+ * Four entries from `at` on, whose own prefixes of the lengths depth and
+ * depth + 1 are the quad's; four being all, or else the table's last two bits.
+ */
+static void
+quad_of_entries(const struct ebpf_map_lpm *lpm,
+		const struct ebpf_lpm_table *table, uint32_t at,
+		struct quad *quad)
+{
+	uint32_t depth = table->depth + table->bits - 2, i, number, len;
+
+	memset(quad, 0, sizeof(*quad));
+	for (i = 0; i < 4; i++) {
+		quad->child[i] = table->entries[at + i].ref;
+		number = table->entries[at + i].best;
+		while (number != 0 &&
+		       (len = ebpf_lpm_len(lpm, number)) >= depth) {
+			quad->own[ebpf_lpm_own(i, len - depth)] = number;
+			number = ebpf_lpm_parent(lpm, number);
+		}
+	}
+}
+
+/* A table of four bits, as two and two. Takes up to four nodes. */
+static void
+quad_of_table(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table,
+	      struct quad *quad)
+{
+	uint32_t depth = table->depth, i, number, len;
+	struct quad inner;
+
+	memset(quad, 0, sizeof(*quad));
+	for (i = 0; i < 4; i++) {
+		quad_of_entries(lpm, table, i * 4, &inner);
+		quad->child[i] = fold(lpm, &inner, depth + 2);
+		number = ebpf_lpm_shorter(lpm, table->entries[i * 4].best,
+					  depth + 1);
+		while (number != 0) {
+			len = ebpf_lpm_len(lpm, number);
+			quad->own[ebpf_lpm_own(i, len - depth)] = number;
+			number = ebpf_lpm_parent(lpm, number);
+		}
+	}
+}
+
+/* What is below a reference in the two bits from depth on. */
+static void
+quad_of(struct ebpf_map_lpm *lpm, uint32_t ref, uint32_t depth,
+	struct quad *quad)
+{
+	const union ebpf_lpm_node *node;
+	struct ebpf_lpm_probe probe;
+	uint32_t two;
+
+	memset(quad, 0, sizeof(*quad));
+	if (ref == 0)
+		return;
+	if (is_node(ref) && ebpf_lpm_depth(lpm, ref) == depth) {
+		node = ebpf_lpm_node(lpm, ref);
+		if (ebpf_lpm_is_table(ref))
+			quad_of_table(lpm, &node->table, quad);
+		else
+			quad_of_node(&node->narrow, quad);
+		return;
+	}
+	probe = probe_of(lpm, ebpf_lpm_any_below(lpm, ref));
+	two = ebpf_lpm_two(&probe, depth, lpm->data_bits);
+	if (!is_node(ref) && probe.len < depth + 2)
+		quad->own[ebpf_lpm_own(two, probe.len - depth)] = ref;
+	else
+		quad->child[two] = ref;
+}
+
+/* It has been taken to pieces, and will not be reached any more. */
+static void
+give_apart(struct ebpf_map_lpm *lpm, uint32_t ref, uint32_t depth)
+{
+	if (!is_node(ref) || ebpf_lpm_depth(lpm, ref) != depth)
+		return;
+	if (ebpf_lpm_is_table(ref))
+		ebpf_lpm_table_give(lpm, ref);
+	else
+		ebpf_lpm_node_give(lpm, ref & EBPF_LPM_NUMBER);
+}
+
+/* ---- larger ---- */
+
+/*
+ * Elements that were not among a table's own, or another's, get parents. Who
+ * follows these in a table of long ago has gone astray: all of them are written
+ * with release, behind this.
+ */
+static void
+parents_change(struct ebpf_map_lpm *lpm)
+{
+	os_store_release(&lpm->changes, lpm->changes + 1);
+}
+
+/* What an own prefix of a new table leads to: shorter ones up to `parent`. */
+static uint32_t
+own_first(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
+	  uint32_t number, uint32_t parent)
+{
+	if (number == 0)
+		return parent;
+	set_parent(lpm, number, parent);
+	table->items++;
+	return number;
+}
+
+/* Four entries of a new table, from what was in one place. */
+static void
+spread(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
+       uint32_t at, const struct quad *quad, uint32_t best)
+{
+	uint32_t half = 0, i, ref;
+
+	best = own_first(lpm, table, quad->own[0], best);
+	for (i = 0; i < 4; i++) {
+		if (i % 2 == 0)
+			half = own_first(lpm, table, quad->own[1 + i / 2],
+					 best);
+		ref = quad->child[i];
+		table->entries[at + i].best = half;
+		table->entries[at + i].ref = ref;
+		table->items += ref != 0;
+		table->multi += is_node(ref);
+	}
+}
+
+/*
+ * How many nodes does it take to put what is in that place into a table that
+ * ends two bits behind depth? UINT32_MAX: a large table begins there.
+ */
+static uint32_t
+nodes_for(const struct ebpf_map_lpm *lpm, uint32_t ref, uint32_t depth)
+{
+	if (!is_node(ref) || !ebpf_lpm_is_table(ref) ||
+	    ebpf_lpm_depth(lpm, ref) != depth)
+		return 0;
+	return ebpf_lpm_node(lpm, ref)->table.bits == EBPF_LPM_BITS_MIN ?
+		       4 : UINT32_MAX;
+}
+
+static bool
+grow(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
+     struct ebpf_lpm_table *table)
+{
+	uint32_t end = table->depth + table->bits, nodes = 1, n, i, ref, old;
+	uint32_t refs = 0;
+	struct ebpf_lpm_table *wide;
+	struct quad quad;
+
+	for (i = 0; i <= table->mask; i++) {
+		ref = table->entries[i].ref;
+		refs += ref != 0;
+		n = nodes_for(lpm, ref, end);
+		if (n == UINT32_MAX)
+			return false;
+		nodes += n;
+	}
+	if (!ebpf_lpm_node_ask(lpm, nodes))
+		return false;
+	wide = ebpf_lpm_table_take(lpm, table->depth, table->bits + 2u, &ref);
+	if (wide == NULL)
+		return false;
+	parents_change(lpm);
+	wide->items = table->items - refs; /* its own, which stay that */
+	for (i = 0; i <= table->mask; i++) {
+		quad_of(lpm, table->entries[i].ref, end, &quad);
+		spread(lpm, wide, i * 4, &quad, table->entries[i].best);
+	}
+	old = *slot.ref;
+	ebpf_lpm_put(slot, ref);
+	for (i = 0; i <= table->mask; i++)
+		give_apart(lpm, table->entries[i].ref, end);
+	ebpf_lpm_table_give(lpm, old);
+	return true;
+}
+
+/* A table in place of a node and those that come behind its two bits. */
+static bool
+make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
+     struct ebpf_lpm_narrow *node)
+{
+	uint32_t end = node->depth + 2, nodes = 1, items, n, i, ref, old, best;
+	struct ebpf_lpm_table *table;
+	struct quad quad, inner;
+
+	if (end + 2 > lpm->data_bits)
+		return false;
+	quad_of_node(node, &quad);
+	items = quad_items(&quad);
+	for (i = 0; i < 4; i++) {
+		ref = quad.child[i];
+		n = nodes_for(lpm, ref, end);
+		if (n == UINT32_MAX)
+			return false;
+		nodes += n;
+		if (!is_node(ref) || ebpf_lpm_depth(lpm, ref) != end)
+			continue;
+		if (ebpf_lpm_is_table(ref)) {
+			items += 3;
+			continue;
+		}
+		quad_of_node(&ebpf_lpm_node(lpm, ref)->narrow, &inner);
+		items += quad_items(&inner) - 1;
+	}
+	if (items < MAKE_ITEMS || !ebpf_lpm_node_ask(lpm, nodes))
+		return false;
+	table = ebpf_lpm_table_take(lpm, node->depth, EBPF_LPM_BITS_MIN, &ref);
+	if (table == NULL)
+		return false;
+	parents_change(lpm);
+	best = own_first(lpm, table, quad.own[0], 0);
+	for (i = 0; i < 4; i++) {
+		if (i % 2 == 0)
+			n = own_first(lpm, table, quad.own[1 + i / 2], best);
+		quad_of(lpm, quad.child[i], end, &inner);
+		spread(lpm, table, i * 4, &inner, n);
+	}
+	old = *slot.ref;
+	ebpf_lpm_put(slot, ref);
+	for (i = 0; i < 4; i++)
+		give_apart(lpm, quad.child[i], end);
+	ebpf_lpm_node_give(lpm, old & EBPF_LPM_NUMBER);
+	return true;
+}
+
+/*
+ * With so many of its places that have more than one below there are as many
+ * elements as places, if they lie at random: four times the places then make
+ * that rare, and 32 bytes for each element, which is less than two nodes.
+ */
+static bool
+is_crowded(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
+{
+	return table->multi >= 3u << table->bits >> 4 &&
+	       table->multi > table->tried &&
+	       table->bits < EBPF_LPM_BITS_MAX &&
+	       table->depth + table->bits + 2u <= lpm->data_bits;
+}
+
+bool
+ebpf_lpm_widen(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot)
+{
+	uint32_t ref = *slot.ref;
+	struct ebpf_lpm_table *table;
+
+	if (!is_node(ref))
+		return false;
+	if (!ebpf_lpm_is_table(ref))
+		return make(lpm, slot, &ebpf_lpm_node(lpm, ref)->narrow);
+	table = &ebpf_lpm_node(lpm, ref)->table;
+	if (!is_crowded(lpm, table))
+		return false;
+	if (grow(lpm, slot, table))
+		return true;
+	table->tried = table->multi + table->multi / 8;
+	return false;
+}
+
+/* ---- smaller ---- */
+
+/* The only reference that is left, 0: there are more. */
+static uint32_t
+only_one(const struct ebpf_lpm_narrow *node)
+{
+	struct quad quad;
+	uint32_t one = 0, i;
+
+	quad_of_node(node, &quad);
+	if (quad_items(&quad) > 1)
+		return 0;
+	for (i = 0; i < 4; i++)
+		one |= quad.child[i];
+	for (i = 0; i < 3; i++)
+		one |= quad.own[i];
+	return one;
+}
+
+static uint32_t
+only_one_in(const struct ebpf_lpm_table *table)
+{
+	const struct ebpf_lpm_entry *entry = table->entries;
+
+	while (entry->ref == 0 && entry->best == 0)
+		entry++;
+	return entry->ref != 0 ? entry->ref : entry->best;
+}
+
+/* Not for a table of four bits. */
+static uint32_t
+halve(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
+{
+	uint32_t end = table->depth + table->bits - 2u, i, ref;
+	struct ebpf_lpm_table *small;
+	struct quad quad;
+
+	if (!ebpf_lpm_node_ask(lpm, table->items / 2 + 1))
+		return 0;
+	small = ebpf_lpm_table_take(lpm, table->depth, table->bits - 2u, &ref);
+	if (small == NULL)
+		return 0;
+	/* refs become fewer below, and what is left are own prefixes */
+	small->items = table->items;
+	for (i = 0; i <= table->mask; i += 4) {
+		quad_of_entries(lpm, table, i, &quad);
+		small->items -= quad_items(&quad);
+		small->entries[i / 4].ref = fold(lpm, &quad, end);
+		small->entries[i / 4].best = ebpf_lpm_shorter(
+			lpm, table->entries[i].best, end - 1);
+		small->items += small->entries[i / 4].ref != 0;
+		small->multi += is_node(small->entries[i / 4].ref);
+	}
+	return ref;
+}
+
+/* A reference to all that is in the table, which takes less; 0: as it is. */
+static uint32_t
+less(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
+{
+	struct quad quad;
+
+	if (table->items == 1)
+		return only_one_in(table);
+	if (table->bits > EBPF_LPM_BITS_MIN)
+		return table->items < 1u << table->bits >> 5 ?
+			       halve(lpm, table) : 0;
+	if (table->items >= KEEP_ITEMS || table->multi > 1 ||
+	    !ebpf_lpm_node_ask(lpm, 5))
+		return 0;
+	quad_of_table(lpm, table, &quad);
+	return fold(lpm, &quad, table->depth);
+}
+
+void
+ebpf_lpm_shrink(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot)
+{
+	uint32_t old = *slot.ref, ref;
+	union ebpf_lpm_node *node = ebpf_lpm_node(lpm, old);
+
+	ref = ebpf_lpm_is_table(old) ? less(lpm, &node->table) :
+				       only_one(&node->narrow);
+	if (ref == 0)
+		return;
+	/* who is in it still gets on from there */
+	ebpf_lpm_put(slot, ref);
+	if (ebpf_lpm_is_table(old))
+		ebpf_lpm_table_give(lpm, old);
+	else
+		ebpf_lpm_node_give(lpm, old & EBPF_LPM_NUMBER);
+}
