@@ -21,20 +21,24 @@ enum given {
 /* What is known of homes. */
 enum homes {
 	NONE,
-	APART, /* or none */
+	CHUNKS, /* nor elements side by side */
+	APART,	/* or none */
 	INSIDE,
 	ANYWHERE,
 };
 
 EBPF_HASH_INLINE void *
 give(const struct ebpf_map_hash *hash, uint32_t number, uint8_t *element,
-     uint32_t size, enum given given, bool lru)
+     uint32_t size, enum given given, bool lru, enum homes homes)
 {
 	/* a user's look says nothing about an element's use, only programs' */
 	if (lru)
 		ebpf_hash_mark_used(hash, number);
 	if (given == CPU_VALUE)
-		return ebpf_hash_percpu(hash, number, os_cpu_id());
+		return homes == CHUNKS ?
+			ebpf_chunks_cpu_at(hash->metas.chunks, number,
+					   os_cpu_id()) :
+			ebpf_hash_percpu(hash, number, os_cpu_id());
 	element += (size + 7) & ~7u; /* value_off */
 	if (given == INNER)
 		return os_load_acquire((struct ebpf_map **)(void *)element);
@@ -58,7 +62,8 @@ ask(const struct ebpf_map_hash *hash, uint64_t h, uint32_t size)
  * changed the key since: then that one is looked for.
  */
 static __attribute__((__noinline__)) void *
-look_careful(struct ebpf_map *map, const void *key, enum given given, bool lru)
+look_careful(struct ebpf_map *map, const void *key, enum given given, bool lru,
+	     enum homes homes)
 {
 	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	uint32_t number = ebpf_hash_find_careful(hash,
@@ -67,7 +72,20 @@ look_careful(struct ebpf_map *map, const void *key, enum given given, bool lru)
 	if (number == 0)
 		return NULL;
 	return give(hash, number, ebpf_hash_element(hash, number),
-		    map->key_size, given, lru);
+		    map->key_size, given, lru, homes);
+}
+
+EBPF_HASH_INLINE uint8_t *
+element_of(const struct ebpf_map_hash *hash, uint32_t number, enum homes homes)
+{
+	if (homes == INSIDE)
+		return hash->elements +
+		       (size_t)number * EBPF_HASH_INSIDE_ELEMENT;
+	if (homes == CHUNKS)
+		return ebpf_hash_in_chunk(hash, number);
+	if (homes == ANYWHERE)
+		return ebpf_hash_element(hash, number);
+	return hash->elements + (size_t)number * hash->element_size;
 }
 
 /*
@@ -99,7 +117,7 @@ look(struct ebpf_map *map, const void *key, uint32_t size, enum given given,
 	bucket = ebpf_hash_bucket_at(hash, probe.hash, shift);
 	if (slots != EBPF_HASH_SLOTS)
 		__builtin_prefetch(bucket + 1);
-	else if (homes != NONE)
+	else if (homes >= APART && given != CPU_VALUE)
 		ask(hash, probe.hash, size);
 	if (size > 8)
 		changes = os_load_acquire(&bucket->changes);
@@ -108,19 +126,17 @@ look(struct ebpf_map *map, const void *key, uint32_t size, enum given given,
 	for (; match != 0; match &= match - 1) {
 		number = ebpf_hash_slot(hash, bucket, probe.hash,
 					ebpf_hash_first(match), slots);
-		element = homes == INSIDE ?
-			hash->elements + (size_t)number *
-					 EBPF_HASH_INSIDE_ELEMENT :
-			ebpf_hash_element(hash, number);
+		element = element_of(hash, number, homes);
 		if (os_unlikely(!ebpf_hash_probe_is(&probe, element, size)))
 			continue;
 		if (size <= 8 || ebpf_hash_same(bucket, changes))
-			return give(hash, number, element, size, given, lru);
-		return look_careful(map, key, given, lru);
+			return give(hash, number, element, size, given, lru,
+				    homes);
+		return look_careful(map, key, given, lru, homes);
 	}
 	if (os_likely(ebpf_hash_chain(bucket) == 0))
 		return NULL;
-	return look_careful(map, key, given, lru);
+	return look_careful(map, key, given, lru, homes);
 }
 
 /* The routines of a kind: for any key size, and for those that are frequent. */
@@ -129,52 +145,70 @@ look(struct ebpf_map *map, const void *key, uint32_t size, enum given given,
 	{                                                            \
 		return look(map, key, size, given, lru, homes);      \
 	}
-#define ROUTINES(any, name, given, lru, homes)                       \
-	void *any(struct ebpf_map *map, const void *key)             \
-	{                                                            \
-		return look(map, key, ANY, given, lru,               \
-			    homes == NONE ? NONE : ANYWHERE);        \
-	}                                                            \
+#define SIZES(name, given, lru, homes)                               \
 	ROUTINE(name##_4, 4, given, lru, homes)                      \
 	ROUTINE(name##_6, 6, given, lru, homes)                      \
 	ROUTINE(name##_8, 8, given, lru, homes)                      \
 	ROUTINE(name##_16, 16, given, lru, homes)
+#define ROUTINES(any, name, given, lru, homes)                       \
+	void *any(struct ebpf_map *map, const void *key)             \
+	{                                                            \
+		return look(map, key, ANY, given, lru,               \
+			    lru ? homes : ANYWHERE);                 \
+	}                                                            \
+	SIZES(name, given, lru, homes)
 
 ROUTINES(ebpf_hash_lookup, one, VALUE, false, APART)
 ROUTINES(ebpf_hash_percpu_lookup, percpu, CPU_VALUE, false, NONE)
 ROUTINES(ebpf_hash_lru_lookup, lru, VALUE, true, NONE)
 ROUTINES(ebpf_hash_lru_percpu_lookup, lru_percpu, CPU_VALUE, true, NONE)
 ROUTINES(ebpf_hash_maps_lookup, maps, INNER, false, APART)
+SIZES(chunk, VALUE, false, CHUNKS)
+SIZES(percpu_chunk, CPU_VALUE, false, CHUNKS)
+SIZES(maps_chunk, INNER, false, CHUNKS)
 ROUTINE(inside_4, 4, VALUE, false, INSIDE)
 ROUTINE(inside_6, 6, VALUE, false, INSIDE)
 ROUTINE(inside_8, 8, VALUE, false, INSIDE)
 
 static const struct choice {
 	const struct ebpf_map_ops *ops;
-	bool inside; /* the homes are */
+	enum homes homes;
 	void *(*four)(struct ebpf_map *map, const void *key);
 	void *(*six)(struct ebpf_map *map, const void *key); /* MACs */
 	void *(*eight)(struct ebpf_map *map, const void *key);
 	void *(*sixteen)(struct ebpf_map *map, const void *key);
 } choices[] = {
-	{ &ebpf_map_hash_ops, false, one_4, one_6, one_8, one_16 },
-	{ &ebpf_map_hash_ops, true, inside_4, inside_6, inside_8, NULL },
-	{ &ebpf_map_percpu_hash_ops, false, percpu_4, percpu_6, percpu_8,
-	  percpu_16 },
-	{ &ebpf_map_lru_hash_ops, false, lru_4, lru_6, lru_8, lru_16 },
-	{ &ebpf_map_lru_percpu_hash_ops, false, lru_percpu_4, lru_percpu_6,
-	  lru_percpu_8, lru_percpu_16 },
-	{ &ebpf_map_hash_of_maps_ops, false, maps_4, maps_6, maps_8, maps_16 },
+	{ &ebpf_map_hash_ops, APART, one_4, one_6, one_8, one_16 },
+	{ &ebpf_map_hash_ops, INSIDE, inside_4, inside_6, inside_8,
+	  NULL },
+	{ &ebpf_map_hash_ops, CHUNKS, chunk_4, chunk_6, chunk_8,
+	  chunk_16 },
+	{ &ebpf_map_percpu_hash_ops, APART, percpu_4, percpu_6,
+	  percpu_8, percpu_16 },
+	{ &ebpf_map_percpu_hash_ops, CHUNKS, percpu_chunk_4,
+	  percpu_chunk_6, percpu_chunk_8, percpu_chunk_16 },
+	{ &ebpf_map_lru_hash_ops, APART, lru_4, lru_6, lru_8, lru_16 },
+	{ &ebpf_map_lru_percpu_hash_ops, APART, lru_percpu_4,
+	  lru_percpu_6, lru_percpu_8, lru_percpu_16 },
+	{ &ebpf_map_hash_of_maps_ops, APART, maps_4, maps_6, maps_8,
+	  maps_16 },
+	{ &ebpf_map_hash_of_maps_ops, CHUNKS, maps_chunk_4,
+	  maps_chunk_6, maps_chunk_8, maps_chunk_16 },
 };
 
 void
 ebpf_hash_lookup_choose(struct ebpf_map *map)
 {
-	bool inside = ebpf_hash_of(map)->slots != EBPF_HASH_SLOTS;
+	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	enum homes homes = APART;
 	uint32_t i;
 
+	if (hash->metas.chunks != NULL)
+		homes = CHUNKS;
+	else if (hash->slots != EBPF_HASH_SLOTS)
+		homes = INSIDE;
 	for (i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-		if (choices[i].ops != map->ops || choices[i].inside != inside)
+		if (choices[i].ops != map->ops || choices[i].homes != homes)
 			continue;
 		if (map->key_size == 4)
 			map->lookup = choices[i].four;
@@ -243,7 +277,8 @@ look_through(const struct ebpf_map_hash *hash,
 	}
 	/* what was handed on is on another bucket's chain now, or on none */
 	for (number = ebpf_hash_chain(bucket); number != 0 && *settled;
-	     number = os_load_acquire(&hash->meta[number].chain)) {
+	     number = os_load_acquire(
+		     &ebpf_hash_meta(&hash->metas, number)->chain)) {
 		bool is = ebpf_hash_probe_is(
 			probe, ebpf_hash_element(hash, number), size);
 

@@ -3,7 +3,7 @@
 #include "core/hash_pool.h"
 
 struct ebpf_hash_pool *
-ebpf_hash_pool_create(struct ebpf_hash_meta *meta, uint32_t first,
+ebpf_hash_pool_create(const struct ebpf_hash_metas *metas, uint32_t first,
 		      uint32_t end)
 {
 	struct ebpf_hash_pool *pool = os_alloc(sizeof(*pool));
@@ -11,7 +11,7 @@ ebpf_hash_pool_create(struct ebpf_hash_meta *meta, uint32_t first,
 	if (pool == NULL)
 		return NULL;
 	os_spin_init(&pool->lock);
-	pool->meta = meta;
+	pool->metas = *metas;
 	pool->fresh = first;
 	pool->end = end;
 	return pool;
@@ -32,7 +32,7 @@ leaving_over(struct ebpf_hash_pool *pool, struct ebpf_hash_leaving *leaving)
 {
 	if (!leaving->any)
 		return;
-	ebpf_hash_list_join(&leaving->list, &pool->free, pool->meta);
+	ebpf_hash_list_join(&leaving->list, &pool->free, &pool->metas);
 	pool->free = leaving->list;
 	if ((int32_t)(leaving->stamp - pool->done) > 0)
 		os_store_release(&pool->done, leaving->stamp);
@@ -55,16 +55,47 @@ look(struct ebpf_hash_pool *pool)
 	}
 }
 
+/* May there be another chunk, beyond what cannot be helped? */
+static bool
+affordable(const struct ebpf_hash_pool *pool)
+{
+	const struct ebpf_hash_budget *budget = &pool->budget;
+	const struct ebpf_chunks *chunks = pool->metas.chunks;
+	uint64_t count = os_load(budget->count);
+
+	return (int64_t)(chunks->bytes + ebpf_chunks_next_bytes(chunks)) <=
+	       budget->base + (int64_t)(budget->each * count);
+}
+
+/*
+ * An element that was never handed out. Who goes by number up to fresh finds
+ * what is there.
+ */
+static uint32_t
+take_fresh(struct ebpf_hash_pool *pool, bool must)
+{
+	struct ebpf_chunks *chunks = pool->metas.chunks;
+	uint32_t number = pool->fresh;
+
+	if (chunks == NULL) {
+		if (number == pool->end)
+			return 0;
+		os_store(&pool->fresh, number + 1);
+		return number;
+	}
+	if (!ebpf_chunks_has(chunks, number) &&
+	    ((!must && !affordable(pool)) || ebpf_chunks_add(chunks) != 0))
+		return 0;
+	os_store_release(&pool->fresh, ebpf_chunks_from(chunks, number + 1));
+	return number;
+}
+
 static uint32_t
 take(struct ebpf_hash_pool *pool)
 {
-	uint32_t number = ebpf_hash_list_pop(&pool->free, pool->meta);
+	uint32_t number = ebpf_hash_list_pop(&pool->free, &pool->metas);
 
-	if (number == 0 && pool->fresh < pool->end) {
-		number = pool->fresh;
-		os_store(&pool->fresh, number + 1);
-	}
-	return number;
+	return number != 0 ? number : take_fresh(pool, false);
 }
 
 void
@@ -80,7 +111,7 @@ ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 		number = take(pool);
 		if (number == 0)
 			break;
-		ebpf_hash_list_push(&hand->free, pool->meta, number);
+		ebpf_hash_list_push(&hand->free, &pool->metas, number);
 	}
 	os_spin_unlock(&pool->lock);
 }
@@ -98,9 +129,11 @@ ebpf_hash_pool_hurry(struct ebpf_hash_pool *pool)
 	os_spin_lock(&pool->lock);
 	number = take(pool);
 	if (number == 0)
-		number = ebpf_hash_list_pop(&pool->early.list, pool->meta);
+		number = ebpf_hash_list_pop(&pool->early.list, &pool->metas);
 	if (number == 0)
-		number = ebpf_hash_list_pop(&pool->late.list, pool->meta);
+		number = ebpf_hash_list_pop(&pool->late.list, &pool->metas);
+	if (number == 0 && pool->metas.chunks != NULL)
+		number = take_fresh(pool, true);
 	os_spin_unlock(&pool->lock);
 	return number;
 }
@@ -114,11 +147,11 @@ ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 
 	os_spin_lock(&pool->lock);
 	look(pool);
-	ebpf_hash_list_join(&late->list, &hand->removed, pool->meta);
+	ebpf_hash_list_join(&late->list, &hand->removed, &pool->metas);
 	late->any = true;
 	late->stamp = ++pool->stamp;
 	for (i = 0; i < hand->home_count; i++)
-		os_store(&pool->meta[hand->home[i]].link,
+		os_store(&ebpf_hash_meta(&pool->metas, hand->home[i])->link,
 			 late->stamp & EBPF_HASH_STAMPS);
 	hand->home_count = 0;
 	late->epoch = os_epoch_begin();

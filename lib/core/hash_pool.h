@@ -4,12 +4,13 @@
  * their grace period, handed out again. Elements are numbers from 1; what they
  * hold is hash_table.h's. A hand is what a processor has of them, under a lock
  * of its own, which nobody else wants as a rule; behind all hands stands one
- * pool.
+ * pool. Their memory is there from the start, or comes in chunks when they are
+ * handed out first.
  */
 #ifndef CORE_HASH_POOL_H
 #define CORE_HASH_POOL_H
 
-#include "core/os.h"
+#include "core/chunks.h"
 
 /* Of meta.link: in the map, on no list. The 30 bits below differ each time. */
 #define EBPF_HASH_LIVE (2u << 30)
@@ -24,6 +25,29 @@ struct ebpf_hash_meta {
 			   as it was until the element is used again */
 	uint32_t link;	/* atomic: next in a free or removed list, or LIVE */
 };
+
+/* Where meta is: side by side, or in front of each record in chunks. */
+struct ebpf_hash_metas {
+	struct ebpf_hash_meta *all;
+	struct ebpf_chunks *chunks; /* NULL: all are there from the start */
+};
+
+static inline struct ebpf_hash_meta *
+ebpf_hash_meta(const struct ebpf_hash_metas *metas, uint32_t number)
+{
+	if (os_likely(metas->chunks == NULL))
+		return &metas->all[number];
+	return ebpf_chunks_at(metas->chunks, number);
+}
+
+/* The first number from that on which has an element, or will have one. */
+static inline uint32_t
+ebpf_hash_number_from(const struct ebpf_hash_metas *metas, uint32_t number)
+{
+	if (os_likely(metas->chunks == NULL))
+		return number;
+	return ebpf_chunks_from(metas->chunks, number);
+}
 
 static inline bool
 ebpf_hash_link_live(uint32_t link)
@@ -63,6 +87,16 @@ struct ebpf_hash_leaving {
 };
 
 /*
+ * With chunks: how many bytes they may have before an element is rather handed
+ * on early than another chunk taken: base + each * *count, atomic.
+ */
+struct ebpf_hash_budget {
+	int64_t base;
+	uint64_t each;
+	const uint32_t *count;
+};
+
+/*
  * Where hands get and return elements. Its owner may have elements of smaller
  * numbers that are in no list (home): when such a one is returned it is stamped,
  * and may be used again when that stamp is done. Nobody waits for a grace
@@ -70,8 +104,9 @@ struct ebpf_hash_leaving {
  */
 struct ebpf_hash_pool {
 	/* read-mostly */
-	struct ebpf_hash_meta *meta;
-	uint32_t end;
+	struct ebpf_hash_metas metas;
+	struct ebpf_hash_budget budget; /* its owner's */
+	uint32_t end; /* without chunks */
 	uint32_t done; /* atomic: what has that stamp may be used again */
 	uint64_t hurried; /* atomic: tries to hand one on before its grace is
 			     over */
@@ -84,9 +119,13 @@ struct ebpf_hash_pool {
 	struct ebpf_hash_leaving early, late;
 };
 
-/* Elements first .. end - 1, all free; meta[end] is borrowed. NULL: no memory. */
-struct ebpf_hash_pool *ebpf_hash_pool_create(struct ebpf_hash_meta *meta,
-					     uint32_t first, uint32_t end);
+/*
+ * Elements first .. end - 1, all free, or those that chunks will have; metas are
+ * borrowed. NULL: no memory.
+ */
+struct ebpf_hash_pool *
+ebpf_hash_pool_create(const struct ebpf_hash_metas *metas, uint32_t first,
+		      uint32_t end);
 void ebpf_hash_pool_destroy(struct ebpf_hash_pool *pool); /* NULL is fine */
 
 /* Locked hand: up to `batch` elements from the pool. Run path. */
@@ -94,8 +133,9 @@ void ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_hand *hand, uint32_t batch);
 /*
  * When there was none: an element whose grace period is not over, the first one
- * removed. 0: all are in the map, in hands or not returned. For who knows what
- * that means to readers. Run path.
+ * removed; or, with chunks, one of another chunk. 0: all are in the map, in
+ * hands or not returned, or there is no memory. For who knows what that means
+ * to readers. Run path.
  */
 uint32_t ebpf_hash_pool_hurry(struct ebpf_hash_pool *pool);
 /* Locked hand: begin a grace period for what was removed. Run path. */
@@ -120,26 +160,26 @@ ebpf_hash_stamp_over(uint32_t link, uint32_t done)
 
 /* At the end. */
 static inline void
-ebpf_hash_list_push(struct ebpf_hash_list *list, struct ebpf_hash_meta *meta,
-		    uint32_t number)
+ebpf_hash_list_push(struct ebpf_hash_list *list,
+		    const struct ebpf_hash_metas *metas, uint32_t number)
 {
-	os_store(&meta[number].link, 0);
+	os_store(&ebpf_hash_meta(metas, number)->link, 0);
 	if (list->first == 0)
 		list->first = number;
 	else
-		os_store(&meta[list->last].link, number);
+		os_store(&ebpf_hash_meta(metas, list->last)->link, number);
 	list->last = number;
 	list->count++;
 }
 
 static inline uint32_t
 ebpf_hash_list_pop(struct ebpf_hash_list *list,
-		   const struct ebpf_hash_meta *meta)
+		   const struct ebpf_hash_metas *metas)
 {
 	uint32_t number = list->first;
 
 	if (number != 0) {
-		list->first = meta[number].link;
+		list->first = ebpf_hash_meta(metas, number)->link;
 		list->count--;
 	}
 	return number;
@@ -148,14 +188,14 @@ ebpf_hash_list_pop(struct ebpf_hash_list *list,
 /* Move all of `from` to the end of `to`. */
 static inline void
 ebpf_hash_list_join(struct ebpf_hash_list *to, struct ebpf_hash_list *from,
-		    struct ebpf_hash_meta *meta)
+		    const struct ebpf_hash_metas *metas)
 {
 	if (from->first == 0)
 		return;
 	if (to->first == 0)
 		to->first = from->first;
 	else
-		os_store(&meta[to->last].link, from->first);
+		os_store(&ebpf_hash_meta(metas, to->last)->link, from->first);
 	to->last = from->last;
 	to->count += from->count;
 	memset(from, 0, sizeof(*from));

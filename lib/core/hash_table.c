@@ -15,7 +15,10 @@ enum {
 	LINUX_FIXED = 896,
 	LINUX_BUCKET = 16, /* as many as entries, rounded up to a power of two */
 	LINUX_ELEMENT = 48, /* beside key and value */
+	LINUX_ALONE = 8,    /* and that, if each is allocated on demand, */
+	LINUX_CPU_ALONE = 16, /* and that for its values on CPUs */
 	PLACES_MAX = 16, /* that a hand keeps */
+	HANDS_PART = 16, /* one of as many is in hands, of those on demand */
 	SPARE_MAX = 1 << 16,
 	LRU_SPARE_MAX = 1 << 14, /* the hand of map_lru.c passes them */
 	HOME_ENTRIES = 1 << 13, /* smaller maps stay in a near cache */
@@ -37,7 +40,7 @@ home_take(struct ebpf_map_hash *hash, uint64_t h)
 	uint32_t number = ebpf_hash_home(hash, h), end = number + hash->home;
 
 	for (; number < end; number++)
-		if (ebpf_hash_stamp_over(hash->meta[number].link, done))
+		if (ebpf_hash_stamp_over(hash->metas.all[number].link, done))
 			return number;
 	return 0;
 }
@@ -53,6 +56,20 @@ hand_lock(struct ebpf_map_hash *hash)
 
 	os_spin_lock(&hand->lock);
 	return hand;
+}
+
+/* With chunks, what hands have is a small part of all there is. */
+static uint32_t
+batch_now(const struct ebpf_map_hash *hash)
+{
+	uint32_t batch;
+
+	if (os_likely(hash->metas.chunks == NULL))
+		return hash->batch;
+	batch = os_load(&hash->count) / (HANDS_PART * (hash->hand_mask + 1));
+	if (batch > hash->batch)
+		return hash->batch;
+	return batch != 0 ? batch : 1;
 }
 
 /* Up to `want` places of the map's; how many. */
@@ -90,7 +107,8 @@ place_take(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
 	if (hand->places == 0) {
 		if (hash->used == NULL &&
 		    room / PLACES_MAX > hash->hand_mask + 1) {
-			some = PLACES_MAX;
+			some = hash->metas.chunks == NULL ? PLACES_MAX :
+							    batch_now(hash);
 			places_keep(hash);
 		}
 		some = places_count(hash, some);
@@ -163,8 +181,8 @@ leave(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand, bool home,
 	if (home)
 		hand->home[hand->home_count++] = number;
 	else
-		ebpf_hash_list_push(&hand->removed, hash->meta, number);
-	if (hand->removed.count + hand->home_count >= hash->batch)
+		ebpf_hash_list_push(&hand->removed, &hash->metas, number);
+	if (hand->removed.count + hand->home_count >= batch_now(hash))
 		ebpf_hash_pool_return(hash->pool, hand);
 }
 
@@ -184,8 +202,8 @@ free_take(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
 	uint32_t number;
 
 	if (hand->free.first == 0)
-		ebpf_hash_pool_refill(hash->pool, hand, hash->batch);
-	number = ebpf_hash_list_pop(&hand->free, hash->meta);
+		ebpf_hash_pool_refill(hash->pool, hand, batch_now(hash));
+	number = ebpf_hash_list_pop(&hand->free, &hash->metas);
 	return os_likely(number != 0) ? number :
 					ebpf_hash_pool_hurry(hash->pool);
 }
@@ -221,11 +239,16 @@ ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *gone,
 		number = free_take(hash, hand);
 	taken->number = number;
 	taken->link = link_next(hash, hand);
-	/* who has a place finds an element, if spares_make() is right */
+	/*
+	 * Who has a place finds an element, if spares_make() is right, or else
+	 * there is no memory.
+	 */
 	if (os_unlikely(number == 0))
 		place_give(hash, hand);
 	os_spin_unlock(&hand->lock);
-	return os_likely(number != 0) ? 0 : -EBPF_EAGAIN;
+	if (os_likely(number != 0))
+		return 0;
+	return hash->metas.chunks != NULL ? -EBPF_ENOMEM : -EBPF_EAGAIN;
 }
 
 void
@@ -265,8 +288,9 @@ ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
 	uint64_t tags = bucket->tags;
 	uint32_t number = taken->number;
 	size_t slot = slot_for(hash, tags, h, number);
+	struct ebpf_hash_meta *meta = ebpf_hash_meta(&hash->metas, number);
 
-	os_store_release(&hash->meta[number].link, taken->link);
+	os_store_release(&meta->link, taken->link);
 	if (os_likely(slot < EBPF_HASH_SLOTS)) {
 		if (slot < hash->slots)
 			os_store_release(&bucket->elements[slot], number);
@@ -274,7 +298,7 @@ ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
 				 tags | ebpf_hash_tag(h) << (slot * 8));
 		return;
 	}
-	os_store_release(&hash->meta[number].chain, ebpf_hash_chain(bucket));
+	os_store_release(&meta->chain, ebpf_hash_chain(bucket));
 	os_store_release(&bucket->chain, number | OS_BIT_LOCK);
 }
 
@@ -286,14 +310,14 @@ chain_unlink(struct ebpf_map_hash *hash, struct ebpf_hash_bucket *bucket,
 	uint32_t *at = &bucket->chain, next;
 
 	/* others, who want the lock, write it to the bucket's meanwhile */
-	for (;; at = &hash->meta[next].chain) {
+	for (;; at = &ebpf_hash_meta(&hash->metas, next)->chain) {
 		next = os_load(at) & ~OS_BIT_LOCK;
 		if (next == 0)
 			return false;
 		if (next == number)
 			break;
 	}
-	next = hash->meta[number].chain;
+	next = ebpf_hash_meta(&hash->metas, number)->chain;
 	os_store_release(at, next | (os_load(at) & OS_BIT_LOCK));
 	return true;
 }
@@ -318,7 +342,8 @@ ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 		return false;
 	/* behind that, and in front of whatever becomes of the element */
 	os_store_release(&bucket->changes, bucket->changes + 1);
-	os_store(&hash->meta[number].link, EBPF_HASH_REMOVED);
+	os_store(&ebpf_hash_meta(&hash->metas, number)->link,
+		 EBPF_HASH_REMOVED);
 	return true;
 }
 
@@ -333,6 +358,7 @@ struct plan {
 	uint64_t elements; /* the unused number 0 and all homes included */
 	uint64_t element_size;
 	uint64_t percpu_size; /* of one CPU; 0: values are in elements */
+	bool chunks;	      /* elements come on demand */
 	uint32_t key_room;
 	uint32_t batch;
 	uint32_t slots;
@@ -345,17 +371,28 @@ round8(uint64_t n)
 	return (n + 7) & ~7ull;
 }
 
-/* What Linux spends on such a map, without what it keeps for each CPU. */
+/* What Linux spends on an element of such a map. */
 static uint64_t
-linux_bytes(const struct ebpf_map_spec *spec, bool percpu)
+linux_each(const struct ebpf_map_spec *spec, bool percpu)
 {
-	uint64_t each = LINUX_ELEMENT + round8(spec->key_size), buckets = 1;
+	uint64_t each = LINUX_ELEMENT + round8(spec->key_size);
 
 	each += percpu ? 8 + round8(spec->value_size) * os_cpu_count() :
 			 round8(spec->value_size);
+	if ((spec->flags & EBPF_F_NO_PREALLOC) != 0)
+		each += LINUX_ALONE + (percpu ? LINUX_CPU_ALONE : 0);
+	return each;
+}
+
+/* And on the rest, without what it keeps for each CPU. */
+static uint64_t
+linux_fixed(const struct ebpf_map_spec *spec)
+{
+	uint64_t buckets = 1;
+
 	while (buckets < spec->max_entries)
 		buckets *= 2;
-	return LINUX_FIXED + buckets * LINUX_BUCKET + each * spec->max_entries;
+	return LINUX_FIXED + buckets * LINUX_BUCKET;
 }
 
 static uint64_t
@@ -366,7 +403,8 @@ plan_bytes(const struct plan *plan, bool lru)
 	       plan->elements * (plan->element_size + lru +
 				 sizeof(struct ebpf_hash_meta)) +
 	       plan->percpu_size * os_cpu_count() +
-	       sizeof(struct ebpf_hash_pool);
+	       sizeof(struct ebpf_hash_pool) +
+	       (plan->chunks ? sizeof(struct ebpf_chunks) : 0);
 }
 
 /*
@@ -420,6 +458,17 @@ plan_homes(struct plan *plan, const struct ebpf_map_spec *spec)
 	plan->first = HOME_FIRST + plan->buckets * plan->home;
 }
 
+/* Elements on demand: the fewer hands, the less an empty map takes. */
+static void
+plan_chunks(struct plan *plan, const struct ebpf_map_spec *spec)
+{
+	uint64_t budget = linux_fixed(spec) - sizeof(struct ebpf_map_hash);
+
+	plan->chunks = true;
+	while (plan->hands > 1 && plan_bytes(plan, false) > budget)
+		plan->hands /= 2;
+}
+
 static void
 plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu,
 	  bool lru)
@@ -440,15 +489,20 @@ plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu,
 	       sizeof(struct ebpf_hash_meta) + lru;
 	plan->slots = EBPF_HASH_SLOTS;
 	plan->first = 1;
+	plan->batch = each <= BATCH_BYTES ? EBPF_HASH_BATCH : 1;
+	if ((spec->flags & EBPF_F_NO_PREALLOC) != 0) {
+		plan_chunks(plan, spec);
+		return;
+	}
 	if (spec->max_entries >= HOME_ENTRIES &&
 	    spec->max_entries <= HOME_ENTRIES_MAX && !percpu && !lru &&
 	    plan->element_size <= HOME_ELEMENT)
 		plan_homes(plan, spec);
-	plan->batch = each <= BATCH_BYTES ? EBPF_HASH_BATCH : 1;
 	plan->elements = plan->first + spec->max_entries;
 	plan->percpu_size = percpu ? plan->elements * value : 0;
-	plan->elements += spares_make(plan, linux_bytes(spec, percpu), each,
-				      lru);
+	plan->elements += spares_make(plan, linux_fixed(spec) +
+				      linux_each(spec, percpu) *
+					      spec->max_entries, each, lru);
 	plan->percpu_size = percpu ? plan->elements * value : 0;
 }
 
@@ -480,6 +534,33 @@ random64(void)
 	return high << 32 | os_random_u32();
 }
 
+static int
+elements_make(struct ebpf_map_hash *hash, const struct plan *plan)
+{
+	hash->elements = os_alloc(plan->elements * plan->element_size);
+	hash->metas.all = os_alloc(plan->elements *
+				   sizeof(hash->metas.all[0]));
+	return hash->elements == NULL || hash->metas.all == NULL ?
+		       -EBPF_ENOMEM : 0;
+}
+
+static int
+chunks_make(struct ebpf_map_hash *hash, const struct plan *plan, bool percpu)
+{
+	struct ebpf_chunks_spec spec = {
+		.size = EBPF_HASH_CHUNK_KEY + (uint32_t)plan->element_size,
+		.cpu_size = percpu ? hash->map.stride : 0,
+		.records = hash->map.max_entries + SPARE_MAX,
+		.spare = LINUX_ELEMENT,
+	};
+
+	hash->metas.chunks = os_alloc(sizeof(*hash->metas.chunks));
+	if (hash->metas.chunks == NULL)
+		return -EBPF_ENOMEM;
+	ebpf_chunks_init(hash->metas.chunks, &hash->map.obj, &spec);
+	return 0;
+}
+
 int
 ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	       bool percpu, bool lru)
@@ -487,6 +568,7 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct plan plan;
 	uint32_t i;
+	int error;
 
 	plan_make(&plan, spec, percpu, lru);
 	hash->bucket_mask = plan.buckets - 1;
@@ -503,22 +585,22 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	for (i = 0; i < 3; i++)
 		hash->seed[i] = (spec->flags & EBPF_F_ZERO_SEED) != 0 ?
 			0x9e3779b97f4a7c15ull * (i + 1) : random64();
-	ebpf_hash_lookup_choose(map);
 
-	hash->elements = os_alloc(plan.elements * plan.element_size);
+	error = plan.chunks ? chunks_make(hash, &plan, percpu) :
+			      elements_make(hash, &plan);
+	if (error != 0)
+		return error;
 	hash->buckets = plan.slots == EBPF_HASH_SLOTS ?
 		os_alloc(plan.bucket_bytes) : (void *)hash->elements;
 	hash->hands = os_alloc(plan.hands * sizeof(hash->hands[0]));
-	hash->meta = os_alloc(plan.elements * sizeof(hash->meta[0]));
-	if (hash->buckets == NULL || hash->hands == NULL ||
-	    hash->elements == NULL || hash->meta == NULL)
+	if (hash->buckets == NULL || hash->hands == NULL)
 		return -EBPF_ENOMEM;
 	if (lru) {
 		hash->used = os_alloc(plan.elements);
 		if (hash->used == NULL)
 			return -EBPF_ENOMEM;
 	}
-	if (percpu) {
+	if (plan.percpu_size != 0) {
 		hash->percpu = os_percpu_alloc(plan.percpu_size);
 		if (hash->percpu == NULL)
 			return -EBPF_ENOMEM;
@@ -532,10 +614,19 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	if (plan.slots != EBPF_HASH_SLOTS)
 		hash->homes = (uint8_t *)(hash->buckets + 1);
 	hash->home_step = plan.home_numbers * plan.element_size;
-	hash->pool = ebpf_hash_pool_create(hash->meta, (uint32_t)plan.first,
+	if (plan.chunks)
+		plan.first = ebpf_chunks_first(hash->metas.chunks);
+	hash->pool = ebpf_hash_pool_create(&hash->metas, (uint32_t)plan.first,
 					   (uint32_t)plan.elements);
 	if (hash->pool == NULL)
 		return -EBPF_ENOMEM;
+	hash->pool->budget = (struct ebpf_hash_budget){
+		.base = (int64_t)linux_fixed(spec) -
+			(int64_t)(sizeof(*hash) + plan_bytes(&plan, lru)),
+		.each = linux_each(spec, percpu),
+		.count = &hash->count,
+	};
+	ebpf_hash_lookup_choose(map);
 	return 0;
 }
 
@@ -548,7 +639,10 @@ ebpf_hash_fini(struct ebpf_map *map)
 	if (hash->percpu != NULL)
 		os_percpu_free(hash->percpu);
 	os_free(hash->used);
-	os_free(hash->meta);
+	os_free(hash->metas.all);
+	if (hash->metas.chunks != NULL)
+		ebpf_chunks_fini(hash->metas.chunks);
+	os_free(hash->metas.chunks);
 	os_free(hash->hands);
 	if (hash->slots == EBPF_HASH_SLOTS)
 		os_free(hash->buckets);

@@ -2,14 +2,16 @@
 /*
  * The table under all hash kinds. Readers take no lock: they run inside an
  * epoch section. Writers lock a bucket. All memory is there from the start, in
- * elements numbered from 1:
+ * elements numbered from 1, unless a map does without preallocation: then they
+ * come in chunks (chunks.h).
  *
  *   bucket: one cache line of 8 tags (7 bits of the hash) and 8 element
  *	numbers; what does not fit hangs on a chain of elements. Nothing ever
  *	moves, so a reader need not look twice. Its lock is a bit of that line:
  *	whoever changes an element touches nothing that others use.
- *   element: key, then value, at number * element size. A live element keeps
- *	its number and its place; an update overwrites the value in place.
+ *   element: key, then value, at number * element size, or in a record that
+ *	begins with its meta. A live element keeps its number and its place;
+ *	an update overwrites the value in place.
  *   home: in big maps of small elements, each bucket has some numbers of its
  *	own, the first ones, for keys of that bucket alone. They are no part of
  *	what a map needs to hold max_entries. They lie side by side, or, those
@@ -50,6 +52,7 @@ enum {
 	EBPF_HASH_INSIDE = 2, /* slots with numbers; the others are homes */
 	EBPF_HASH_INSIDE_SHIFT = 7,
 	EBPF_HASH_INSIDE_ELEMENT = 16, /* bytes: an eighth */
+	EBPF_HASH_CHUNK_KEY = sizeof(struct ebpf_hash_meta), /* in a record */
 };
 
 /* Of an element in an LRU map, since the hand of map_lru.c came by. */
@@ -92,7 +95,11 @@ struct ebpf_map_hash {
 	uint32_t hand_mask;
 	void *percpu; /* values by number; NULL unless per-CPU */
 	struct ebpf_hash_hand *hands; /* by processor */
-	struct ebpf_hash_meta *meta;
+	/*
+	 * With chunks (NO_PREALLOC) meta, key and value are a record there, a
+	 * CPU's value its part of it; elements and percpu are NULL then.
+	 */
+	struct ebpf_hash_metas metas;
 	uint8_t *used; /* atomic enum ebpf_hash_used by number; NULL unless
 			  LRU */
 	struct ebpf_hash_pool *pool;
@@ -164,10 +171,20 @@ ebpf_hash_probe_stored(const struct ebpf_map_hash *hash, const uint8_t *key)
 	return probe;
 }
 
+/* The same of a map with chunks, and of any map. */
+static inline uint8_t *
+ebpf_hash_in_chunk(const struct ebpf_map_hash *hash, uint32_t number)
+{
+	return (uint8_t *)ebpf_chunks_at(hash->metas.chunks, number) +
+	       EBPF_HASH_CHUNK_KEY;
+}
+
 static inline uint8_t *
 ebpf_hash_element(const struct ebpf_map_hash *hash, uint32_t number)
 {
-	return hash->elements + (size_t)number * hash->element_size;
+	if (os_likely(hash->metas.chunks == NULL))
+		return hash->elements + (size_t)number * hash->element_size;
+	return ebpf_hash_in_chunk(hash, number);
 }
 
 EBPF_HASH_INLINE bool
@@ -323,8 +340,10 @@ static inline void *
 ebpf_hash_percpu(const struct ebpf_map_hash *hash, uint32_t number,
 		 uint32_t cpu)
 {
-	return (uint8_t *)os_percpu_ptr(hash->percpu, cpu) +
-	       (size_t)number * hash->map.stride;
+	if (os_likely(hash->percpu != NULL))
+		return (uint8_t *)os_percpu_ptr(hash->percpu, cpu) +
+		       (size_t)number * hash->map.stride;
+	return ebpf_chunks_cpu_at(hash->metas.chunks, number, cpu);
 }
 
 /* A store only when it changes something keeps the line shared. */
@@ -367,14 +386,15 @@ ebpf_hash_ask(const struct ebpf_map_hash *hash, uint64_t h)
 	__builtin_prefetch(home, 1);
 	if (hash->slots == EBPF_HASH_SLOTS)
 		__builtin_prefetch(home + hash->home_step - 1, 1);
-	__builtin_prefetch(&hash->meta[ebpf_hash_home(hash, h)], 1);
+	__builtin_prefetch(&hash->metas.all[ebpf_hash_home(hash, h)], 1);
 }
 
 /* Is in the map. */
 static inline bool
 ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
 {
-	return ebpf_hash_link_live(os_load_acquire(&hash->meta[number].link));
+	return ebpf_hash_link_live(
+		os_load_acquire(&ebpf_hash_meta(&hash->metas, number)->link));
 }
 
 /* An element on its way into the map. */

@@ -254,7 +254,8 @@ hash_count(struct ebpf_map *map)
 static uint32_t
 live_from(const struct ebpf_map_hash *hash, uint32_t number, uint32_t end)
 {
-	for (; number < end; number++)
+	for (number = ebpf_hash_number_from(&hash->metas, number); number < end;
+	     number = ebpf_hash_number_from(&hash->metas, number + 1))
 		if (ebpf_hash_live(hash, number))
 			return number;
 	return 0;
@@ -271,7 +272,7 @@ value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
 		memcpy(value, &inner->obj.id, sizeof(inner->obj.id));
 		return;
 	}
-	if (hash->percpu == NULL) {
+	if (!hash->map.ops->percpu) {
 		ebpf_map_value_get(&hash->map, value,
 				   ebpf_hash_element(hash, number) +
 					   hash->value_off,
@@ -292,7 +293,8 @@ EBPF_HASH_INLINE bool
 copy_live(struct ebpf_map_hash *hash, uint32_t number, uint8_t *key,
 	  uint8_t *value)
 {
-	uint32_t link = os_load_acquire(&hash->meta[number].link);
+	const uint32_t *at = &ebpf_hash_meta(&hash->metas, number)->link;
+	uint32_t link = os_load_acquire(at);
 
 	if (!ebpf_hash_link_live(link))
 		return false;
@@ -300,7 +302,7 @@ copy_live(struct ebpf_map_hash *hash, uint32_t number, uint8_t *key,
 			hash->map.key_size);
 	if (value != NULL)
 		value_get(hash, number, value);
-	return os_load_acquire(&hash->meta[number].link) == link;
+	return os_load_acquire(at) == link;
 }
 
 /* A key that is not there (any more) starts again, as in Linux. */
@@ -317,7 +319,7 @@ hash_next(struct ebpf_map *map, const void *key, void *next)
 	}
 	do {
 		number = live_from(hash, number + 1,
-				   os_load(&hash->pool->fresh));
+				   os_load_acquire(&hash->pool->fresh));
 		if (number == 0)
 			return -EBPF_ENOENT;
 	} while (!copy_live(hash, number, next, NULL));
@@ -331,14 +333,18 @@ hash_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	uint32_t value_size = ebpf_map_user_value_size(map);
-	uint32_t end = os_load(&hash->pool->fresh), n = 0, stop, number;
+	uint32_t end = os_load_acquire(&hash->pool->fresh), n = 0, stop;
+	uint32_t number;
 	uint8_t *at = out;
 
 	if (*cursor >= end)
 		return -EBPF_EINVAL;
-	number = (uint32_t)*cursor + 1;
+	number = ebpf_hash_number_from(&hash->metas, (uint32_t)*cursor + 1);
+	if (number > end)
+		number = end;
 	stop = end - number < WALK_LOOK ? end : number + WALK_LOOK;
-	for (; number < stop && n < *count; number++) {
+	for (; number < stop && n < *count;
+	     number = ebpf_hash_number_from(&hash->metas, number + 1)) {
 		if (!copy_live(hash, number, at, at + map->key_size))
 			continue;
 		at += (size_t)map->key_size + value_size;
@@ -356,13 +362,13 @@ hash_each(struct ebpf_map *map, struct ebpf_each *each)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	uint32_t number = live_from(hash, each->next + 1,
-				    os_load(&hash->pool->fresh));
+				    os_load_acquire(&hash->pool->fresh));
 
 	if (number == 0)
 		return false;
 	each->next = number;
 	each->key = (uintptr_t)ebpf_hash_element(hash, number);
-	each->value = hash->percpu != NULL ?
+	each->value = map->ops->percpu ?
 		(uintptr_t)ebpf_hash_percpu(hash, number, os_cpu_id()) :
 		each->key + hash->value_off;
 	return true;

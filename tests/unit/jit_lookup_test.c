@@ -166,7 +166,8 @@ fill_and_try(uint32_t kind, uint32_t key_size, uint32_t value,
 	struct ebpf_map *map = make(kind, key_size, value, entries, flags);
 	uint8_t key[KEY_MAX];
 	bool ok, own, has_code = key_size <= 16 &&
-		(key_size == 12 || key_size == 6 || key_size % 4 == 0);
+		(key_size == 12 || key_size == 6 || key_size % 4 == 0) &&
+		!(kind == EBPF_MAP_PERCPU_HASH && flags == EBPF_F_NO_PREALLOC);
 
 	for (uint32_t n = 0; n < entries; n++) {
 		key_make(key, key_size, n);
@@ -212,6 +213,8 @@ shapes(uint32_t flags, const char *what)
 	for (uint32_t k = 0; k < KINDS; k++) {
 		bool ok = true;
 
+		if (flags == EBPF_F_NO_PREALLOC && strstr(kinds[k].name, "lru"))
+			continue;
 		for (uint32_t s = 0; s < sizeof(keys) / sizeof(keys[0]); s++)
 			for (uint32_t e = 0; e < 5; e++)
 				ok &= fill_and_try(kinds[k].kind, keys[s],
@@ -227,9 +230,9 @@ shapes(uint32_t flags, const char *what)
  * they meet there, and those that find no slot are on its chain.
  */
 static bool
-crowd(uint32_t kind, uint32_t key_size, uint32_t entries)
+crowd(uint32_t kind, uint32_t key_size, uint32_t entries, uint32_t flags)
 {
-	struct ebpf_map *map = make(kind, key_size, 8, entries, 0);
+	struct ebpf_map *map = make(kind, key_size, 8, entries, flags);
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	uint32_t in = 0, n, chained = 0;
 	struct ebpf_prog *progs[LAB_LOOKUPS];
@@ -247,7 +250,7 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries)
 		ok &= in >= 20 || put(map, keys[in]) == 0;
 		in++;
 	}
-	for (n = hash->buckets->chain; n != 0; n = hash->meta[n].chain)
+	for (n = hash->buckets->chain; n != 0; n = ebpf_hash_meta(&hash->metas, n)->chain)
 		chained++;
 	ok &= chained == 20 - EBPF_HASH_SLOTS;
 	ok &= lab_lookups(map, progs);
@@ -271,11 +274,13 @@ crowds(void)
 
 	for (uint32_t k = 0; k < KINDS; k++)
 		for (uint32_t s = 0; s < 5; s++)
-			ok &= crowd(kinds[k].kind, sizes[s], 64);
+			ok &= crowd(kinds[k].kind, sizes[s], 64, 0);
+	for (uint32_t s = 0; s < 5; s++)
+		ok &= crowd(EBPF_MAP_HASH, sizes[s], 64, EBPF_F_NO_PREALLOC);
 	tap_ok(ok, "keys that meet in a bucket, by their tags and on its chain");
-	tap_ok(crowd(EBPF_MAP_HASH, 4, 1 << 17) &&
-		       crowd(EBPF_MAP_HASH, 8, 1 << 17) &&
-		       crowd(EBPF_MAP_HASH_OF_MAPS, 6, 1 << 17) &&
+	tap_ok(crowd(EBPF_MAP_HASH, 4, 1 << 17, 0) &&
+		       crowd(EBPF_MAP_HASH, 8, 1 << 17, 0) &&
+		       crowd(EBPF_MAP_HASH_OF_MAPS, 6, 1 << 17, 0) &&
 		       fill_and_try(EBPF_MAP_HASH, 6, 4, 1 << 17, 0),
 	       "and where homes lie inside buckets");
 }
@@ -432,6 +437,7 @@ main(void)
 	inner = make(EBPF_MAP_ARRAY, 4, 8, 2, 0);
 	shapes(EBPF_F_ZERO_SEED, ", known seed");
 	shapes(0, "");
+	shapes(EBPF_F_NO_PREALLOC, ", on demand");
 	crowds();
 	threads();
 	ways();

@@ -191,7 +191,7 @@ fullest(struct ebpf_map *map)
 		for (tags = bucket->tags; tags != 0; tags >>= 8)
 			n += (tags & 0xff) != 0;
 		for (number = bucket->chain; number != 0;
-		     number = hash->meta[number].chain)
+		     number = hash->metas.all[number].chain)
 			n++;
 		if (n > most)
 			most = n;

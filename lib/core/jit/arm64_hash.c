@@ -15,6 +15,7 @@ enum {
 #define UMULH 0x9bc07c00u
 #define PRFM 0xf9800000u /* for loading, into the nearest cache */
 #define CSEL_LO 0x9a803000u
+#define LDR64_INDEX 0xf8607800u /* [xn, xm, lsl #3] */
 
 /* ebpf_key_short */
 static void
@@ -103,6 +104,22 @@ find_tag(struct arm64 *a, const struct ebpf_map_hash *table)
 	return none;
 }
 
+/*
+ * AT = the element NUMBER in its chunk; ebpf_chunks_at. The number was loaded
+ * with acquire, and was stored behind all of this.
+ */
+static void
+place_in_chunk(struct arm64 *a, const struct ebpf_chunks *chunks)
+{
+	arm64_address(a, AT, &chunks->table);
+	arm64_access(a, A_LOAD, 64, AT, AT, 0);
+	arm64_bitfield(a, A_UBFM, A_X, TMP, NUMBER, chunks->shift, 63);
+	arm64_put(a, LDR64_INDEX | TMP << 16 | AT << 5 | AT);
+	arm64_const(a, TMP, chunks->size);
+	arm64_put(a, A_MADD | A_X | TMP << 16 | AT << 10 | NUMBER << 5 | AT);
+	arm64_add_imm(a, A_X, AT, AT, EBPF_HASH_CHUNK_KEY);
+}
+
 /* Compare keys, of the element NUMBER; x0 = what is given of it. */
 static void
 give(struct arm64 *a, const struct ebpf_jit_hash *hash)
@@ -110,7 +127,11 @@ give(struct arm64 *a, const struct ebpf_jit_hash *hash)
 	const struct ebpf_map_hash *table = hash->table;
 	uint32_t size = table->map.key_size, wide = size == 4 ? 0 : A_X, skip;
 
-	arm64_place(a, AT, table->elements, NUMBER, table->element_size);
+	if (hash->chunks != NULL)
+		place_in_chunk(a, hash->chunks);
+	else
+		arm64_place(a, AT, table->elements, NUMBER,
+			    table->element_size);
 	if (table->slots != EBPF_HASH_SLOTS) { /* ebpf_hash_slot */
 		/* BUCKET + SLOT * 16 */
 		arm64_rrr(a, A_ADD | A_X | 4 << 10, TMP, BUCKET, SLOT);

@@ -27,6 +27,10 @@ plan_hash(const struct ebpf_map *map, struct ebpf_jit_hash *hash)
 		return false;
 	}
 	hash->table = (const struct ebpf_map_hash *)map;
+	hash->chunks = hash->table->metas.chunks;
+	if (hash->chunks != NULL &&
+	    (map->ops->percpu || !ebpf_chunks_flat(hash->chunks)))
+		return false;
 	hash->lru = hash->table->used != NULL;
 	if (map->ops->holds_maps)
 		hash->given = EBPF_JIT_INNER;

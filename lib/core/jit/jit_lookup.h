@@ -33,6 +33,7 @@ struct ebpf_jit_hash {
 	const struct ebpf_map_hash *table;
 	enum ebpf_jit_given given;
 	bool lru;		   /* mark it as used */
+	const struct ebpf_chunks *chunks; /* NULL: elements lie side by side */
 	struct os_percpu_plan plan; /* of CPU_VALUE */
 };
 

@@ -94,6 +94,20 @@ find_tag(struct x86 *x, const struct ebpf_map_hash *table)
 	return none;
 }
 
+/* The same for an element in a chunk; ebpf_chunks_at */
+static void
+place_in_chunk(struct x86 *x, const struct ebpf_chunks *chunks)
+{
+	x86_address(x, R11, &chunks->table);
+	x86_mem(x, OP_LOAD | X_W, R11, R11, 0);
+	x86_mov(x, 0, RDX, R8);
+	x86_shift_imm(x, 0, SHIFT_SHR, RDX, chunks->shift);
+	x86_sib(x, OP_LOAD | X_W, R11, R11, RDX, 3, 0);
+	x86_mov(x, 0, RAX, R8);
+	x86_scale(x, RAX, chunks->size);
+	x86_alu_imm(x, OP_ADD | X_W, RAX, EBPF_HASH_CHUNK_KEY);
+}
+
 /* rax = the element's place behind r11, that of number 0; ebpf_hash_slot */
 static void
 place(struct x86 *x, const struct ebpf_map_hash *table)
@@ -119,7 +133,10 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash)
 	const struct ebpf_map_hash *table = hash->table;
 	uint32_t size = table->map.key_size, skip;
 
-	place(x, table);
+	if (hash->chunks != NULL)
+		place_in_chunk(x, hash->chunks);
+	else
+		place(x, table);
 	x86_sib(x, size == 4 ? OP_CMP : OP_CMP | X_W, R9, R11, RAX, 0, 0);
 	x86_slow_if(x, CC_NE);
 	if (size > 8) {
