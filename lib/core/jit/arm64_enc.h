@@ -170,6 +170,9 @@ void arm64_place(struct arm64 *a, uint32_t rd, const void *address,
 /* arm64_hash.c */
 struct ebpf_jit_hash;
 void arm64_lookup_hash(struct arm64 *a, const struct ebpf_jit_hash *hash);
+/* arm64_lpm.c */
+struct ebpf_map_lpm;
+void arm64_lookup_lpm(struct arm64 *a, const struct ebpf_map_lpm *lpm);
 /* arm64_loop.c */
 void arm64_loop_numbers(struct arm64 *a);
 void arm64_loop_elements(struct arm64 *a);

@@ -53,6 +53,9 @@ arm64_lookup(const struct ebpf_jit_plan *plan, uint8_t *write, size_t room,
 	case EBPF_JIT_HASH:
 		arm64_lookup_hash(&a, &plan->hash);
 		break;
+	case EBPF_JIT_LPM:
+		arm64_lookup_lpm(&a, plan->lpm);
+		break;
 	}
 	ask_map(&a, plan->map);
 	return ebpf_jit_end_lookup(&a.gen);

@@ -41,6 +41,16 @@ plan_hash(const struct ebpf_map *map, struct ebpf_jit_hash *hash)
 	       hash->plan.distance <= 0x7fffffff;
 }
 
+/* Whole bytes and words, and all that is known by number in easy reach. */
+static bool
+plan_lpm(const struct ebpf_map_lpm *lpm)
+{
+	return (lpm->data_bits == 32 || lpm->data_bits >= 64) &&
+	       lpm->value_off <= 0x7fffffff &&
+	       ebpf_chunks_flat(&lpm->elements) &&
+	       ebpf_chunks_flat(&lpm->nodes);
+}
+
 bool
 ebpf_jit_plan(const struct ebpf_map *map, struct ebpf_jit_plan *plan)
 {
@@ -49,6 +59,11 @@ ebpf_jit_plan(const struct ebpf_map *map, struct ebpf_jit_plan *plan)
 	if (is_hash(map->ops)) {
 		plan->shape = EBPF_JIT_HASH;
 		return plan_hash(map, &plan->hash);
+	}
+	if (map->ops == &ebpf_map_lpm_trie_ops) {
+		plan->shape = EBPF_JIT_LPM;
+		plan->lpm = (const struct ebpf_map_lpm *)map;
+		return plan_lpm(plan->lpm);
 	}
 	return false;
 }

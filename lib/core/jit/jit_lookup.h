@@ -15,6 +15,7 @@
 #include "core/hash_table.h"
 #include "core/jit/jit.h"
 #include "core/jit/jit_scan.h"
+#include "core/lpm_trie.h"
 
 /* A map's code, in its struct ebpf_map. */
 struct ebpf_jit_lookup {
@@ -40,6 +41,7 @@ struct ebpf_jit_hash {
 /* The shapes of maps there is code for. */
 enum ebpf_jit_shape {
 	EBPF_JIT_HASH,
+	EBPF_JIT_LPM,
 };
 
 /* All in it is constant as long as the map is there (map.h). */
@@ -47,6 +49,7 @@ struct ebpf_jit_plan {
 	const struct ebpf_map *map;
 	enum ebpf_jit_shape shape;
 	struct ebpf_jit_hash hash;
+	const struct ebpf_map_lpm *lpm; /* lpm_trie.h says how, too */
 };
 
 /* False: there is no code for it, or for keys of that size. */

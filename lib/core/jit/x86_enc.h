@@ -361,6 +361,9 @@ void x86_slow_if(struct x86 *x, uint32_t cc);
 /* x86_hash.c */
 struct ebpf_jit_hash;
 void x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash);
+/* x86_lpm.c */
+struct ebpf_map_lpm;
+void x86_lookup_lpm(struct x86 *x, const struct ebpf_map_lpm *lpm);
 /* x86_loop.c */
 void x86_loop_numbers(struct x86 *x);
 void x86_loop_elements(struct x86 *x);

@@ -3,7 +3,8 @@
  * x86-64: a function for one map, as map->lookup is, but that it knows the map:
  * rsi is the key, the answer is in rax, and the zero flag says whether it is
  * NULL. Only registers that a call may change are used. Here is what maps of
- * all shapes have in common, and the way into C; x86_hash.c has the rest. Used
+ * all shapes have in common, and the way into C; x86_hash.c and
+ * x86_lpm.c have the rest. Used
  * by x86_64.c.
  */
 #include "core/jit/jit_lookup.h"
@@ -53,6 +54,9 @@ x86_lookup(const struct ebpf_jit_plan *plan, uint8_t *write, size_t room,
 	switch (plan->shape) {
 	case EBPF_JIT_HASH:
 		x86_lookup_hash(&x, &plan->hash);
+		break;
+	case EBPF_JIT_LPM:
+		x86_lookup_lpm(&x, plan->lpm);
 		break;
 	}
 	ask_map(&x, plan->map);

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The code of their own that lpm_trie maps get, beside their lookup in C and
+ * beside a list of the prefixes: addresses of all lengths that have such code
+ * and some that have not, prefixes that lie dense or far apart and in each
+ * other, keys shorter than an address; while prefixes come and go; while others
+ * change the map.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/jit/jit_lookup.h"
+#include "core/runtime.h"
+#include "dice.h"
+#include "jit_lab.h"
+#include "tap.h"
+#include "unverified.h"
+
+enum {
+	MEM = 512,
+	KEY_MAX = 4 + 256,
+	PREFIXES = 3000,
+	ASKED = 3000, /* keys of a map */
+	ROUNDS = 20000, /* of who changes a map, at most */
+};
+
+static uint64_t mem[MEM / 8];
+
+struct prefix {
+	uint8_t key[KEY_MAX];
+	uint32_t len;
+	bool in;
+};
+
+static struct prefix prefixes[PREFIXES];
+
+/* How prefixes are: where they begin alike, how long they are. */
+struct scene {
+	const char *name;
+	uint32_t key_size;
+	uint32_t count;
+	uint32_t alike; /* first bits of all */
+	uint32_t shortest, longest;
+};
+
+static const struct scene scenes[] = {
+	{ "IPv4, all lengths", 8, 2000, 0, 0, 32 },
+	{ "IPv4, as in routers", 8, 3000, 0, 12, 28 },
+	{ "IPv4, all in one /8", 8, 3000, 8, 9, 28 },
+	{ "IPv4, hosts", 8, 1000, 16, 32, 32 },
+	{ "IPv4, one", 8, 1, 0, 0, 32 },
+	{ "8 bytes", 12, 2000, 0, 0, 64 },
+	{ "8 bytes, 40 bits alike", 12, 2000, 40, 0, 64 },
+	{ "IPv6, all lengths", 20, 2000, 0, 0, 128 },
+	{ "IPv6, as in routers", 20, 3000, 3, 20, 48 },
+	{ "IPv6, in one /40", 20, 2000, 40, 0, 64 },
+	{ "IPv6, hosts in one /64", 20, 2000, 64, 0, 128 },
+	{ "IPv6, hosts in one /56", 20, 2000, 56, 56, 128 },
+	{ "16 bytes and more", 36, 500, 20, 0, 256 },
+	{ "the longest", KEY_MAX, 300, 8, 0, 2048 },
+	{ "1 byte", 5, 200, 0, 0, 8 },
+	{ "6 bytes", 10, 500, 0, 0, 48 },
+};
+
+/* Random behind what all have alike, dense there. */
+static void
+address_make(struct dice *dice, const struct scene *scene, uint8_t *data)
+{
+	uint32_t size = scene->key_size - 4;
+
+	for (uint32_t i = 0; i < size; i++) {
+		data[i] = (uint8_t)dice_next(dice);
+		if (i * 8 + 8 <= scene->alike)
+			data[i] = 0xa5;
+		else if (dice_below(dice, 3) == 0)
+			data[i] &= 3;
+	}
+}
+
+static void
+prefix_make(struct dice *dice, const struct scene *scene, uint8_t *key)
+{
+	uint32_t len = scene->shortest +
+		dice_below(dice, scene->longest - scene->shortest + 1);
+
+	memcpy(key, &len, 4);
+	address_make(dice, scene, key + 4);
+}
+
+static bool
+covers(const uint8_t *prefix, const uint8_t *key)
+{
+	uint32_t len, most, whole;
+
+	memcpy(&len, prefix, 4);
+	memcpy(&most, key, 4);
+	whole = len / 8;
+	if (len > most || memcmp(prefix + 4, key + 4, whole) != 0)
+		return false;
+	return len % 8 == 0 ||
+	       ((prefix[4 + whole] ^ key[4 + whole]) >> (8 - len % 8)) == 0;
+}
+
+/* The longest of the list that covers the key, as its place in it; -1: none. */
+static int32_t
+listed(const struct scene *scene, const uint8_t *key)
+{
+	int32_t best = -1;
+
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (prefixes[i].in && covers(prefixes[i].key, key) &&
+		    (best < 0 || prefixes[i].len > prefixes[best].len))
+			best = (int32_t)i;
+	return best;
+}
+
+static struct ebpf_map *
+make(uint32_t key_size, uint32_t entries)
+{
+	struct ebpf_map_spec spec = {
+		.size = sizeof(spec), .kind = EBPF_MAP_LPM_TRIE,
+		.key_size = key_size, .value_size = 8,
+		.max_entries = entries, .flags = EBPF_F_NO_PREALLOC,
+	};
+	struct ebpf_map *map = NULL;
+
+	if (ebpf_map_create(lab_rt, &spec, &map) != 0) {
+		tap_ok(false, "a map");
+		exit(tap_done());
+	}
+	return map;
+}
+
+/* The same prefix twice is that of the later. */
+static bool
+put(struct ebpf_map *map, const struct scene *scene, uint32_t n)
+{
+	uint64_t value = n;
+
+	for (uint32_t i = 0; i < scene->count; i++)
+		if (prefixes[i].in && prefixes[i].len == prefixes[n].len &&
+		    covers(prefixes[i].key, prefixes[n].key))
+			prefixes[i].in = false;
+	prefixes[n].in = true;
+	return ebpf_map_write(map, prefixes[n].key, &value, EBPF_ANY) == 0;
+}
+
+/* What a map's own code leaves to C. */
+static uint32_t left_to_c;
+static void *(*in_c)(struct ebpf_map *map, const void *key);
+
+static void *
+counted(struct ebpf_map *map, const void *key)
+{
+	left_to_c++;
+	return in_c(map, key);
+}
+
+static bool
+same(struct ebpf_prog *const *progs, struct ebpf_map *map,
+     const struct scene *scene, const uint8_t *key)
+{
+	int32_t want = listed(scene, key);
+	struct ebpf_section section;
+	const uint64_t *found;
+	bool same;
+
+	memcpy((uint8_t *)mem + LAB_KEY_AT, key, map->key_size);
+	ebpf_section_enter(&section);
+	found = in_c(map, key);
+	same = want < 0 ? found == NULL :
+			  found != NULL && *found == (uint64_t)want;
+	for (uint32_t asks = LAB_NOT; asks < LAB_LOOKUPS; asks++)
+		same &= ebpf_prog_run(progs[asks], (uintptr_t)mem, MEM, 0) ==
+			lab_asked((uintptr_t)found, asks);
+	ebpf_section_leave(&section);
+	return same;
+}
+
+/* An address of its own, or in a prefix, or near to one. */
+static void
+ask_make(struct dice *dice, const struct scene *scene, uint8_t *key)
+{
+	const struct prefix *prefix =
+		&prefixes[dice_below(dice, scene->count)];
+	uint32_t bits = (scene->key_size - 4) * 8, len = bits, at;
+
+	address_make(dice, scene, key + 4);
+	if (dice_below(dice, 8) != 0) {
+		uint32_t whole = prefix->len / 8, rest = prefix->len % 8;
+		uint8_t mask = (uint8_t)(0xff00 >> rest);
+
+		memcpy(key + 4, prefix->key + 4, whole);
+		if (rest != 0)
+			key[4 + whole] = (uint8_t)(
+				(prefix->key[4 + whole] & mask) |
+				(key[4 + whole] & ~mask));
+	}
+	if (dice_below(dice, 4) == 0) {
+		at = dice_below(dice, prefix->len < bits ? prefix->len + 1 :
+							   bits);
+		key[4 + at / 8] ^= (uint8_t)(0x80 >> at % 8);
+	}
+	switch (dice_below(dice, 16)) {
+	case 0:
+		len = dice_below(dice, bits + 1);
+		break;
+	case 1:
+		len = prefix->len;
+		break;
+	case 2:
+		len = bits + 1 + dice_below(dice, 3);
+		break;
+	}
+	memcpy(key, &len, 4);
+}
+
+static bool
+ask(struct ebpf_map *map, struct ebpf_prog *const *progs, struct dice *dice,
+    const struct scene *scene, uint32_t count)
+{
+	uint8_t key[KEY_MAX + 1];
+	uint32_t len;
+	bool ok = true;
+
+	for (uint32_t n = 0; n < count; n++) {
+		ask_make(dice, scene, key);
+		memcpy(&len, key, 4);
+		if (len > (scene->key_size - 4) * 8) { /* in no prefix */
+			memcpy((uint8_t *)mem + LAB_KEY_AT, key, map->key_size);
+			ok &= lab_run(progs[LAB_NOT], (uintptr_t)mem, MEM, 0) ==
+			      0;
+			continue;
+		}
+		ok &= same(progs, map, scene, key);
+	}
+	return ok;
+}
+
+/* A few whole addresses; most are decided without C. */
+static bool
+mostly_own(struct ebpf_map *map, struct ebpf_prog *const *progs,
+	   struct dice *dice, const struct scene *scene)
+{
+	uint32_t bits = (scene->key_size - 4) * 8, most = ASKED / 4;
+
+	left_to_c = 0;
+	for (uint32_t n = 0; n < ASKED; n++) {
+		uint8_t *key = (uint8_t *)mem + LAB_KEY_AT;
+
+		ask_make(dice, scene, key);
+		memcpy(key, &bits, 4);
+		lab_run(progs[LAB_NOT], (uintptr_t)mem, MEM, 0);
+	}
+	if (scene->longest > 64)
+		most = ASKED;
+	if (left_to_c > most)
+		tap_diag("%u of %u lookups were left to C", left_to_c, ASKED);
+	return left_to_c <= most;
+}
+
+static bool
+play(const struct scene *scene)
+{
+	struct dice dice = { 77 + scene->key_size };
+	struct ebpf_prog *progs[LAB_LOOKUPS];
+	struct ebpf_map *map = make(scene->key_size, scene->count);
+	bool has_code = scene->key_size == 8 || scene->key_size >= 12;
+	bool ok, own;
+
+	memset(prefixes, 0, sizeof(prefixes));
+	in_c = map->lookup;
+	map->lookup = counted;
+	/* the code is made while the map is empty, and stays */
+	ok = lab_lookups(map, progs);
+	ebpf_jit_lookup_code(map, &own);
+	if (own != has_code) {
+		tap_diag("code of its own: %d", own);
+		ok = false;
+	}
+	for (uint32_t n = 0; n < scene->count; n++)
+		prefix_make(&dice, scene, prefixes[n].key);
+	for (uint32_t n = 0; n < scene->count; n++)
+		memcpy(&prefixes[n].len, prefixes[n].key, 4);
+	ok &= ask(map, progs, &dice, scene, 20);
+	for (uint32_t n = 0; n < scene->count; n++) {
+		ok &= put(map, scene, n);
+		if (n % 100 == 7)
+			ok &= ask(map, progs, &dice, scene, 20);
+	}
+	ok &= ask(map, progs, &dice, scene, ASKED / 2);
+	if (own)
+		ok &= mostly_own(map, progs, &dice, scene);
+	for (uint32_t n = 0; n < scene->count; n++) {
+		if (!prefixes[n].in || dice_below(&dice, 8) == 0)
+			continue;
+		ok &= ebpf_map_remove(map, prefixes[n].key) == 0;
+		prefixes[n].in = false;
+		if (n % 100 == 7)
+			ok &= ask(map, progs, &dice, scene, 20);
+	}
+	ok &= ask(map, progs, &dice, scene, ASKED / 4);
+	lab_lookups_free(progs);
+	map->lookup = in_c;
+	ebpf_map_put(map);
+	return ok;
+}
+
+static void
+all_scenes(const char *what)
+{
+	for (uint32_t s = 0; s < sizeof(scenes) / sizeof(scenes[0]); s++)
+		tap_ok(play(&scenes[s]), "%s%s", scenes[s].name, what);
+}
+
+/* ---- while others change it ---- */
+
+enum {
+	KEPT = 64,    /* /24s that stay as they are */
+	COMERS = 256, /* prefixes around and below their neighbours */
+};
+
+struct traffic {
+	struct ebpf_map *map;
+	uint32_t stop; /* atomic */
+	bool ok;
+};
+
+/* Of 10.N.M.0: N has those kept, and others, side by side. */
+static void
+route_make(uint8_t key[8], uint32_t len, uint32_t n, uint32_t m, uint32_t host)
+{
+	memcpy(key, &len, 4);
+	key[4] = 10;
+	key[5] = (uint8_t)n;
+	key[6] = (uint8_t)m;
+	key[7] = (uint8_t)host;
+}
+
+/* Everything but the kept ones: longer ones beside them, shorter ones around. */
+static void *
+change(void *cookie)
+{
+	struct traffic *traffic = cookie;
+	struct dice dice = { 4711 };
+	uint64_t value = ~0ull;
+	uint8_t key[8];
+
+	for (uint32_t n = 0; n < ROUNDS && os_load(&traffic->stop) == 0; n++) {
+		uint32_t who = dice_below(&dice, COMERS);
+		int error;
+
+		if (who < 16)
+			route_make(key, 8 + who % 9, 0, 0, 0);
+		else
+			route_make(key, 17 + who % 16, who % 4,
+				   (who / 4 % 64) * 2 + 1, who & 0xf0);
+		if (dice_below(&dice, 2))
+			error = ebpf_map_write(traffic->map, key, &value,
+					       EBPF_ANY);
+		else
+			error = ebpf_map_remove(traffic->map, key);
+		if (error == -EBPF_EAGAIN)
+			ebpf_map_settle(traffic->map);
+		else if (error != 0 && error != -EBPF_ENOENT)
+			traffic->ok = false;
+	}
+	return NULL;
+}
+
+/*
+ * No prefix that comes or goes covers an address of those that stay and is
+ * longer: each look finds the very element.
+ */
+static void
+while_changed(void)
+{
+	struct ebpf_prog *progs[LAB_LOOKUPS];
+	struct traffic traffic = { .map = make(8, KEPT + COMERS), .ok = true };
+	const void *values[KEPT];
+	struct ebpf_section section;
+	bool own, ok = lab_lookups(traffic.map, progs);
+	pthread_t thread;
+	uint8_t key[8];
+
+	for (uint64_t n = 0; n < KEPT; n++) {
+		route_make(key, 24, (uint32_t)n % 4, (uint32_t)(n / 4) * 2, 0);
+		ok &= ebpf_map_write(traffic.map, key, &n, EBPF_ANY) == 0;
+	}
+	ebpf_section_enter(&section);
+	for (uint32_t n = 0; n < KEPT; n++) {
+		route_make(key, 32, n % 4, n / 4 * 2, 9);
+		values[n] = traffic.map->lookup(traffic.map, key);
+	}
+	ebpf_section_leave(&section);
+	pthread_create(&thread, NULL, change, &traffic);
+	for (uint32_t round = 0; round < 400; round++) {
+		for (uint32_t n = 0; n < KEPT; n++) {
+			route_make((uint8_t *)mem + LAB_KEY_AT, 32, n % 4,
+				   n / 4 * 2, round & 0xff);
+			ok &= lab_run(progs[LAB_NOT], (uintptr_t)mem, MEM, 0) ==
+			      (uintptr_t)values[n];
+		}
+	}
+	os_store(&traffic.stop, 1);
+	pthread_join(thread, NULL);
+	ebpf_jit_lookup_code(traffic.map, &own);
+	tap_ok(ok && own && traffic.ok,
+	       "what stays is found while others come and go");
+	lab_lookups_free(progs);
+	ebpf_map_put(traffic.map);
+}
+
+int
+main(void)
+{
+	if (ebpf_jit_host() == NULL) {
+		tap_skip("no JIT for this machine", "jit of lpm_trie");
+		return tap_done();
+	}
+	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
+		tap_ok(false, "runtime");
+		return tap_done();
+	}
+	all_scenes("");
+	while_changed();
+	lab_rt->config.harden = EBPF_HARDEN_CONSTANTS;
+	all_scenes(", with constants that must not be seen");
+	ebpf_runtime_destroy(lab_rt);
+	return tap_done();
+}
