@@ -40,6 +40,10 @@ LIBS_CLIENT := -lelf
 LIBS_HOST := -lpcap -lpthread
 LIBS_CMD := -ljansson -lyaml -lreadline -ldl
 
+# Before a command that calls make: it may use this one's jobs, but nothing is
+# run when commands are only shown (make -n).
+JOBS = $(if $(findstring n,$(firstword -$(MAKEFLAGS))),,+)
+
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 libdir ?= $(prefix)/lib
@@ -198,7 +202,7 @@ kmod:
 		"linux-headers-amd64 or give KDIR=DIR"; exit 1; }
 	@mkdir -p $(B)/kmod
 	@ln -sf $(addprefix $(CURDIR)/,$(KMOD_SRC)) $(B)/kmod
-	$(KBUILD) M=$(CURDIR)/$(B)/kmod TOP=$(CURDIR) \
+	$(JOBS)$(KBUILD) M=$(CURDIR)/$(B)/kmod TOP=$(CURDIR) \
 		RUNTIME_OBJS="$(patsubst %.c,%.o,$(notdir \
 			$(filter-out lib/host/%,$(RUNTIME_SRC))))" \
 		DEVICE_OBJS="$(patsubst %.c,%.o,$(notdir $(DEVICE_SRC)))" \
@@ -217,7 +221,7 @@ KMOD_TESTS_SRC := $(filter-out lib/host/%,$(RUNTIME_SRC)) \
 kmod-tests:
 	@mkdir -p $(B)/kmod-tests
 	@ln -sf $(addprefix $(CURDIR)/,$(KMOD_TESTS_SRC)) $(B)/kmod-tests
-	$(KBUILD) M=$(CURDIR)/$(B)/kmod-tests TOP=$(CURDIR) \
+	$(JOBS)$(KBUILD) M=$(CURDIR)/$(B)/kmod-tests TOP=$(CURDIR) \
 		TESTS="$(KMOD_TESTS)" RUNTIME_OBJS="$(patsubst %.c,%.o,$(notdir \
 			$(filter-out lib/host/%,$(RUNTIME_SRC))))" modules
 	$(OBJCOPY) --set-section-flags .ebpf_arena=alloc,readonly,code \
@@ -229,7 +233,7 @@ kvale:
 	@mkdir -p $(B)/$(KVALE)
 	@ln -sf $(addprefix $(CURDIR)/,$(wildcard kmod/vale/*.[ch]) \
 		kmod/vale/Kbuild) $(B)/$(KVALE)
-	$(KBUILD) M=$(CURDIR)/$(B)/$(KVALE) TOP=$(CURDIR) \
+	$(JOBS)$(KBUILD) M=$(CURDIR)/$(B)/$(KVALE) TOP=$(CURDIR) \
 		NETMAP=$(abspath $(NETMAP)) KBUILD_EXTRA_SYMBOLS="$(abspath \
 			$(NETMAP)/LINUX/Module.symvers $(B)/kmod/Module.symvers)" \
 		modules
@@ -295,7 +299,7 @@ deps:
 
 # One script runs everything and adds up; its last line is the verdict.
 check: deps
-	+@tests/run
+	$(JOBS)@tests/run
 
 # Maps under all sorts of load for SECONDS=60, each time in another order.
 stress: tests
@@ -303,11 +307,11 @@ stress: tests
 
 # The modules in a guest, all of it; check runs the quicker part.
 check-guest: all tests
-	+@tests/guest/run.sh --full
+	$(JOBS)@tests/guest/run.sh --full
 
 # vale_bpf.ko on real switches: NETMAP=DIR, a netmap tree that was built.
 check-vale: all tests
-	+@if [ -n "$(NETMAP)" ]; then tests/guest/run.sh --vale "$(NETMAP)"; \
+	$(JOBS)@if [ -n "$(NETMAP)" ]; then tests/guest/run.sh --vale "$(NETMAP)"; \
 	else echo "ok 1 - vale_bpf on netmap # SKIP no NETMAP=DIR"; fi
 
 # What opens ports there; run.sh makes it, with the netmap that it boots.
@@ -324,11 +328,11 @@ $(VALE_TESTS): $(B)/guest-run/%: tests/guest/%.c tests/guest/vale_port.c \
 # Again and again, within about SECONDS if that is given; attaching under
 # traffic with NETMAP=DIR.
 stress-kmod: all tests
-	+@GUEST_SECONDS=$(SECONDS) tests/guest/run.sh --stress $(if $(NETMAP),--vale "$(NETMAP)")
+	$(JOBS)@GUEST_SECONDS=$(SECONDS) tests/guest/run.sh --stress $(if $(NETMAP),--vale "$(NETMAP)")
 
 # Ratios to bpf(2), and with NETMAP=DIR to VALE's own bridge and XDP.
 bench-kmod: all tests $(BENCH_BIN)
-	+@tests/guest/run.sh --bench $(if $(NETMAP),--vale "$(NETMAP)")
+	$(JOBS)@tests/guest/run.sh --bench $(if $(NETMAP),--vale "$(NETMAP)")
 
 # What a change did: OLD=rev [ROWS=part of a name] [SUITES=maps,..] [ROUNDS=9]
 bench-compare: all
@@ -341,12 +345,12 @@ conformance: $(B)/tests/engine_test
 	$(B)/tests/engine_test --conformance $(CONFORMANCE)
 
 demo: deps
-	+@tests/demo/run
+	$(JOBS)@tests/demo/run
 
 # Ratios to Linux and to native code: [SUITES="maps load"] [ROWS=part of a name]
 # [ROUNDS=9] [TIME=microseconds] [SVG=file]
 bench: all $(BENCH_BIN)
-	+@tests/bench/run $(SUITES) $(if $(ROWS),rows "$(ROWS)") \
+	$(JOBS)@tests/bench/run $(SUITES) $(if $(ROWS),rows "$(ROWS)") \
 		$(if $(ROUNDS),rounds $(ROUNDS)) $(if $(TIME),time $(TIME)) \
 		$(if $(SVG),svg $(SVG))
 
@@ -357,15 +361,15 @@ guard-lower: $(B)/tests/guard
 	@tests/guard/run.sh --lower
 
 fuzz: deps
-	+@tests/fuzz/run
+	$(JOBS)@tests/fuzz/run
 
 # Which lines of the verifier and the loader the unit tests come through.
 coverage:
-	+@tests/coverage
+	$(JOBS)@tests/coverage
 
 # Which of the verifier's checks would be missed: each taken out in turn.
 mutate:
-	+@tests/mutate/run
+	$(JOBS)@tests/mutate/run
 
 # ---- install ------------------------------------------------------------
 

@@ -21,6 +21,7 @@ LOOSE = [
     (r"memlock \d+B", "memlock NB"),
     (r"size \d+B", "size NB"),
     (r"memory \d+B", "memory NB"),
+    (r"  uid \d+", "  uid N"),
     (r"time \d+us", "time Nus"),
     (r"processed \d+  states \d+  peak \d+", "processed N  states N  peak N"),
     (r"\(/[^ ]*/device\.sock\)", "(SOCKET)"),

@@ -88,7 +88,7 @@ capture() {
 
 @test "no room for what clang makes: the hint says so (root)" {
 	command -v clang >/dev/null || skip "clang is not installed"
-	mkdir "$DIR/small"
+	mkdir -p "$DIR/small"
 	mount -t tmpfs -o size=4k none "$DIR/small" 2>/dev/null ||
 		skip "cannot mount a small file system"
 	head -c 4096 /dev/zero >"$DIR/small/all"
@@ -102,7 +102,7 @@ capture() {
 
 @test "a file system that fills up in the middle (root)" {
 	only_embedded "captures"
-	mkdir "$DIR/small"
+	mkdir -p "$DIR/small"
 	mount -t tmpfs -o size=256k none "$DIR/small" 2>/dev/null ||
 		skip "cannot mount a small file system"
 	capture "$DIR/in.pcap" 2000

@@ -78,6 +78,9 @@ else
 	echo "ok $n - manual pages are free of lint # SKIP no mandoc"
 fi
 
+make -n check-vale NETMAP= >"$tmp/log" 2>&1 && ! grep -q '^ok' "$tmp/log"
+ok $? "make -n shows commands that share its jobs, and runs none"
+
 rm "$tmp"/log "$tmp"/use* "$tmp"/h.*
 make -s uninstall DESTDIR="$tmp" prefix=/usr
 left=$(find "$tmp" -type f -o -type l)
