@@ -46,6 +46,13 @@ ebpf_lpm_store_init(struct ebpf_map_lpm *lpm, uint32_t record_size)
 	lpm->node_fresh = ebpf_chunks_first(&lpm->nodes);
 }
 
+static uint64_t
+table_bytes(uint32_t bits)
+{
+	return (sizeof(struct ebpf_lpm_entry) << bits) +
+	       sizeof(struct ebpf_lpm_rest);
+}
+
 /* Not uncharged: at the end that is done for all at once. */
 static void
 table_free(struct ebpf_map_lpm *lpm, uint32_t number)
@@ -58,7 +65,7 @@ table_free(struct ebpf_map_lpm *lpm, uint32_t number)
 static uint32_t *
 table_link(const struct ebpf_map_lpm *lpm, uint32_t number)
 {
-	return &ebpf_lpm_node(lpm, number)->table.next;
+	return &ebpf_lpm_rest(&ebpf_lpm_node(lpm, number)->table)->next;
 }
 
 static uint32_t *
@@ -302,10 +309,10 @@ ebpf_lpm_node_give(struct ebpf_map_lpm *lpm, uint32_t number)
 /* ---- tables ---- */
 
 struct ebpf_lpm_table *
-ebpf_lpm_table_take(struct ebpf_map_lpm *lpm, uint32_t depth, uint32_t bits,
-		    uint32_t *ref)
+ebpf_lpm_table_take(struct ebpf_map_lpm *lpm, uint64_t head, uint32_t depth,
+		    uint32_t bits, uint32_t *ref)
 {
-	uint64_t bytes = sizeof(struct ebpf_lpm_entry) << bits;
+	uint64_t bytes = table_bytes(bits);
 	struct ebpf_lpm_entry *entries;
 	struct ebpf_lpm_table *table;
 	uint32_t number;
@@ -326,6 +333,8 @@ ebpf_lpm_table_take(struct ebpf_map_lpm *lpm, uint32_t depth, uint32_t bits,
 	table = &ebpf_lpm_node(lpm, number)->table;
 	memset(table, 0, sizeof(*table));
 	table->entries = entries;
+	table->head = depth == 0 ? 0 : depth >= 64 ? head :
+				       head >> (64 - depth) << (64 - depth);
 	table->mask = (1u << bits) - 1;
 	table->depth = (uint16_t)depth;
 	table->bits = (uint8_t)bits;
@@ -355,8 +364,7 @@ ebpf_lpm_store_tidy(struct ebpf_map_lpm *lpm)
 	while ((number = pop(lpm, table_link, &leaving->begun)) != 0) {
 		table = &ebpf_lpm_node(lpm, number)->table;
 		table_free(lpm, number);
-		ebpf_uncharge(&lpm->map.obj,
-			      sizeof(table->entries[0]) << table->bits);
+		ebpf_uncharge(&lpm->map.obj, table_bytes(table->bits));
 		ebpf_lpm_node_give(lpm, number);
 	}
 	memset(&leaving->begun, 0, sizeof(leaving->begun));
@@ -392,7 +400,7 @@ end_link(const struct ebpf_map_lpm *lpm, uint32_t ref)
 {
 	union ebpf_lpm_node *node = ebpf_lpm_node(lpm, ref);
 
-	return ebpf_lpm_is_table(ref) ? &node->table.next :
+	return ebpf_lpm_is_table(ref) ? &ebpf_lpm_rest(&node->table)->next :
 					&node->narrow.own[0];
 }
 

@@ -332,7 +332,8 @@ grow(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 	}
 	if (!ebpf_lpm_node_ask(lpm, nodes))
 		return false;
-	wide = ebpf_lpm_table_take(lpm, table->depth, table->bits + 2u, &ref);
+	wide = ebpf_lpm_table_take(lpm, table->head, table->depth,
+				   table->bits + 2u, &ref);
 	if (wide == NULL)
 		return false;
 	parents_change(lpm);
@@ -356,6 +357,7 @@ make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 {
 	uint32_t end = node->depth + 2, nodes = 1, items, n, i, ref, old, best;
 	struct ebpf_lpm_table *table;
+	struct ebpf_lpm_probe probe;
 	struct quad quad, inner;
 
 	if (end + 2 > lpm->data_bits)
@@ -379,7 +381,9 @@ make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 	}
 	if (items < MAKE_ITEMS || !ebpf_lpm_node_ask(lpm, nodes))
 		return false;
-	table = ebpf_lpm_table_take(lpm, node->depth, EBPF_LPM_BITS_MIN, &ref);
+	probe = probe_of(lpm, ebpf_lpm_any_below(lpm, *slot.ref));
+	table = ebpf_lpm_table_take(lpm, probe.head, node->depth,
+				    EBPF_LPM_BITS_MIN, &ref);
 	if (table == NULL)
 		return false;
 	parents_change(lpm);
@@ -407,7 +411,7 @@ static bool
 is_crowded(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
 {
 	return table->multi >= 3u << table->bits >> 4 &&
-	       table->multi > table->tried &&
+	       table->multi > ebpf_lpm_rest(table)->tried &&
 	       table->bits < EBPF_LPM_BITS_MAX &&
 	       table->depth + table->bits + 2u <= lpm->data_bits;
 }
@@ -427,7 +431,7 @@ ebpf_lpm_widen(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot)
 		return false;
 	if (grow(lpm, slot, table))
 		return true;
-	table->tried = table->multi + table->multi / 8;
+	ebpf_lpm_rest(table)->tried = table->multi + table->multi / 8;
 	return false;
 }
 
@@ -470,7 +474,8 @@ halve(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
 
 	if (!ebpf_lpm_node_ask(lpm, table->items / 2 + 1))
 		return 0;
-	small = ebpf_lpm_table_take(lpm, table->depth, table->bits - 2u, &ref);
+	small = ebpf_lpm_table_take(lpm, table->head, table->depth,
+				    table->bits - 2u, &ref);
 	if (small == NULL)
 		return 0;
 	/* refs become fewer below, and what is left are own prefixes */

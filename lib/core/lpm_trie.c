@@ -97,48 +97,39 @@ either(uint32_t a, uint32_t b)
 }
 
 /*
- * Of addresses of less than 64 bits: the last two on the way are compared at
- * once, and which of them it is costs no branch either.
- */
-static inline uint32_t
-choose(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
-       uint32_t ref, uint32_t last, uint32_t data_bits, bool *careful)
-{
-	uint32_t nobody = ebpf_lpm_nobody(lpm);
-	uint32_t ref_is = 0 - (uint32_t)ebpf_lpm_covers_less(
-				      lpm, either(ref, nobody), probe,
-				      data_bits);
-	uint32_t last_is = 0 - (uint32_t)ebpf_lpm_covers_less(
-				       lpm, either(last, nobody), probe,
-				       data_bits);
-	uint32_t number = ref & ref_is;
-
-	*careful = (number | last_is) == 0;
-	return either(number, last);
-}
-
-/*
- * A whole address, all of whose prefixes count. Elements lie elsewhere in memory
- * than nodes, so only the last one or two on the way are compared: mostly these
- * decide. data_bits: of the map, for some a constant.
+ * A whole address, all of whose prefixes count, as lpm_trie.h says: elements lie
+ * elsewhere in memory than nodes, so only what is found is compared, and what
+ * tables say need not be. data_bits: of the map, for some a constant.
  */
 static inline __attribute__((always_inline)) uint32_t
 find_sized(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
 	   uint32_t data_bits)
 {
+	uint32_t ref = os_load_acquire(&lpm->root), last = 0, own = 0;
 	const struct ebpf_lpm_entry *entry;
+	const struct ebpf_lpm_table *table;
 	const union ebpf_lpm_node *node;
-	uint32_t ref = os_load_acquire(&lpm->root), last = 0, two, number;
-	bool careful;
+	uint32_t two, number;
+	uint64_t at;
 
 	if (os_unlikely(probe->len != data_bits || ref == 0))
 		return find_careful(lpm, *probe);
 	while ((ref & EBPF_LPM_NODE) != 0) {
 		node = ebpf_lpm_node(lpm, ref);
 		if (os_likely(ebpf_lpm_is_table(ref))) {
-			entry = &node->table.entries[ebpf_lpm_index(
-				&node->table, probe, data_bits)];
+			table = &node->table;
+			if (data_bits > 64 && os_unlikely(table->shift > 63))
+				return find_careful(lpm, *probe);
+			at = (probe->head ^ table->head) >>
+			     (table->shift & 63);
+			if (os_unlikely(at > table->mask)) {
+				ref = 0;
+				break;
+			}
+			entry = &table->entries[at & table->mask];
+			last = either(own, last);
 			last = either(os_load_acquire(&entry->best), last);
+			own = 0;
 			ref = os_load_acquire(&entry->ref);
 			continue;
 		}
@@ -148,19 +139,26 @@ find_sized(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
 			os_load_acquire(
 				&node->narrow.own[ebpf_lpm_own(two, 1)]),
 			os_load_acquire(&node->narrow.own[0]));
-		last = either(number, last);
+		own = either(number, own);
 		ref = os_load_acquire(&node->narrow.child[two]);
 	}
 	if (data_bits < 64) {
-		number = choose(lpm, probe, ref, last, data_bits, &careful);
-		return os_unlikely(careful) ? find_careful(lpm, *probe) :
-					      number;
+		/* whether there is one in a place nobody can predict */
+		number = either(ref, ebpf_lpm_nobody(lpm));
+		ref &= 0 - (uint32_t)ebpf_lpm_covers_less(lpm, number, probe,
+							  data_bits);
+		if (os_likely(own == 0))
+			return either(ref, last);
+	} else if (ref != 0 &&
+		   !ebpf_lpm_covers_sized(lpm, ref, probe, data_bits)) {
+		ref = 0;
 	}
-	if (ref != 0 && ebpf_lpm_covers_sized(lpm, ref, probe, data_bits))
+	if (ref != 0)
 		return ref;
-	if (last == 0 ||
-	    os_likely(ebpf_lpm_covers_sized(lpm, last, probe, data_bits)))
+	if (own == 0)
 		return last;
+	if (os_likely(ebpf_lpm_covers_sized(lpm, own, probe, data_bits)))
+		return own;
 	return find_careful(lpm, *probe);
 }
 

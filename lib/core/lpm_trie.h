@@ -35,28 +35,32 @@
  * A lookup of a whole address, which compiled programs may do by themselves
  * (others, and what is not decided here, go to the map's routine):
  *
- *	c = changes; ref = root; last = 0
+ *	c = changes; ref = root; last = own = 0
  *	while ref has NODE:
  *		n = the record of number ref & NUMBER in `nodes`
  *		if ref has TABLE:
- *			e = n.table.entries[head >> n.table.shift &
- *					    n.table.mask]
- *			last = e.best or else last; ref = e.ref
+ *			i = (head ^ n.table.head) >> n.table.shift
+ *			if i > n.table.mask: by the routine
+ *			e = n.table.entries[i & n.table.mask]
+ *			last = e.best or own or last; own = 0; ref = e.ref
  *		else:
- *			two = head << n.depth >> 62
- *			last = n.own[1 + (two >> 1)] or else n.own[0] or else
- *				last
- *			ref = n.child[two]
- *	the answer is ref if it is not 0 and its element's prefix covers the
- *	address; else last, if 0 or so is its; else, and if changes is not c
- *	any more: by the routine.
+ *			two = head << n.narrow.depth >> 62
+ *			own = n.narrow.own[1 + (two >> 1)] or
+ *			      n.narrow.own[0] or own
+ *			ref = n.narrow.child[two]
+ *	if ref is not 0 and its element's prefix covers the address: that
+ *	else if own is 0: last, which does cover it, or none
+ *	else if own's element does: that
+ *	else by the routine; and so if changes is not c any more.
  *
- * head is the address's first 64 bits, first bit highest; for addresses of
- * more, shift may be SHIFT_NONE and depth above 62, which are for the routine.
- * Each reference, and `best`, is loaded with acquire before what it leads to,
- * and so before the store's table of chunks (chunks.h); the last look at changes
- * comes behind all other loads. `nodes` and `elements` have constant size, shift
- * and, if flat, place of their table's address; value_off is constant.
+ * head is the address's first 64 bits, first bit highest. For addresses of more
+ * than that, shift may be SHIFT_NONE, and depth above 62, which are for the
+ * routine. The mask is for who runs ahead of the comparison. What a table says
+ * has been compared with all bits above it, what a node says has not. Each
+ * reference, and `best`, is loaded with acquire before what it leads to, and so
+ * before the store's table of chunks (chunks.h); the last look at changes comes
+ * behind all other loads. `nodes` and `elements` have constant size, shift and,
+ * if flat, place of their table's address; value_off is constant.
  *
  * For map_lpm.c; walks in order are in lpm_order.c.
  */
@@ -87,7 +91,8 @@ struct ebpf_lpm_entry {
 
 struct ebpf_lpm_table {
 	/* constant until nobody reads it any more */
-	struct ebpf_lpm_entry *entries;
+	struct ebpf_lpm_entry *entries; /* and one more, struct ebpf_lpm_rest */
+	uint64_t head; /* of all below, as far as depth; then zeros */
 	uint32_t mask; /* entries less 1 */
 	uint16_t depth;
 	uint8_t bits;
@@ -95,6 +100,10 @@ struct ebpf_lpm_table {
 	/* writers' */
 	uint32_t items; /* references and own prefixes */
 	uint32_t multi; /* references to nodes and tables */
+};
+
+/* Writers', and seldom. */
+struct ebpf_lpm_rest {
 	uint32_t tried; /* multi when it could not grow */
 	uint32_t next;	/* of those that wait to be freed */
 };
@@ -307,6 +316,12 @@ ebpf_lpm_index(const struct ebpf_lpm_table *table,
 	return ebpf_lpm_index_behind(table, probe->data, data_bits);
 }
 
+static inline struct ebpf_lpm_rest *
+ebpf_lpm_rest(const struct ebpf_lpm_table *table)
+{
+	return (struct ebpf_lpm_rest *)&table->entries[table->mask + 1];
+}
+
 /* Where the node's or table's bits begin. */
 static inline uint32_t
 ebpf_lpm_depth(const struct ebpf_map_lpm *lpm, uint32_t ref)
@@ -446,10 +461,13 @@ uint32_t ebpf_lpm_node_take(struct ebpf_map_lpm *lpm);
 void ebpf_lpm_node_give(struct ebpf_map_lpm *lpm, uint32_t number);
 /* So many nodes can be taken next whose grace is over. */
 bool ebpf_lpm_node_ask(struct ebpf_map_lpm *lpm, uint32_t count);
-/* A table of zeros, its reference in *ref. NULL: no memory. */
+/*
+ * A table of zeros for prefixes that begin with head, its reference in *ref.
+ * NULL: no memory.
+ */
 struct ebpf_lpm_table *ebpf_lpm_table_take(struct ebpf_map_lpm *lpm,
-					   uint32_t depth, uint32_t bits,
-					   uint32_t *ref);
+					   uint64_t head, uint32_t depth,
+					   uint32_t bits, uint32_t *ref);
 void ebpf_lpm_table_give(struct ebpf_map_lpm *lpm, uint32_t ref);
 /* Free tables whose grace is over. */
 void ebpf_lpm_store_tidy(struct ebpf_map_lpm *lpm);
