@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/os.h"
@@ -24,6 +25,22 @@ enum {
 	UNFINISHED = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
 	BURST_BYTES = 1 << 18, /* of merged frames: what caches hold */
 };
+
+/*
+ * read() and write() as the kernel has them: libc's are places where a thread
+ * can be cancelled, which each call pays for.
+ */
+static inline ssize_t
+plain_read(int fd, void *at, size_t size)
+{
+	return syscall(SYS_read, fd, at, size);
+}
+
+static inline ssize_t
+plain_write(int fd, const void *at, size_t size)
+{
+	return syscall(SYS_write, fd, at, size);
+}
 
 static int
 bring_up(const char *name)
@@ -142,8 +159,8 @@ tap_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 	while (burst->count < VALE_BURST && bytes < BURST_BYTES) {
 		data = slots + (size_t)burst->count * VALE_SLOT_SIZE +
 		       VALE_SLOT_HEAD;
-		n = read(fd, data - sizeof(*head),
-			 sizeof(*head) + VALE_FRAME_MAX + 1);
+		n = plain_read(fd, data - sizeof(*head),
+			       sizeof(*head) + VALE_FRAME_MAX + 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EBADFD) {
@@ -194,7 +211,7 @@ tap_send(struct vale_port *port, const struct vale_burst *burst,
 		memcpy(at, burst->unfinished ? &burst->heads[index[i]] : &whole,
 		       sizeof(whole));
 		do
-			n = write(fd, at, sizeof(whole) + frame->len);
+			n = plain_write(fd, at, sizeof(whole) + frame->len);
 		while (n < 0 && errno == EINTR);
 		/* Full, down, or longer than it takes: like a cable, it drops. */
 		if (n < 0) {

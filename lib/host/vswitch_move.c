@@ -13,6 +13,7 @@
 
 #include "core/ebpf.h"
 #include "core/os.h"
+#include "host/pace.h"
 #include "host/vswitch_parts.h"
 
 enum {
@@ -218,17 +219,24 @@ vale_forward(struct vale *vale, struct vale_burst *burst)
 	}
 }
 
+/* What the poll thread has moved. */
+struct moved {
+	uint64_t frames, bytes;
+};
+
 /*
  * A port that is ready gets up to POLL_BURSTS bursts; the lock is given back
  * between bursts. The port may have gone between epoll's word and the lock:
  * index and serial tell. True: it may have more that epoll does not know of.
  */
 static bool
-serve(struct vale *vale, uint64_t which, struct vale_burst *burst)
+serve(struct vale *vale, uint64_t which, struct vale_burst *burst,
+      struct moved *moved)
 {
 	uint32_t index = (uint32_t)which, serial = (uint32_t)(which >> 32);
 	struct vale_port *port;
 	uint32_t i, got = VALE_BURST;
+	uint64_t bytes;
 
 	for (i = 0; i < POLL_BURSTS && got == VALE_BURST; i++) {
 		vale_move_lock(vale);
@@ -239,7 +247,10 @@ serve(struct vale *vale, uint64_t which, struct vale_burst *burst)
 			burst->count = 0;
 			port->ops->receive(port, burst, vale->slots);
 			got = burst->count;
+			bytes = vale->bytes;
 			vale_forward(vale, burst);
+			moved->frames += got;
+			moved->bytes += vale->bytes - bytes;
 			if (port->ops->release)
 				port->ops->release(port);
 		}
@@ -273,24 +284,31 @@ vale_poll_main(void *cookie)
 	struct epoll_event events[POLL_EVENTS];
 	struct again again = { .count = 0 };
 	struct vale *vale = cookie;
+	struct moved moved = { .frames = 0 };
 	struct vale_burst burst;
+	struct pace pace;
 	uint32_t k, kept;
 	int i, n;
 
+	pace_begin(&pace);
 	while (!os_load_acquire(&vale->stop)) {
 		kept = again.count;
 		again.count = 0;
 		for (k = 0; k < kept; k++)
-			if (serve(vale, again.which[k], &burst))
+			if (serve(vale, again.which[k], &burst, &moved))
 				again_add(&again, again.which[k]);
+		pace_wait(&pace, os_time_ns());
 		n = epoll_wait(vale->epoll, events, POLL_EVENTS,
 			       again.count ? 0 : -1);
 		if (n < 0 && errno != EINTR)
 			break;
+		if (!again.count && pace_woken(&pace, os_time_ns(), moved.frames,
+					       moved.bytes))
+			pace_pause();
 		for (i = 0; i < n; i++)
 			/* ~0: the kick; stop is looked at above */
 			if (events[i].data.u64 != ~0ull &&
-			    serve(vale, events[i].data.u64, &burst))
+			    serve(vale, events[i].data.u64, &burst, &moved))
 				again_add(&again, events[i].data.u64);
 	}
 	return NULL;
