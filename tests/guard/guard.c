@@ -257,6 +257,9 @@ static const struct body {
 	{ "helper_call", "call 1000\n", "", 0, 0, 0, true, false },
 	{ "local_call", "call two\n", "two:\nr0 = 2\nexit\n", 0, 0, 0, true,
 	  false },
+	{ "local_call_ahead", "call two\n",
+	  "two:\nr0 = 2\nif r1 == 7 goto out\nr0 = 3\nout:\nexit\n", 0, 0, 0,
+	  false, false },
 	{ "array_hit", LOOKUP, "", EBPF_MAP_ARRAY, 4, KEYS, true, false },
 	{ "percpu_array_hit", LOOKUP, "", EBPF_MAP_PERCPU_ARRAY, 4, 0, false,
 	  false },
@@ -275,6 +278,8 @@ static const struct body {
 	  false },
 	{ "lpm_hit", "w1 *= 0x1e3779b1\nr1 <<= 32\nr1 |= 32\n" LOOKUP, "",
 	  EBPF_MAP_LPM_TRIE, 8, KEYS, false, false },
+	{ "lpm_hit_key12", "w1 *= 0x1e3779b1\nr1 <<= 32\nr1 |= 64\n" LOOKUP,
+	  "", EBPF_MAP_LPM_TRIE, 12, KEYS, false, false },
 	{ "queue_push_pop", VALUE "r3 = 0\ncall map_push_elem\n" GOOD VALUE
 	  "call map_pop_elem\n" GOOD, "", EBPF_MAP_QUEUE, 0, 0, false, false },
 	{ "ringbuf_output", VALUE "r3 = 8\nr4 = 1\ncall ringbuf_output\n" GOOD,
