@@ -19,18 +19,6 @@ enum {
 	ONE = 2, TWO = 3, THREE = 5,
 };
 
-#define BASE_OFF(field)                                \
-	((int32_t)(offsetof(struct ebpf_map_lpm, field) - \
-		   offsetof(struct ebpf_map_lpm, root)))
-#define TABLE_OFF(field) ((int32_t)offsetof(struct ebpf_lpm_table, field))
-#define NARROW_OFF(field) ((int32_t)offsetof(struct ebpf_lpm_narrow, field))
-
-enum {
-	/* in an element's record */
-	LEN = EBPF_LPM_KEY,
-	ADDRESS = EBPF_LPM_KEY + EBPF_LPM_LEN,
-};
-
 #define CSEL_NE 0x1a801000u
 #define TBZ 0x36000000u
 #define LSL_BY(n) ((n) << 10) /* of the last register of add */
@@ -60,15 +48,15 @@ remember(struct arm64 *a, uint32_t reg)
 static void
 step_table(struct arm64 *a, bool behind)
 {
-	arm64_access(a, A_LOAD, 8, ONE, RECORD, TABLE_OFF(shift));
+	arm64_access(a, A_LOAD, 8, ONE, RECORD, EBPF_JIT_TABLE_OFF(shift));
 	if (behind) { /* EBPF_LPM_SHIFT_NONE */
 		arm64_cmp_imm(a, 0, ONE, 63);
 		arm64_slow_if(a, A_BCOND | A_HI);
 	}
 	arm64_rrr(a, A_LSRV | A_X, ONE, HEAD, ONE);
-	arm64_access(a, A_LOAD, 32, THREE, RECORD, TABLE_OFF(mask));
+	arm64_access(a, A_LOAD, 32, THREE, RECORD, EBPF_JIT_TABLE_OFF(mask));
 	arm64_rrr(a, A_AND, ONE, ONE, THREE);
-	arm64_access(a, A_LOAD, 64, TWO, RECORD, TABLE_OFF(entries));
+	arm64_access(a, A_LOAD, 64, TWO, RECORD, EBPF_JIT_TABLE_OFF(entries));
 	arm64_rrr(a, A_ADD | A_X | LSL_BY(3), TWO, TWO, ONE);
 	/* both halves of the entry at once */
 	arm64_put(a, A_LDAR64 | TWO << 5 | REF);
@@ -80,22 +68,22 @@ step_table(struct arm64 *a, bool behind)
 static void
 step_narrow(struct arm64 *a, bool behind)
 {
-	arm64_access(a, A_LOAD, 32, ONE, RECORD, NARROW_OFF(depth));
+	arm64_access(a, A_LOAD, 32, ONE, RECORD, EBPF_JIT_NARROW_OFF(depth));
 	if (behind) {
 		arm64_cmp_imm(a, 0, ONE, 62);
 		arm64_slow_if(a, A_BCOND | A_HI);
 	}
 	arm64_rrr(a, A_LSLV | A_X, ONE, HEAD, ONE);
 	arm64_bitfield(a, A_UBFM, A_X, ONE, ONE, 62, 63); /* lsr */
-	arm64_access(a, A_LOAD, 32, TWO, RECORD, NARROW_OFF(own[0]));
+	arm64_access(a, A_LOAD, 32, TWO, RECORD, EBPF_JIT_NARROW_OFF(own[0]));
 	remember(a, TWO);
 	arm64_bitfield(a, A_UBFM, 0, TWO, ONE, 1, 31); /* lsr */
 	arm64_rrr(a, A_ADD | A_X | LSL_BY(2), TWO, RECORD, TWO);
-	arm64_access(a, A_LOAD, 32, TWO, TWO, NARROW_OFF(own[1]));
+	arm64_access(a, A_LOAD, 32, TWO, TWO, EBPF_JIT_NARROW_OFF(own[1]));
 	remember(a, TWO);
 	arm64_rrr(a, A_ADD | A_X | LSL_BY(2), RECORD, RECORD, ONE);
-	if (NARROW_OFF(child) != 0)
-		arm64_add_imm(a, A_X, RECORD, RECORD, NARROW_OFF(child));
+	if (EBPF_JIT_NARROW_OFF(child) != 0)
+		arm64_add_imm(a, A_X, RECORD, RECORD, EBPF_JIT_NARROW_OFF(child));
 	arm64_put(a, A_LDAR32 | RECORD << 5 | REF);
 }
 
@@ -122,7 +110,7 @@ walk(struct arm64 *a, const struct ebpf_map_lpm *lpm)
 	arm64_access(a, A_LOAD, 32, ONE, 1, 0);
 	arm64_cmp_imm(a, 0, ONE, lpm->data_bits);
 	arm64_slow_if(a, A_BCOND | A_NE);
-	arm64_add_imm(a, A_X, TWO, BASE, BASE_OFF(changes));
+	arm64_add_imm(a, A_X, TWO, BASE, EBPF_JIT_LPM_OFF(changes));
 	arm64_put(a, A_LDAR32 | TWO << 5 | CHANGES);
 	arm64_const(a, LAST, 0);
 	arm64_put(a, A_LDAR32 | BASE << 5 | REF);
@@ -130,7 +118,7 @@ walk(struct arm64 *a, const struct ebpf_map_lpm *lpm)
 	top = a->gen.buf.len;
 	done = arm64_skip(a, TBZ | 31u << 19 | REF);
 	arm64_logic_imm(a, A_AND_IMM, 0, ONE, REF, EBPF_LPM_NUMBER);
-	record(a, RECORD, ONE, &lpm->nodes, BASE_OFF(nodes.table));
+	record(a, RECORD, ONE, &lpm->nodes, EBPF_JIT_LPM_OFF(nodes.table));
 	narrow = arm64_skip(a, TBZ | 30u << 19 | REF);
 	step_table(a, behind);
 	back(a, top);
@@ -148,13 +136,13 @@ static void
 covers(struct arm64 *a, const struct ebpf_map_lpm *lpm, uint32_t reg,
        uint32_t *whole)
 {
-	record(a, RECORD, reg, &lpm->elements, BASE_OFF(elements.table));
-	arm64_access(a, A_LOAD, 32, ONE, RECORD, LEN);
+	record(a, RECORD, reg, &lpm->elements, EBPF_JIT_LPM_OFF(elements.table));
+	arm64_access(a, A_LOAD, 32, ONE, RECORD, EBPF_JIT_LPM_LEN);
 	if (lpm->data_bits > 64) {
 		arm64_cmp_imm(a, 0, ONE, 64);
 		arm64_slow_if(a, A_BCOND | A_HI);
 	}
-	arm64_access(a, A_LOAD, 64, TWO, RECORD, ADDRESS);
+	arm64_access(a, A_LOAD, 64, TWO, RECORD, EBPF_JIT_LPM_ADDRESS);
 	arm64_put(a, A_REV64 | TWO << 5 | TWO);
 	arm64_rrr(a, A_EOR | A_X, TWO, TWO, HEAD);
 	*whole = arm64_skip(a, A_CBZ | ONE); /* of everything */
@@ -168,7 +156,7 @@ static void
 unchanged(struct arm64 *a)
 {
 	arm64_put(a, A_DMB_LOADS);
-	arm64_access(a, A_LOAD, 32, ONE, BASE, BASE_OFF(changes));
+	arm64_access(a, A_LOAD, 32, ONE, BASE, EBPF_JIT_LPM_OFF(changes));
 	arm64_rrr(a, A_SUBS, A_ZR, ONE, CHANGES);
 	arm64_slow_if(a, A_BCOND | A_NE);
 }
@@ -199,11 +187,11 @@ compare(struct arm64 *a, const struct ebpf_map_lpm *lpm)
 static void
 differs(struct arm64 *a, uint32_t to, uint32_t element)
 {
-	arm64_access(a, A_LOAD, 32, to, element, ADDRESS);
+	arm64_access(a, A_LOAD, 32, to, element, EBPF_JIT_LPM_ADDRESS);
 	arm64_put(a, A_REV64 | to << 5 | to);
 	arm64_rrr(a, A_EOR | A_X, to, to, HEAD);
 	arm64_bitfield(a, A_UBFM, A_X, to, to, 1, 63); /* lsr */
-	arm64_access(a, A_LOAD, 32, ONE, element, LEN);
+	arm64_access(a, A_LOAD, 32, ONE, element, EBPF_JIT_LPM_LEN);
 	arm64_logic_imm(a, A_EOR_IMM, 0, ONE, ONE, 63); /* 63 - it */
 	arm64_rrr(a, A_LSRV | A_X, to, to, ONE);
 }
@@ -221,8 +209,8 @@ choose(struct arm64 *a, const struct ebpf_map_lpm *lpm)
 	arm64_rrr(a, CSEL_NE, LAST, LAST, NOBODY);
 	arm64_cmp_imm(a, 0, REF, 0);
 	arm64_rrr(a, CSEL_NE, REF, REF, LAST);
-	record(a, RECORD, REF, &lpm->elements, BASE_OFF(elements.table));
-	record(a, OTHER, LAST, &lpm->elements, BASE_OFF(elements.table));
+	record(a, RECORD, REF, &lpm->elements, EBPF_JIT_LPM_OFF(elements.table));
+	record(a, OTHER, LAST, &lpm->elements, EBPF_JIT_LPM_OFF(elements.table));
 	differs(a, TWO, OTHER);
 	differs(a, THREE, RECORD);
 	arm64_cmp_imm(a, A_X, THREE, 0);

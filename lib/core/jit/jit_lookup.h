@@ -38,6 +38,20 @@ struct ebpf_jit_hash {
 	struct os_percpu_plan plan; /* of CPU_VALUE */
 };
 
+/* Where things are: in a trie, from its root on; in its records. */
+#define EBPF_JIT_LPM_OFF(field)                        \
+	((int32_t)(offsetof(struct ebpf_map_lpm, field) - \
+		   offsetof(struct ebpf_map_lpm, root)))
+#define EBPF_JIT_TABLE_OFF(field) \
+	((int32_t)offsetof(struct ebpf_lpm_table, field))
+#define EBPF_JIT_NARROW_OFF(field) \
+	((int32_t)offsetof(struct ebpf_lpm_narrow, field))
+enum {
+	/* of an element */
+	EBPF_JIT_LPM_LEN = EBPF_LPM_KEY,
+	EBPF_JIT_LPM_ADDRESS = EBPF_LPM_KEY + EBPF_LPM_LEN,
+};
+
 /* The shapes of maps there is code for. */
 enum ebpf_jit_shape {
 	EBPF_JIT_HASH,

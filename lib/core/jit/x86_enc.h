@@ -144,29 +144,33 @@ x86_is_imm8(int64_t value)
 	return value >= -128 && value <= 127;
 }
 
-/* op reg, [base + disp] */
+/* ModRM (rm or, with a SIB byte, 4), SIB and what is added to base. */
 static inline void
-x86_mem(struct x86 *x, uint32_t op, uint32_t reg, uint32_t base, int32_t disp)
+x86_operand(struct x86 *x, uint32_t reg, uint32_t base, uint32_t sib,
+	    int32_t disp)
 {
+	bool has_sib = sib != UINT32_MAX;
+	uint32_t len = has_sib ? 2 : 1, mod;
 	uint64_t bytes;
-	uint32_t len = 1, mod;
 
-	x86_opcode(x, op, reg, 0, base);
 	if (disp == 0 && (base & 7) != RBP)
 		mod = 0;
 	else
 		mod = x86_is_imm8(disp) ? 0x40 : 0x80;
-	bytes = mod | (reg & 7) << 3 | (base & 7);
-	if ((base & 7) == RSP)
-		bytes |= (uint64_t)0x24 << 8 * len++;
-	if (mod == 0x40) {
-		bytes |= (uint64_t)(uint8_t)disp << 8 * len;
-		len += 1;
-	} else if (mod == 0x80) {
+	bytes = mod | (reg & 7) << 3 | (has_sib ? 4 | sib << 8 : base & 7);
+	if (mod == 0x40)
+		bytes |= (uint64_t)(uint8_t)disp << 8 * len++;
+	else if (mod == 0x80)
 		bytes |= (uint64_t)(uint32_t)disp << 8 * len;
-		len += 4;
-	}
-	x86_put(x, bytes, len);
+	x86_put(x, bytes, mod == 0x80 ? len + 4 : len);
+}
+
+/* op reg, [base + disp] */
+static inline void
+x86_mem(struct x86 *x, uint32_t op, uint32_t reg, uint32_t base, int32_t disp)
+{
+	x86_opcode(x, op, reg, 0, base);
+	x86_operand(x, reg, base, (base & 7) == RSP ? 0x24 : UINT32_MAX, disp);
 }
 
 /* op reg, [base + index << scale + disp]; index is not RSP */
@@ -174,24 +178,9 @@ static inline void
 x86_sib(struct x86 *x, uint32_t op, uint32_t reg, uint32_t base, uint32_t index,
 	uint32_t scale, int32_t disp)
 {
-	uint32_t mod, len = 2;
-	uint64_t bytes;
-
 	x86_opcode(x, op, reg, index, base);
-	if (disp == 0 && (base & 7) != RBP)
-		mod = 0;
-	else
-		mod = x86_is_imm8(disp) ? 0x40 : 0x80;
-	bytes = mod | (reg & 7) << 3 | 4 |
-		(scale << 6 | (index & 7) << 3 | (base & 7)) << 8;
-	if (mod == 0x40) {
-		bytes |= (uint64_t)(uint8_t)disp << 8 * len;
-		len += 1;
-	} else if (mod == 0x80) {
-		bytes |= (uint64_t)(uint32_t)disp << 8 * len;
-		len += 4;
-	}
-	x86_put(x, bytes, len);
+	x86_operand(x, reg, base, scale << 6 | (index & 7) << 3 | (base & 7),
+		    disp);
 }
 
 /* add, or, and, sub, xor, cmp with an immediate */

@@ -20,18 +20,6 @@ enum {
 	BASE = R11, /* &lpm->root */
 };
 
-#define BASE_OFF(field)                                \
-	((int32_t)(offsetof(struct ebpf_map_lpm, field) - \
-		   offsetof(struct ebpf_map_lpm, root)))
-#define TABLE_OFF(field) ((int32_t)offsetof(struct ebpf_lpm_table, field))
-#define NARROW_OFF(field) ((int32_t)offsetof(struct ebpf_lpm_narrow, field))
-
-enum {
-	/* in an element's record */
-	LEN = EBPF_LPM_KEY,
-	ADDRESS = EBPF_LPM_KEY + EBPF_LPM_LEN,
-};
-
 /* to = the record of the number in it, rdx being the table; rcx is used */
 static void
 record_in(struct x86 *x, uint32_t to, const struct ebpf_chunks *chunks)
@@ -62,15 +50,15 @@ remember(struct x86 *x, uint32_t reg)
 static void
 step_table(struct x86 *x, bool behind)
 {
-	x86_mem(x, OP_MOVZX8, RCX, RDI, TABLE_OFF(shift));
+	x86_mem(x, OP_MOVZX8, RCX, RDI, EBPF_JIT_TABLE_OFF(shift));
 	if (behind) { /* EBPF_LPM_SHIFT_NONE */
 		x86_alu_imm(x, OP_CMP, RCX, 63);
 		x86_slow_if(x, CC_A);
 	}
-	x86_mem(x, OP_LOAD | X_W, RDX, RDI, TABLE_OFF(entries));
+	x86_mem(x, OP_LOAD | X_W, RDX, RDI, EBPF_JIT_TABLE_OFF(entries));
 	x86_mov(x, X_W, REF, HEAD);
 	x86_rr(x, OP_SHIFT_CL | X_W, SHIFT_SHR, REF);
-	x86_mem(x, OP_AND | 2, REF, RDI, TABLE_OFF(mask));
+	x86_mem(x, OP_AND | 2, REF, RDI, EBPF_JIT_TABLE_OFF(mask));
 	/* both halves of the entry at once */
 	x86_sib(x, OP_LOAD | X_W, REF, RDX, REF, 3, 0);
 	x86_mov(x, X_W, RCX, REF);
@@ -83,7 +71,7 @@ step_table(struct x86 *x, bool behind)
 static void
 step_narrow(struct x86 *x, bool behind)
 {
-	x86_mem(x, OP_LOAD, RCX, RDI, NARROW_OFF(depth));
+	x86_mem(x, OP_LOAD, RCX, RDI, EBPF_JIT_NARROW_OFF(depth));
 	if (behind) {
 		x86_alu_imm(x, OP_CMP, RCX, 62);
 		x86_slow_if(x, CC_A);
@@ -91,13 +79,13 @@ step_narrow(struct x86 *x, bool behind)
 	x86_mov(x, X_W, REF, HEAD);
 	x86_rr(x, OP_SHIFT_CL | X_W, SHIFT_SHL, REF);
 	x86_shift_imm(x, X_W, SHIFT_SHR, REF, 62);
-	x86_mem(x, OP_LOAD, RDX, RDI, NARROW_OFF(own[0]));
+	x86_mem(x, OP_LOAD, RDX, RDI, EBPF_JIT_NARROW_OFF(own[0]));
 	remember(x, RDX);
 	x86_mov(x, 0, RCX, REF);
 	x86_shift_imm(x, 0, SHIFT_SHR, RCX, 1);
-	x86_sib(x, OP_LOAD, RDX, RDI, RCX, 2, NARROW_OFF(own[1]));
+	x86_sib(x, OP_LOAD, RDX, RDI, RCX, 2, EBPF_JIT_NARROW_OFF(own[1]));
 	remember(x, RDX);
-	x86_sib(x, OP_LOAD, REF, RDI, REF, 2, NARROW_OFF(child));
+	x86_sib(x, OP_LOAD, REF, RDI, REF, 2, EBPF_JIT_NARROW_OFF(child));
 	x86_rr(x, OP_TEST, REF, REF);
 }
 
@@ -115,7 +103,7 @@ walk(struct x86 *x, const struct ebpf_map_lpm *lpm)
 	x86_mem(x, OP_LOAD, RCX, RSI, 0);
 	x86_alu_imm(x, OP_CMP, RCX, (int32_t)lpm->data_bits);
 	x86_slow_if(x, CC_NE);
-	x86_mem(x, OP_LOAD, CHANGES, BASE, BASE_OFF(changes));
+	x86_mem(x, OP_LOAD, CHANGES, BASE, EBPF_JIT_LPM_OFF(changes));
 	x86_const(x, LAST, 0);
 	x86_mem(x, OP_LOAD, REF, BASE, 0);
 	x86_rr(x, OP_TEST, REF, REF);
@@ -124,7 +112,7 @@ walk(struct x86 *x, const struct ebpf_map_lpm *lpm)
 	top = x->gen.buf.len;
 	x86_mov(x, 0, RDI, REF);
 	x86_alu_imm(x, OP_AND, RDI, EBPF_LPM_NUMBER);
-	record(x, RDI, &lpm->nodes, BASE_OFF(nodes.table));
+	record(x, RDI, &lpm->nodes, EBPF_JIT_LPM_OFF(nodes.table));
 	x86_alu_imm(x, OP_CMP, REF, (int32_t)(EBPF_LPM_NODE | EBPF_LPM_TABLE));
 	narrow = x86_skip(x, CC_B);
 	step_table(x, behind);
@@ -145,13 +133,13 @@ static void
 covers(struct x86 *x, const struct ebpf_map_lpm *lpm, uint32_t *whole)
 {
 	x86_mov(x, 0, RDI, REF);
-	record(x, RDI, &lpm->elements, BASE_OFF(elements.table));
-	x86_mem(x, OP_LOAD, RCX, RDI, LEN);
+	record(x, RDI, &lpm->elements, EBPF_JIT_LPM_OFF(elements.table));
+	x86_mem(x, OP_LOAD, RCX, RDI, EBPF_JIT_LPM_LEN);
 	if (lpm->data_bits > 64) {
 		x86_alu_imm(x, OP_CMP, RCX, 64);
 		x86_slow_if(x, CC_A);
 	}
-	x86_mem(x, OP_LOAD | X_W, RDX, RDI, ADDRESS);
+	x86_mem(x, OP_LOAD | X_W, RDX, RDI, EBPF_JIT_LPM_ADDRESS);
 	x86_bswap(x, X_W, RDX);
 	x86_rr(x, OP_XOR | X_W, HEAD, RDX);
 	x86_rr(x, OP_TEST, RCX, RCX);
@@ -180,7 +168,7 @@ compare(struct x86 *x, const struct ebpf_map_lpm *lpm)
 	x86_land(x, whole[0]);
 	x86_land(x, whole[1]);
 	x86_land(x, found);
-	x86_mem(x, OP_CMP | 2, CHANGES, BASE, BASE_OFF(changes));
+	x86_mem(x, OP_CMP | 2, CHANGES, BASE, EBPF_JIT_LPM_OFF(changes));
 	x86_slow_if(x, CC_NE);
 	x86_mov(x, X_W, RAX, RDI);
 	x86_alu_imm(x, OP_ADD | X_W, RAX, (int32_t)lpm->value_off);
@@ -193,7 +181,7 @@ static void
 differs(struct x86 *x, uint32_t reg, uint32_t element)
 {
 	x86_bswap(x, 0, reg);
-	x86_mem(x, OP_LOAD, RCX, element, LEN);
+	x86_mem(x, OP_LOAD, RCX, element, EBPF_JIT_LPM_LEN);
 	x86_rr(x, OP_SHIFT_CL | X_W, SHIFT_SHL, reg);
 	x86_shift_imm(x, X_W, SHIFT_SHR, reg, 32);
 }
@@ -219,16 +207,16 @@ choose(struct x86 *x, const struct ebpf_map_lpm *lpm)
 	x86_rr(x, OP_CMOVE, REF, LAST);
 	/* rdi and rdx = their records */
 	x86_mov(x, 0, RDI, REF);
-	record(x, RDI, &lpm->elements, BASE_OFF(elements.table));
+	record(x, RDI, &lpm->elements, EBPF_JIT_LPM_OFF(elements.table));
 	x86_mov(x, 0, BASE, LAST);
 	record_in(x, BASE, &lpm->elements);
 	x86_mov(x, X_W, RDX, BASE);
 	/* BASE and HEAD: 0 if they are what the address begins with */
 	x86_shift_imm(x, X_W, SHIFT_SHR, HEAD, 32);
 	x86_bswap(x, 0, HEAD);
-	x86_mem(x, OP_LOAD, BASE, RDI, ADDRESS);
+	x86_mem(x, OP_LOAD, BASE, RDI, EBPF_JIT_LPM_ADDRESS);
 	x86_rr(x, OP_XOR, HEAD, BASE);
-	x86_mem(x, OP_XOR | 2, HEAD, RDX, ADDRESS);
+	x86_mem(x, OP_XOR | 2, HEAD, RDX, EBPF_JIT_LPM_ADDRESS);
 	differs(x, HEAD, RDX);
 	differs(x, BASE, RDI);
 	x86_rr(x, OP_CMOVNE, REF, LAST);
@@ -237,7 +225,7 @@ choose(struct x86 *x, const struct ebpf_map_lpm *lpm)
 	x86_rr(x, OP_TEST, BASE, BASE);
 	x86_slow_if(x, CC_NE);
 	x86_address(x, BASE, &lpm->root);
-	x86_mem(x, OP_CMP | 2, CHANGES, BASE, BASE_OFF(changes));
+	x86_mem(x, OP_CMP | 2, CHANGES, BASE, EBPF_JIT_LPM_OFF(changes));
 	x86_slow_if(x, CC_NE);
 	x86_const(x, RCX, 0);
 	x86_alu_imm(x, OP_ADD | X_W, RDI, (int32_t)lpm->value_off);
@@ -256,7 +244,7 @@ x86_lookup_lpm(struct x86 *x, const struct ebpf_map_lpm *lpm)
 	walk(x, lpm);
 	none = lpm->data_bits == 32 ? choose(x, lpm) : compare(x, lpm);
 	x86_land_far(x, none);
-	x86_mem(x, OP_CMP | 2, CHANGES, BASE, BASE_OFF(changes));
+	x86_mem(x, OP_CMP | 2, CHANGES, BASE, EBPF_JIT_LPM_OFF(changes));
 	x86_slow_if(x, CC_NE);
 	x86_const(x, RAX, 0);
 	x86_ret(x);
