@@ -5,7 +5,8 @@
 enum {
 	CHUNK_BYTES = 8 << 10, /* of a large chunk, unless a record is larger */
 	SHIFT_MAX = 8,
-	TABLE_MIN = 4,
+	CPU_MIN = 16, /* of each CPU's line in a chunk */
+	TABLE_MIN = 2,
 };
 
 /* How many chunks, with number 0, hold that many records. */
@@ -32,10 +33,10 @@ chunk_bytes(const struct ebpf_chunks *chunks, uint64_t held)
 {
 	uint64_t bytes = held * chunks->size;
 
-	if (chunks->cpu_size == 0)
-		return bytes;
-	return ebpf_chunks_lines(bytes) +
-	       ebpf_chunks_lines(held * chunks->cpu_size) * os_cpu_count();
+	if (chunks->cpu_size != 0)
+		bytes += ebpf_chunks_lines(held * chunks->cpu_size) *
+			 os_cpu_count();
+	return bytes;
 }
 
 void
@@ -48,9 +49,10 @@ ebpf_chunks_init(struct ebpf_chunks *chunks, struct ebpf_object *obj,
 	chunks->obj = obj;
 	chunks->size = (spec->size + 7) & ~7u;
 	chunks->cpu_size = spec->cpu_size;
-	/* a CPU's line is filled, or else as good as wasted */
-	while (spec->cpu_size != 0 && spec->cpu_size << chunks->low < 64)
+	/* a CPU's line must not be wasted, and all lines are there at once */
+	while (spec->cpu_size != 0 && spec->cpu_size << chunks->low < CPU_MIN)
 		chunks->low++;
+	chunks->slow = spec->cpu_size != 0;
 	chunks->shift = chunks->low;
 	while (chunks->shift < SHIFT_MAX &&
 	       chunk_bytes(chunks, 2ull << chunks->shift) <= CHUNK_BYTES)
@@ -63,6 +65,15 @@ ebpf_chunks_init(struct ebpf_chunks *chunks, struct ebpf_object *obj,
 	chunks->max = chunks_for(chunks, spec->records);
 }
 
+/* Chunk c as it was allocated. */
+static void *
+chunk_start(const struct ebpf_chunks *chunks, uint32_t c)
+{
+	uint8_t *records = ebpf_chunks_at(chunks, c << chunks->shift);
+
+	return records - ebpf_chunks_cpu_lines(chunks, c) * os_cpu_count();
+}
+
 void
 ebpf_chunks_fini(struct ebpf_chunks *chunks)
 {
@@ -70,7 +81,7 @@ ebpf_chunks_fini(struct ebpf_chunks *chunks)
 	uint32_t c;
 
 	for (c = 1; c < chunks->count; c++)
-		os_free(ebpf_chunks_at(chunks, c << chunks->shift));
+		os_free(chunk_start(chunks, c));
 	for (; table != NULL; table = before) {
 		before = (uintptr_t *)table[0];
 		os_free(table);
@@ -176,6 +187,7 @@ ebpf_chunks_add(struct ebpf_chunks *chunks)
 	uint32_t c = chunks->count;
 	uintptr_t *place;
 	uint8_t *memory;
+	uint64_t held;
 	int error;
 
 	if (c == chunks->max)
@@ -183,9 +195,12 @@ ebpf_chunks_add(struct ebpf_chunks *chunks)
 	error = place_make(chunks, &place);
 	if (error != 0)
 		return error;
-	memory = take(chunks, chunk_bytes(chunks, ebpf_chunks_held(chunks, c)));
+	held = ebpf_chunks_held(chunks, c);
+	memory = take(chunks, chunk_bytes(chunks, held));
 	if (memory == NULL)
 		return -EBPF_ENOMEM;
+	/* what CPUs have comes first, for the sake of their lines */
+	memory += chunk_bytes(chunks, held) - held * chunks->size;
 	os_store_release(place,
 			 (uintptr_t)memory - ((uintptr_t)c << chunks->shift) *
 						     (uintptr_t)chunks->size);

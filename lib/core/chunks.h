@@ -138,17 +138,23 @@ ebpf_chunks_lines(size_t size)
 	return (size + 63) & ~(size_t)63;
 }
 
-/* What that CPU has of it: behind the chunk's records, CPU by CPU. */
+/* What each CPU has of chunk c: lines of its own. */
+static inline size_t
+ebpf_chunks_cpu_lines(const struct ebpf_chunks *chunks, uint32_t c)
+{
+	return ebpf_chunks_lines((size_t)ebpf_chunks_held(chunks, c) *
+				 chunks->cpu_size);
+}
+
+/* What that CPU has of it: before the chunk's records, the last CPU first. */
 static inline void *
 ebpf_chunks_cpu_at(const struct ebpf_chunks *chunks, uint32_t number,
 		   uint32_t cpu)
 {
-	uint32_t first = number >> chunks->shift << chunks->shift;
-	size_t held = ebpf_chunks_held(chunks, number >> chunks->shift);
-	uint8_t *chunk = ebpf_chunks_at(chunks, first);
+	uint32_t c = number >> chunks->shift, first = c << chunks->shift;
+	uint8_t *records = ebpf_chunks_at(chunks, first);
 
-	return chunk + ebpf_chunks_lines(held * chunks->size) +
-	       ebpf_chunks_lines(held * chunks->cpu_size) * cpu +
+	return records - ebpf_chunks_cpu_lines(chunks, c) * (cpu + 1) +
 	       (size_t)(number - first) * chunks->cpu_size;
 }
 
