@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Two devices that must agree: random programs and random map requests go to
- * the interpreter of a local device and to another device, whose answers must be
- * the same. The other is a kernel's (tests/guest), or a local one with its JIT.
+ * Two devices that must agree: random programs, programs that look keys up and
+ * random map requests go to the interpreter of a local device and to another
+ * device, whose answers must be the same. The other is a kernel's (tests/guest),
+ * or a local one with its JIT.
  *
  *	device_diff_test [--device TARGET] [--seed N] [--programs N]
  */
@@ -185,6 +186,139 @@ test_programs(uint64_t seed, uint32_t programs)
 	for (int which = 0; which < BOTH; which++)
 		for (int m = 0; m < 3; m++)
 			drop(which, EBPF_OBJ_MAP, ids[which][m]);
+}
+
+/* ---- lookups by programs ---- */
+
+enum {
+	LOOKED_UP = 20, /* keys in a program's memory, */
+	APART = 24,	/* so far apart */
+	FILLED = 200,
+};
+
+/* Random, but few of its bytes differ much; of tries any prefix. */
+static void
+fill_key(uint32_t kind, uint32_t size, uint8_t *key)
+{
+	uint32_t len = (uint32_t)(noise() % ((size - 4) * 8 + 1));
+
+	for (uint32_t i = 0; i < size; i++)
+		key[i] = (uint8_t)(i % 3 == 0 ? noise() % 16 : 7);
+	if (kind == EBPF_MAP_LPM_TRIE)
+		memcpy(key, &len, 4);
+}
+
+/* One that is there, or near to one; of tries mostly a whole address. */
+static void
+lookup_key(uint32_t kind, uint32_t size, const uint8_t *there, uint8_t *key)
+{
+	uint32_t len = (size - 4) * 8;
+
+	memcpy(key, there, size);
+	if (noise() % 3 == 0)
+		key[noise() % size] ^= (uint8_t)(1 << noise() % 8);
+	if (noise() % 8 == 0)
+		len = (uint32_t)(noise() % (len + 1));
+	if (kind == EBPF_MAP_LPM_TRIE)
+		memcpy(key, &len, 4);
+}
+
+/* Every key of its memory is looked up, values are put together. */
+static void
+lookup_program(struct progen *gen)
+{
+	gen->count = 0;
+	progen_put(gen, 0xbf, 6, 1, 0, 0);
+	progen_put(gen, 0xb7, 7, 0, 0, 0);
+	for (int32_t n = 0; n < LOOKED_UP; n++) {
+		progen_put(gen, 0xbf, 2, 6, 0, 0);
+		progen_put(gen, 0x07, 2, 0, 0, n * APART);
+		progen_put(gen, 0x18, 1, 5, 0, 0);
+		progen_put(gen, 0, 0, 0, 0, 0);
+		progen_put(gen, 0x85, 0, 0, 0, EBPF_FUNC_map_lookup_elem);
+		progen_put(gen, 0x15, 0, 0, 1, 0);
+		progen_put(gen, 0x79, 0, 0, 0, 0);
+		progen_put(gen, 0x27, 7, 0, 0, 31);
+		progen_put(gen, 0x0f, 7, 0, 0, 0);
+	}
+	progen_put(gen, 0xbf, 0, 7, 0, 0);
+	progen_put(gen, 0x95, 0, 0, 0, 0);
+}
+
+static bool
+same_lookups(uint32_t kind, uint32_t key_size, uint32_t flags)
+{
+	static struct progen gen;
+	struct ran ran[BOTH];
+	uint8_t mem[MEM], keys[FILLED][APART];
+	uint64_t value[VALUE / 8] = { 0 };
+	bool same = true;
+
+	for (int which = 0; which < BOTH; which++)
+		for (int m = 0; m < 3; m++)
+			same &= map_create(which, kind, key_size, VALUE, flags,
+					   &ids[which][m]) == 0;
+	for (uint32_t n = 0; same && n < FILLED; n++) {
+		fill_key(kind, key_size, keys[n]);
+		value[0] = n + 1;
+		for (int which = 0; which < BOTH; which++) {
+			struct ebpf_req_map_update req = {
+				.id = ids[which][0], .key_len = key_size,
+				.value_len = VALUE,
+			};
+			struct gebpf_call call = {
+				.number = EBPF_REQUEST_MAP_UPDATE,
+				.req = &req,
+				.req_len = sizeof(req),
+				.in = { { keys[n], key_size },
+					{ value, VALUE } },
+			};
+
+			same &= gebpf_request(devices[which], &call) == 0;
+		}
+	}
+	lookup_program(&gen);
+	for (uint32_t n = 0; same && n < 20; n++) {
+		memset(mem, 0, sizeof(mem));
+		for (uint32_t i = 0; i < LOOKED_UP; i++)
+			lookup_key(kind, key_size, keys[noise() % FILLED],
+				   mem + i * APART);
+		for (int which = 0; which < BOTH; which++)
+			run_program(which, &gen, mem, &ran[which]);
+		same = ran[REFERENCE].load_error == 0 &&
+		       ran[REFERENCE].run_error == 0 &&
+		       ran[OTHER].load_error == 0 &&
+		       ran[OTHER].run_error == 0 &&
+		       ran[REFERENCE].retval != 0 &&
+		       ran[REFERENCE].retval == ran[OTHER].retval;
+	}
+	for (int which = 0; which < BOTH; which++)
+		for (int m = 0; m < 3; m++)
+			drop(which, EBPF_OBJ_MAP, ids[which][m]);
+	return same;
+}
+
+static void
+test_lookups(void)
+{
+	static const struct {
+		const char *name;
+		uint32_t kind, key_size, flags;
+	} cases[] = {
+		{ "hash, 4 bytes", EBPF_MAP_HASH, 4, 0 },
+		{ "hash, 6 bytes", EBPF_MAP_HASH, 6, EBPF_F_NO_PREALLOC },
+		{ "hash, 16 bytes", EBPF_MAP_HASH, 16, 0 },
+		{ "lru_hash, 8 bytes", EBPF_MAP_LRU_HASH, 8, 0 },
+		{ "lpm_trie, IPv4", EBPF_MAP_LPM_TRIE, 8, EBPF_F_NO_PREALLOC },
+		{ "lpm_trie, 8 bytes", EBPF_MAP_LPM_TRIE, 12,
+		  EBPF_F_NO_PREALLOC },
+		{ "lpm_trie, IPv6", EBPF_MAP_LPM_TRIE, 20, EBPF_F_NO_PREALLOC },
+	};
+
+	for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		tap_ok(same_lookups(cases[i].kind, cases[i].key_size,
+				    cases[i].flags),
+		       "%s: programs find the same", cases[i].name);
 }
 
 /* ---- maps ---- */
@@ -504,6 +638,7 @@ main(int argc, char **argv)
 	}
 	dice.state = seed * 0x9e3779b97f4a7c15ull | 1;
 	test_programs(seed, programs);
+	test_lookups();
 	for (size_t i = 0; i < sizeof(map_kinds) / sizeof(map_kinds[0]); i++)
 		test_map(&map_kinds[i]);
 	gebpf_close(devices[OTHER]);
