@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cmd/command.h"
-#include "cmd/load.h"
+#include "cmd/input.h"
 #include "cmd/run.h"
 
 enum { WORD_MAX = 4096, FILE_MAX = 256 << 20 };
@@ -136,7 +136,7 @@ cmd_batch_file(struct cmd *cmd)
 	keep_going = cmd_take_if(cmd, "keep_going");
 	error = cmd_done(cmd);
 	if (error == 0)
-		error = read_file(cmd, path, FILE_MAX, &data, &len);
+		error = input_file(cmd, path, FILE_MAX, &data, &len);
 	if (error != 0)
 		return error;
 	/* Nothing is done of what would be left off in the middle. */

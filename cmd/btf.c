@@ -9,6 +9,7 @@
 
 #include "cmd/command.h"
 #include "cmd/handle.h"
+#include "cmd/input.h"
 #include "cmd/load.h"
 
 enum {
@@ -358,7 +359,7 @@ open_raw(struct cmd *cmd, const char *path, struct gebpf_btf **btf)
 	struct gebpf_error why = { .code = 0 };
 	void *data;
 	size_t len;
-	int error = read_file(cmd, path, RAW_MAX, &data, &len);
+	int error = input_file(cmd, path, RAW_MAX, &data, &len);
 
 	if (error != 0)
 		return error;

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cmd/input.h"
 #include "cmd/load.h"
 
 extern char **environ;
@@ -139,7 +140,7 @@ compile_source(struct cmd *cmd, const char *path, void **data, size_t *len)
 		cmd_hint(cmd, "no space is left where '%s' was to be written; "
 			      "TMPDIR names another folder", object);
 	if (error == 0)
-		error = read_file(cmd, object, 64 << 20, data, len);
+		error = input_file(cmd, object, 64 << 20, data, len);
 	unlink(object);
 	return error;
 }

@@ -1,17 +1,83 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Bytes from files, words and captures, and back into files. Captures are
- * read and written by libpcap.
+ * Bytes from files, words and one frame of a capture (capture.c), and back into
+ * files; what is said when a file cannot be opened or written.
  */
 #include <ctype.h>
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/input.h"
-#include "cmd/load.h"
+
+FILE *
+input_open(struct cmd *cmd, const char *path)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+
+	if (file == NULL)
+		cmd_fail(cmd,
+			 errno == ENOENT   ? EBPF_ENOENT
+			 : errno == EACCES ? EBPF_EACCES
+					   : EBPF_EIO,
+			 "cannot open '%s': %s", path, strerror(errno));
+	return file;
+}
+
+int
+input_file(struct cmd *cmd, const char *path, size_t max, void **data,
+	   size_t *len)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = input_open(cmd, path);
+	size_t room = 0, n = 0, got;
+	uint8_t *bytes = NULL;
+	struct stat st;
+	int error = 0;
+
+	*data = NULL;
+	*len = 0;
+	if (file == NULL)
+		return cmd->err.code;
+	if (!is_stdin && fstat(fileno(file), &st) == 0 &&
+	    S_ISDIR(st.st_mode)) {
+		fclose(file);
+		return cmd_fail(cmd, EBPF_EINVAL, "'%s' is a folder", path);
+	}
+	do {
+		if (n == room) {
+			uint8_t *more;
+
+			room = room == 0 ? 65536 : room * 2;
+			more = realloc(bytes, room + 1);
+			if (more == NULL) {
+				error = cmd_no_memory(cmd);
+				break;
+			}
+			bytes = more;
+		}
+		got = fread(bytes + n, 1, room - n, file);
+		n += got;
+	} while (got > 0 && n <= max);
+	if (error == 0 && ferror(file))
+		error = cmd_fail(cmd, EBPF_EIO, "cannot read '%s': %s", path,
+				 strerror(errno));
+	else if (error == 0 && n > max)
+		error = cmd_fail(cmd, EBPF_E2BIG,
+				 "'%s' is larger than %zu bytes", path, max);
+	if (!is_stdin)
+		fclose(file);
+	if (error != 0) {
+		free(bytes);
+		return error;
+	}
+	bytes[n] = '\0'; /* for those who read text */
+	*data = bytes;
+	*len = n;
+	return 0;
+}
 
 int
 input_hex(struct cmd *cmd, const char *text, void **data, size_t *len)
@@ -102,12 +168,11 @@ input_read(struct cmd *cmd, const char *input, void **data, size_t *len)
 		return input_hex(cmd, input + 4, data, len);
 	if (strncmp(input, "pcap:", 5) == 0)
 		return read_frame(cmd, input + 5, data, len);
-	return read_file(cmd, input, INPUT_MAX, data, len);
+	return input_file(cmd, input, INPUT_MAX, data, len);
 }
 
-/* errno says why. */
-static int
-write_failed(struct cmd *cmd, const char *path)
+int
+output_failed(struct cmd *cmd, const char *path)
 {
 	return cmd_fail(cmd,
 			errno == EACCES ? EBPF_EACCES :
@@ -128,149 +193,10 @@ output_write(struct cmd *cmd, const char *path, const void *data, size_t len)
 				"JSON or YAML: name a file");
 	file = is_stdout ? stdout : fopen(path, "wb");
 	if (file == NULL)
-		return write_failed(cmd, path);
+		return output_failed(cmd, path);
 	bad = fwrite(data, 1, len, file) != len;
 	bad |= is_stdout ? fflush(file) != 0 : fclose(file) != 0;
 	if (bad)
-		return write_failed(cmd, path);
+		return output_failed(cmd, path);
 	return 0;
-}
-
-/* ---- captures ---- */
-
-struct capture {
-	pcap_t *pcap;
-	char *path;
-	uint64_t count;
-};
-
-struct capture_out {
-	pcap_dumper_t *dumper;
-	char *path;
-};
-
-int
-capture_open(struct cmd *cmd, const char *path, struct capture **capture)
-{
-	char why[PCAP_ERRBUF_SIZE] = "";
-	struct capture *c;
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-
-	*capture = NULL;
-	if (file == NULL)
-		return cmd_fail(cmd,
-				errno == ENOENT	  ? EBPF_ENOENT
-				: errno == EACCES ? EBPF_EACCES
-						  : EBPF_EIO,
-				"cannot open '%s': %s", path, strerror(errno));
-	c = calloc(1, sizeof(*c));
-	if (c == NULL || (c->path = strdup(path)) == NULL) {
-		free(c);
-		if (file != stdin)
-			fclose(file);
-		return cmd_no_memory(cmd);
-	}
-	c->pcap = pcap_fopen_offline(file, why);
-	if (c->pcap == NULL) {
-		if (file != stdin)
-			fclose(file);
-		free(c->path);
-		free(c);
-		cmd_fail(cmd, EBPF_EINVAL, "'%s' is no capture: %s", path,
-			 why);
-		return cmd_hint(cmd, "captures are made with: tcpdump -w "
-				     "FILE");
-	}
-	*capture = c;
-	return 0;
-}
-
-void
-capture_close(struct capture *capture)
-{
-	if (capture == NULL)
-		return;
-	pcap_close(capture->pcap);
-	free(capture->path);
-	free(capture);
-}
-
-int
-capture_next(struct cmd *cmd, struct capture *capture,
-	     struct capture_frame *frame)
-{
-	struct pcap_pkthdr *header;
-	const u_char *data;
-
-	switch (pcap_next_ex(capture->pcap, &header, &data)) {
-	case 1:
-		frame->data = data;
-		frame->len = header->caplen;
-		frame->number = ++capture->count;
-		frame->seconds = header->ts.tv_sec;
-		frame->micros = (uint32_t)header->ts.tv_usec;
-		return 1;
-	case PCAP_ERROR_BREAK:
-		return 0;
-	default:
-		return cmd_fail(cmd, EBPF_EINVAL,
-				"'%s' is broken after frame %llu: %s",
-				capture->path,
-				(unsigned long long)capture->count,
-				pcap_geterr(capture->pcap));
-	}
-}
-
-int
-capture_create(struct cmd *cmd, const char *path, const struct capture *like,
-	       struct capture_out **out)
-{
-	struct capture_out *o = calloc(1, sizeof(*o));
-
-	*out = NULL;
-	if (o == NULL || (o->path = strdup(path)) == NULL) {
-		free(o);
-		return cmd_no_memory(cmd);
-	}
-	o->dumper = pcap_dump_open(like->pcap, path);
-	if (o->dumper == NULL) {
-		free(o->path);
-		free(o);
-		return cmd_fail(cmd, EBPF_EIO, "cannot write '%s': %s", path,
-				pcap_geterr(like->pcap));
-	}
-	*out = o;
-	return 0;
-}
-
-int
-capture_write(struct cmd *cmd, struct capture_out *out,
-	      const struct capture_frame *frame, const uint8_t *data,
-	      uint32_t len)
-{
-	struct pcap_pkthdr header = {
-		.ts = { .tv_sec = frame->seconds, .tv_usec = frame->micros },
-		.caplen = len,
-		.len = len,
-	};
-
-	pcap_dump((u_char *)out->dumper, &header, data);
-	if (ferror(pcap_dump_file(out->dumper)))
-		return write_failed(cmd, out->path);
-	return 0;
-}
-
-int
-capture_finish(struct cmd *cmd, struct capture_out *out)
-{
-	int error = 0;
-
-	if (out == NULL)
-		return 0;
-	if (pcap_dump_flush(out->dumper) != 0)
-		error = write_failed(cmd, out->path);
-	pcap_dump_close(out->dumper);
-	free(out->path);
-	free(out);
-	return error;
 }

@@ -6,7 +6,16 @@
 #ifndef CMD_INPUT_H
 #define CMD_INPUT_H
 
+#include <stdio.h>
+
 #include "cmd/cmd.h"
+
+/* To read; "-" is standard input. NULL: cmd says why. */
+FILE *input_open(struct cmd *cmd, const char *path);
+/* A whole file or standard input, at most max bytes; *data is malloc'd, with a
+ * NUL behind it. */
+int input_file(struct cmd *cmd, const char *path, size_t max, void **data,
+	       size_t *len);
 
 /* FILE, -, hex:BYTES, pcap:FILE[:N]; *data is malloc'd. */
 int input_read(struct cmd *cmd, const char *input, void **data, size_t *len);
@@ -14,6 +23,8 @@ int input_hex(struct cmd *cmd, const char *text, void **data, size_t *len);
 /* "-" is standard output. */
 int output_write(struct cmd *cmd, const char *path, const void *data,
 		 size_t len);
+/* What is said of a file that cannot be written: errno says why. */
+int output_failed(struct cmd *cmd, const char *path);
 
 enum { INPUT_MAX = 32 << 20 };
 

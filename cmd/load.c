@@ -4,17 +4,15 @@
  * its kind settled, loaded, and the verifier's answer told.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
 #include "cmd/load.h"
 
-enum { LOG_SIZE = 1 << 20, REPORT_SIZE = 64 << 10, SOURCE_MAX = 64 << 20 };
+enum { LOG_SIZE = 1 << 20, REPORT_SIZE = 64 << 10 };
 
 static int
 fail_from(struct cmd *cmd, int error, const struct gebpf_error *why)
@@ -25,63 +23,6 @@ fail_from(struct cmd *cmd, int error, const struct gebpf_error *why)
 	if (why->hint[0] != '\0')
 		cmd_hint(cmd, "%s", why->hint);
 	return cmd->err.code;
-}
-
-int
-read_file(struct cmd *cmd, const char *path, size_t max, void **data,
-	  size_t *len)
-{
-	bool is_stdin = strcmp(path, "-") == 0;
-	FILE *file = is_stdin ? stdin : fopen(path, "rb");
-	size_t room = 0, n = 0, got;
-	uint8_t *bytes = NULL;
-	struct stat st;
-	int error = 0;
-
-	*data = NULL;
-	*len = 0;
-	if (file == NULL)
-		return cmd_fail(cmd,
-				errno == ENOENT	  ? EBPF_ENOENT
-				: errno == EACCES ? EBPF_EACCES
-						  : EBPF_EIO,
-				"cannot open '%s': %s", path, strerror(errno));
-	if (!is_stdin && fstat(fileno(file), &st) == 0 &&
-	    S_ISDIR(st.st_mode)) {
-		fclose(file);
-		return cmd_fail(cmd, EBPF_EINVAL, "'%s' is a folder", path);
-	}
-	do {
-		if (n == room) {
-			uint8_t *more;
-
-			room = room == 0 ? 65536 : room * 2;
-			more = realloc(bytes, room + 1);
-			if (more == NULL) {
-				error = cmd_no_memory(cmd);
-				break;
-			}
-			bytes = more;
-		}
-		got = fread(bytes + n, 1, room - n, file);
-		n += got;
-	} while (got > 0 && n <= max);
-	if (error == 0 && ferror(file))
-		error = cmd_fail(cmd, EBPF_EIO, "cannot read '%s': %s", path,
-				 strerror(errno));
-	else if (error == 0 && n > max)
-		error = cmd_fail(cmd, EBPF_E2BIG,
-				 "'%s' is larger than %zu bytes", path, max);
-	if (!is_stdin)
-		fclose(file);
-	if (error != 0) {
-		free(bytes);
-		return error;
-	}
-	bytes[n] = '\0'; /* for those who read text */
-	*data = bytes;
-	*len = n;
-	return 0;
 }
 
 static bool

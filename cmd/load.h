@@ -56,8 +56,5 @@ void compile_include_folder(char *folder, size_t size);
 /* Compile a C file for BPF into memory. */
 int compile_source(struct cmd *cmd, const char *path, void **data,
 		   size_t *len);
-/* A whole file, or standard input for "-"; at most max bytes. */
-int read_file(struct cmd *cmd, const char *path, size_t max, void **data,
-	      size_t *len);
 
 #endif

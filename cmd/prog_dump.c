@@ -519,7 +519,7 @@ cmd_prog_disasm(struct cmd *cmd)
 	if (strncmp(path, "hex:", 4) == 0)
 		error = input_hex(cmd, path + 4, &data, &len);
 	else
-		error = read_file(cmd, path, CODE_MAX, &data, &len);
+		error = input_file(cmd, path, CODE_MAX, &data, &len);
 	if (error != 0)
 		return error;
 	if (len >= 4 && memcmp(data, "\177ELF", 4) == 0) {
@@ -559,7 +559,7 @@ cmd_prog_asm(struct cmd *cmd)
 	to = cmd_peek(cmd) != NULL ? cmd_take(cmd) : NULL;
 	error = cmd_done(cmd);
 	if (error == 0)
-		error = read_file(cmd, path, CODE_MAX, &text, &len);
+		error = input_file(cmd, path, CODE_MAX, &text, &len);
 	if (error != 0)
 		return error;
 	error = gebpf_asm(text, len, &insns, &count, &why);
