@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "client/clock.h"
 #include "client/gebpf.h"
 #include "client/transport.h"
 
@@ -319,15 +319,6 @@ target_choose(const char *target, const struct gebpf_transport **transport,
 	return error;
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 int
 gebpf_open(const char *target, unsigned int flags,
 	   struct gebpf_device **result, struct gebpf_error *err)
@@ -350,7 +341,7 @@ gebpf_open(const char *target, unsigned int flags,
 						err);
 		if (error)
 			goto free;
-		begin = now_ms();
+		begin = gebpf_now_ms();
 		error = hello(device, err);
 		if (!error)
 			break;
@@ -359,7 +350,7 @@ gebpf_open(const char *target, unsigned int flags,
 		 * it: soon it has gone, and the next attempt says so or
 		 * starts another. One that is mute is not asked again. */
 		if (error != -EBPF_ENODEV || attempt == OPEN_ATTEMPTS ||
-		    now_ms() - begin > OPEN_DROPPED_MS)
+		    gebpf_now_ms() - begin > OPEN_DROPPED_MS)
 			goto free;
 		usleep(OPEN_PAUSE_US);
 		device->broken = false;

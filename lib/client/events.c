@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "client/clock.h"
 #include "client/gebpf.h"
 
 enum {
@@ -149,27 +149,18 @@ next(struct gebpf_events *events, struct gebpf_event *event)
 	return 0;
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 int
 gebpf_events_poll(struct gebpf_events *events, uint32_t wait_ms,
 		   uint32_t most,
 		   int (*fn)(void *cookie, const struct gebpf_event *event),
 		   void *cookie)
 {
-	uint64_t end = now_ms() + wait_ms, now;
+	uint64_t end = gebpf_now_ms() + wait_ms, now;
 	struct gebpf_event event;
 	int error = 0, count = 0;
 
 	while (events->left == 0) {
-		now = now_ms();
+		now = gebpf_now_ms();
 		wait_ms = now >= end ? 0 :
 			  end - now < WAIT_MS ? (uint32_t)(end - now) :
 						WAIT_MS;

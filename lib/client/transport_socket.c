@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/clock.h"
 #include "client/transport.h"
 
 enum {
@@ -37,21 +38,6 @@ struct connection {
 	/* how often not to spin, and after the next time in vain */
 	uint32_t spin_skip, spin_miss;
 };
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-static uint64_t
-now_ms(void)
-{
-	return now_ns() / 1000000;
-}
 
 static void
 nap(void)
@@ -167,7 +153,7 @@ static int
 connect_or_start(const char *path, bool named, unsigned int flags, int *fd,
 		 struct gebpf_error *err)
 {
-	uint64_t end = now_ms() + START_MS;
+	uint64_t end = gebpf_now_ms() + START_MS;
 	int error;
 
 	for (;;) {
@@ -193,7 +179,7 @@ connect_or_start(const char *path, bool named, unsigned int flags, int *fd,
 		/* Somebody else starts or stops one just now: look again. */
 		if (error && error != -EBPF_EBUSY)
 			return error;
-		if (now_ms() > end)
+		if (gebpf_now_ms() > end)
 			return gebpf_fail(err, -EBPF_ENODEV,
 					  "the embedded device at %s does not "
 					  "answer", path);
@@ -284,7 +270,7 @@ send_all(struct connection *connection, const uint8_t *data, size_t len)
 static ssize_t
 look(struct connection *connection, uint8_t *data, size_t len)
 {
-	uint64_t start = now_ns(), now = start, before;
+	uint64_t start = gebpf_now_ns(), now = start, before;
 	bool over;
 	ssize_t n;
 
@@ -293,7 +279,7 @@ look(struct connection *connection, uint8_t *data, size_t len)
 		n = recv(connection->fd, data, len, MSG_DONTWAIT);
 		over = n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 		before = now;
-		now = now_ns();
+		now = gebpf_now_ns();
 		if (now - before > YIELD_LOST_NS)
 			connection->spin_skip = SPIN_SKIP_BUSY;
 		if (over || connection->spin_skip || now - start > SPIN_NS)

@@ -27,6 +27,18 @@
 #define OS_TSAN 0
 #endif
 
+/* Sanitizers watch the bounds of heap memory only. */
+#if defined(__SANITIZE_ADDRESS__)
+#define OS_HEAP_ONLY 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OS_HEAP_ONLY 1
+#endif
+#endif
+#ifndef OS_HEAP_ONLY
+#define OS_HEAP_ONLY 0
+#endif
+
 /* No call to __tls_get_addr on the run path, also from a shared library. */
 #define OS_TLS __attribute__((tls_model("initial-exec")))
 

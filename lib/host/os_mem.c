@@ -10,17 +10,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HEAP_ONLY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HEAP_ONLY 1
-#endif
-#endif
-#ifndef HEAP_ONLY
-#define HEAP_ONLY 0 /* sanitizers watch the bounds of heap memory only */
-#endif
-
 #ifndef MAP_ANONYMOUS
 #define MAP_ANONYMOUS MAP_ANON
 #endif
@@ -141,7 +130,7 @@ heap_lines(size_t size, char **at)
 {
 	void *base = NULL;
 
-	if (HEAP_ONLY) {
+	if (OS_HEAP_ONLY) {
 		if (posix_memalign(&base, LINE, LINE + size) != 0)
 			return NULL;
 		*at = (char *)base + LINE;
@@ -172,7 +161,7 @@ os_alloc(size_t size)
 		base = calloc(1, sizeof(*header) + size);
 		if (base)
 			at = (char *)base + sizeof(*header);
-	} else if (!HEAP_ONLY && total >= MAP_MIN) {
+	} else if (!OS_HEAP_ONLY && total >= MAP_MIN) {
 		base = total < HUGE_MIN ? map(total) : map_huge(total);
 		if (base)
 			at = (char *)base + LINE;

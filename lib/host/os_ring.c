@@ -11,17 +11,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HEAP_ONLY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HEAP_ONLY 1
-#endif
-#endif
-#ifndef HEAP_ONLY
-#define HEAP_ONLY 0
-#endif
-
 enum {
 	HEAD = 64,
 };
@@ -29,7 +18,7 @@ enum {
 static bool
 is_mapped(size_t size, size_t page)
 {
-	return !HEAP_ONLY && size % page == 0;
+	return !OS_HEAP_ONLY && size % page == 0;
 }
 
 static uint8_t *

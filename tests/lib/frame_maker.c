@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "frame_maker.h"
+#include "net_bytes.h"
 
 uint32_t
 frames_random(uint64_t *state, uint32_t below)
@@ -11,13 +12,6 @@ frames_random(uint64_t *state, uint32_t below)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return (uint32_t)(*state >> 24) % below;
-}
-
-static void
-put16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "local.h"
+#include "remote.h"
 #include "tap.h"
 
 struct gebpf_device *local_device;
@@ -187,18 +188,6 @@ void
 local_put(uint32_t id, const void *key, uint32_t key_len, const void *value,
 	  uint32_t value_len)
 {
-	struct ebpf_req_map_update req = { 0 };
-	struct gebpf_call call = { 0 };
-
-	req.id = id;
-	req.key_len = key_len;
-	req.value_len = value_len;
-	call.number = EBPF_REQUEST_MAP_UPDATE;
-	call.req = &req;
-	call.req_len = sizeof(req);
-	call.in[0].data = key;
-	call.in[0].len = key_len;
-	call.in[1].data = value;
-	call.in[1].len = value_len;
-	TAP_CHECK(gebpf_request(local_device, &call) == 0);
+	TAP_CHECK(remote_update(local_device, id, key, key_len, value,
+				value_len, EBPF_ANY) == 0);
 }

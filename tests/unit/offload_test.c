@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/offload.h"
+#include "net_bytes.h"
 #include "tap.h"
 
 enum {
@@ -27,36 +28,9 @@ chance(uint32_t below)
 }
 
 static uint32_t
-get16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static uint32_t
 get32(const uint8_t *at)
 {
 	return get16(at) << 16 | get16(at + 2);
-}
-
-static void
-put16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-/* Sum of 16-bit words in ones' complement, a word at a time. */
-static uint32_t
-add(uint32_t total, const uint8_t *at, uint32_t len)
-{
-	uint32_t i;
-
-	for (i = 0; i < len; i++) {
-		total += i & 1 ? at[i] : (uint32_t)at[i] << 8;
-		if (total > 0xffff)
-			total -= 0xffff;
-	}
-	return total;
 }
 
 struct shape {
@@ -108,15 +82,15 @@ frame_right(const uint8_t *f, uint32_t len, const struct shape *shape,
 	uint32_t total, flags;
 
 	put16(pseudo + 2, len - l4);
-	total = add(0, pseudo, 4);
-	total = shape->ipv6 ? add(total, f + l3 + 8, 32) :
-			      add(total, f + l3 + 12, 8);
-	if (add(total, f + l4, len - l4) != 0xffff)
+	total = sum16(0, pseudo, 4);
+	total = shape->ipv6 ? sum16(total, f + l3 + 8, 32) :
+			      sum16(total, f + l3 + 12, 8);
+	if (sum16(total, f + l4, len - l4) != 0xffff)
 		return false;
 	if (shape->ipv6 && get16(f + l3 + 4) != len - l3 - 40)
 		return false;
 	if (!shape->ipv6 &&
-	    (get16(f + l3 + 2) != len - l3 || add(0, f + l3, 20) != 0xffff ||
+	    (get16(f + l3 + 2) != len - l3 || sum16(0, f + l3, 20) != 0xffff ||
 	     get16(f + l3 + 4) != ((0xfffe + index) & 0xffff)))
 		return false;
 	if (!shape->tcp)
@@ -168,7 +142,7 @@ test_checksum(void)
 			f[i] = (uint8_t)chance(256);
 		put16(f + 36, 0x1234); /* stands for the pseudo header's sum */
 		offload_checksum(f, len, 20, 36);
-		wrong += add(0x1234, f + 20, len - 20) != 0xffff;
+		wrong += sum16(0x1234, f + 20, len - 20) != 0xffff;
 	}
 	tap_ok(wrong == 0, "checksums of even and odd lengths (%u wrong)",
 	       wrong);

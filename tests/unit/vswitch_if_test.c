@@ -25,6 +25,7 @@
 #include "core/ebpf.h"
 #include "core/os.h"
 #include "host/vswitch.h"
+#include "net_bytes.h"
 #include "tap.h"
 
 enum {
@@ -72,40 +73,13 @@ wire_make(void)
 	       interface_up(true);
 }
 
-static void
-put16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static uint32_t
-get16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-/* Sum of 16-bit words in ones' complement. */
-static uint32_t
-add(uint32_t total, const uint8_t *at, uint32_t len)
-{
-	uint32_t i;
-
-	for (i = 0; i < len; i++) {
-		total += i & 1 ? at[i] : (uint32_t)at[i] << 8;
-		if (total > 0xffff)
-			total -= 0xffff;
-	}
-	return total;
-}
-
 static uint32_t
 pseudo_sum(const uint8_t *frame, uint32_t len)
 {
 	uint8_t tail[4] = { 0, 6 };
 
 	put16(tail + 2, len - 34);
-	return add(add(0, tail, 4), frame + 26, 8);
+	return sum16(sum16(0, tail, 4), frame + 26, 8);
 }
 
 static void
@@ -132,7 +106,7 @@ tcp_make(uint8_t *frame, uint32_t len, struct virtio_net_hdr *head)
 	frame[22] = 64;
 	frame[23] = 6;
 	memset(frame + 26, 0x0a, 8);
-	put16(frame + 24, 0xffff ^ add(0, frame + 14, 20));
+	put16(frame + 24, 0xffff ^ sum16(0, frame + 14, 20));
 	frame[46] = 0x50;
 	frame[47] = 0x10;
 	put16(frame + 50, pseudo_sum(frame, len));
@@ -145,8 +119,8 @@ static bool
 tcp_right(const uint8_t *frame, uint32_t len)
 {
 	return get16(frame + 16) == len - 14 &&
-	       add(0, frame + 14, 20) == 0xffff &&
-	       add(pseudo_sum(frame, len), frame + 34, len - 34) == 0xffff;
+	       sum16(0, frame + 14, 20) == 0xffff &&
+	       sum16(pseudo_sum(frame, len), frame + 34, len - 34) == 0xffff;
 }
 
 static bool
