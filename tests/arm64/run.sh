@@ -22,8 +22,8 @@ sources="lib/core/*.c lib/core/*/*.c lib/host/os_*.c lib/client/asm*.c
 	lib/client/insn_rows.c lib/client/disasm.c tests/arm64/no_device.c
 	lib/client/gebpf_names.c tests/lib/tap.c tests/lib/unverified.c
 	tests/lib/progen*.c tests/lib/frame_maker.c
-	tests/lib/jit_lab.c tests/lib/interp_switch.c
-	tests/lib/interp_clang.c"
+	tests/lib/jit_lab.c tests/lib/engine_case.c
+	tests/lib/interp_switch.c tests/lib/interp_clang.c"
 # objects do not know their headers: all anew when one has changed
 if [ -n "$(find lib tests/lib -name '*.[hd]*' -newer $b/stamp 2>&1)" ]; then
 	rm -f $b/*.o

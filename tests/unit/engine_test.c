@@ -18,39 +18,10 @@
 #include "core/jit/jit.h"
 #include "core/runtime.h"
 #include "core/map.h"
+#include "engine_case.h"
 #include "interp_forms.h"
 #include "tap.h"
 #include "unverified.h"
-
-enum section {
-	SECTION_NONE,
-	SECTION_ASM,
-	SECTION_RAW,
-	SECTION_MEM,
-	SECTION_AFTER,
-	SECTION_RESULT,
-	SECTION_ERROR,
-};
-
-struct text {
-	char *data;
-	size_t len;
-};
-
-struct bytes {
-	uint8_t *data;
-	size_t len;
-	bool given;
-};
-
-struct test_case {
-	struct text asm_text, raw, mem_text, after_text;
-	char result[256], error[256];
-	bool has_asm, has_raw, has_error, has_result, no_jit;
-	struct bytes mem, after;
-	struct ebpf_insn *insns;
-	uint32_t count;
-};
 
 /* How often each row occurs in the cases run. */
 static uint32_t seen[EBPF_OP_COUNT];
@@ -117,206 +88,15 @@ static const struct unverified_options run_options = {
 	.map_count = 1,
 };
 
-/* ---- reading ---- */
-
-static char *
-read_file(const char *path, size_t *len)
-{
-	FILE *file = fopen(path, "rb");
-	char *data = NULL;
-	long size;
-
-	if (file == NULL)
-		return NULL;
-	fseek(file, 0, SEEK_END);
-	size = ftell(file);
-	rewind(file);
-	if (size >= 0)
-		data = malloc((size_t)size + 1);
-	if (data != NULL) {
-		*len = fread(data, 1, (size_t)size, file);
-		data[*len] = '\0';
-	}
-	fclose(file);
-	return data;
-}
-
-static void
-append(struct text *text, const char *line, size_t len)
-{
-	text->data = realloc(text->data, text->len + len + 2);
-	memcpy(text->data + text->len, line, len);
-	text->len += len;
-	text->data[text->len++] = '\n';
-	text->data[text->len] = '\0';
-}
-
-static bool
-contains(const char *line, size_t len, const char *word)
-{
-	return memmem(line, len, word, strlen(word)) != NULL;
-}
-
-static enum section
-directive(struct test_case *c, const char *line, size_t len)
-{
-	if (contains(line, len, "asm")) {
-		c->has_asm = true;
-		return SECTION_ASM;
-	}
-	if (contains(line, len, "result")) {
-		c->has_result = true;
-		return SECTION_RESULT;
-	}
-	if (contains(line, len, "mem")) {
-		c->mem.given = true;
-		return SECTION_MEM;
-	}
-	if (contains(line, len, "after")) {
-		c->after.given = true;
-		return SECTION_AFTER;
-	}
-	if (contains(line, len, "raw")) {
-		c->has_raw = true;
-		return SECTION_RAW;
-	}
-	if (contains(line, len, "jit")) {
-		c->no_jit = true;
-		return SECTION_NONE;
-	}
-	if (contains(line, len, "error")) {
-		c->has_error = true;
-		return SECTION_ERROR;
-	}
-	return SECTION_NONE;
-}
-
-/* The last line that is not empty counts. */
-static void
-keep_line(char *to, size_t size, const char *line, size_t len)
-{
-	while (len > 0 && (*line == ' ' || *line == '\t'))
-		line++, len--;
-	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
-		len--;
-	if (len == 0 || len >= size)
-		return;
-	memcpy(to, line, len);
-	to[len] = '\0';
-}
-
-static void
-hex_bytes(struct bytes *bytes, const struct text *text)
-{
-	char *at = text->data, *end;
-
-	bytes->data = malloc(text->len + 1);
-	bytes->len = 0;
-	while (at != NULL) {
-		unsigned long value = strtoul(at, &end, 16);
-
-		if (end == at)
-			break;
-		bytes->data[bytes->len++] = (uint8_t)value;
-		at = end;
-	}
-}
-
-static void
-split_case(struct test_case *c, const char *data, size_t len)
-{
-	const char *at = data, *end = data + len, *line, *stop, *hash;
-	enum section section = SECTION_NONE;
-	size_t n;
-
-	while (at < end) {
-		line = at;
-		stop = memchr(at, '\n', (size_t)(end - at));
-		at = stop ? stop + 1 : end;
-		n = (size_t)((stop ? stop : end) - line);
-		if (n > 0 && line[n - 1] == '\r')
-			n--;
-		hash = memchr(line, '#', n);
-		if (hash != NULL)
-			n = (size_t)(hash - line);
-		if (contains(line, n, "--")) {
-			section = directive(c, line, n);
-			continue;
-		}
-		switch (section) {
-		case SECTION_NONE:
-			break;
-		case SECTION_ASM:
-			append(&c->asm_text, line, n);
-			break;
-		case SECTION_RAW:
-			append(&c->raw, line, n);
-			break;
-		case SECTION_MEM:
-			append(&c->mem_text, line, n);
-			break;
-		case SECTION_AFTER:
-			append(&c->after_text, line, n);
-			break;
-		case SECTION_RESULT:
-			keep_line(c->result, sizeof(c->result), line, n);
-			break;
-		case SECTION_ERROR:
-			keep_line(c->error, sizeof(c->error), line, n);
-			break;
-		}
-	}
-	hex_bytes(&c->mem, &c->mem_text);
-	hex_bytes(&c->after, &c->after_text);
-}
-
-static void
-free_case(struct test_case *c)
-{
-	free(c->asm_text.data);
-	free(c->raw.data);
-	free(c->mem_text.data);
-	free(c->after_text.data);
-	free(c->mem.data);
-	free(c->after.data);
-	free(c->insns);
-}
-
-/* Text or words to instructions; why says what is wrong with them. */
-static bool
-make_insns(struct test_case *c, char *why, size_t size)
-{
-	struct gebpf_error err = { 0 };
-	char *at, *end;
-	uint64_t word;
-
-	if (!c->has_raw) {
-		if (gebpf_asm(c->asm_text.data ? c->asm_text.data : "",
-			      c->asm_text.len, &c->insns, &c->count,
-			      &err) == 0)
-			return true;
-		snprintf(why, size, "%s", err.text);
-		return false;
-	}
-	c->insns = malloc(c->raw.len * 8 + 8);
-	for (at = c->raw.data; at != NULL; at = end) {
-		word = strtoull(at, &end, 0);
-		if (end == at)
-			break;
-		memcpy(&c->insns[c->count++], &word, 8);
-	}
-	return true;
-}
-
 /* ---- running ---- */
 
 /* One run in fresh memory, exactly as large as the case says. */
 static bool
-run(const struct test_case *c, const struct ebpf_prog *prog, char *why,
+run(const struct engine_case *c, const struct ebpf_prog *prog, char *why,
     size_t size)
 {
 	uint8_t *mem = NULL;
-	uint64_t result, expected;
+	uint64_t result, expected = engine_case_result(c);
 	bool pass = true;
 	size_t i;
 
@@ -326,9 +106,6 @@ run(const struct test_case *c, const struct ebpf_prog *prog, char *why,
 		mem = malloc(c->mem.len ? c->mem.len : 1);
 		memcpy(mem, c->mem.data, c->mem.len);
 	}
-	expected = c->result[0] == '-'
-			   ? (uint64_t)strtoll(c->result, NULL, 0)
-			   : strtoull(c->result, NULL, 0);
 	result = ebpf_prog_run(prog, (uintptr_t)mem, c->mem.len, 0);
 	if (result != expected) {
 		snprintf(why, size, "r0 is 0x%llx, expected 0x%llx",
@@ -349,13 +126,13 @@ run(const struct test_case *c, const struct ebpf_prog *prog, char *why,
 }
 
 static bool
-goes_round(const struct test_case *c, enum gebpf_disasm_style style, char *why,
-	   size_t size)
+goes_round(const struct engine_case *c, enum gebpf_disasm_style style,
+	   char *why, size_t size)
 {
 	struct gebpf_disasm options = { .style = style, .code_prefix = true };
 	struct gebpf_error err = { 0 };
 	struct ebpf_insn *back = NULL;
-	struct text text = { NULL, 0 };
+	struct engine_text text = { NULL, 0 };
 	uint32_t i, back_count;
 	char line[128];
 	bool pass = true;
@@ -370,7 +147,7 @@ goes_round(const struct test_case *c, enum gebpf_disasm_style style, char *why,
 			pass = false;
 			break;
 		}
-		append(&text, line, strlen(line));
+		engine_text_add(&text, line, strlen(line));
 	}
 	if (pass && (gebpf_asm(text.data, text.len, &back, &back_count,
 			       &err) != 0 ||
@@ -418,12 +195,12 @@ tell(enum way way, bool pass, const char *name, const char *why)
 }
 
 static void
-run_error_case(struct test_case *c, const char *name)
+run_error_case(struct engine_case *c, const char *name)
 {
 	char why[1100] = "";
 	struct ebpf_prog *prog = NULL;
 
-	if (make_insns(c, why, sizeof(why)))
+	if (engine_case_insns(c, why, sizeof(why)))
 		prog = unverified_prog(c->insns, c->count, &run_options, why,
 				       sizeof(why));
 	tell(WAY_INTERP,
@@ -434,7 +211,7 @@ run_error_case(struct test_case *c, const char *name)
 }
 
 static void
-count_rows(const struct test_case *c)
+count_rows(const struct engine_case *c)
 {
 	struct ebpf_op *ops = calloc(c->count, sizeof(*ops));
 	struct ebpf_decode_error error;
@@ -448,7 +225,7 @@ count_rows(const struct test_case *c)
 
 /* The same code with no constant of the case's in it. */
 static void
-run_blinded(struct test_case *c, const char *name)
+run_blinded(struct engine_case *c, const char *name)
 {
 	char why[1100] = "";
 	struct ebpf_prog *prog;
@@ -473,7 +250,7 @@ run_blinded(struct test_case *c, const char *name)
 }
 
 static void
-run_interpreters(const struct test_case *c, struct ebpf_prog *prog,
+run_interpreters(const struct engine_case *c, struct ebpf_prog *prog,
 		 const char *name)
 {
 	char why[1100] = "";
@@ -490,13 +267,13 @@ run_interpreters(const struct test_case *c, struct ebpf_prog *prog,
 }
 
 static void
-run_good_case(struct test_case *c, const char *name)
+run_good_case(struct engine_case *c, const char *name)
 {
 	char why[1100] = "";
 	struct ebpf_prog *prog;
 	int rc;
 
-	if (!make_insns(c, why, sizeof(why))) {
+	if (!engine_case_insns(c, why, sizeof(why))) {
 		tell(WAY_INTERP, false, name, why);
 		return;
 	}
@@ -536,7 +313,7 @@ static uint32_t device_verified, device_refused;
  * the cases' own are there, so what wants them is refused.
  */
 static int
-run_in_device(struct gebpf_device *dev, const struct test_case *c,
+run_in_device(struct gebpf_device *dev, const struct engine_case *c,
 	      uint64_t *result, uint8_t *after)
 {
 	struct ebpf_req_prog_load load = {
@@ -584,18 +361,16 @@ run_in_device(struct gebpf_device *dev, const struct test_case *c,
 }
 
 static void
-run_device_case(struct test_case *c, const char *name)
+run_device_case(struct engine_case *c, const char *name)
 {
 	uint8_t *after = calloc(2, c->mem.len + 1);
 	uint8_t *after_ref = after + c->mem.len + 1;
-	uint64_t expected = c->result[0] == '-'
-				    ? (uint64_t)strtoll(c->result, NULL, 0)
-				    : strtoull(c->result, NULL, 0);
+	uint64_t expected = engine_case_result(c);
 	uint64_t result = 0, result_ref = 0;
 	char why[1100] = "";
 	int error, error_ref;
 
-	if (!make_insns(c, why, sizeof(why))) {
+	if (!engine_case_insns(c, why, sizeof(why))) {
 		if (!c->has_error)
 			tap_ok(false, "%s: %s", name, why);
 		goto out;
@@ -624,16 +399,12 @@ run_file(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	struct test_case c;
-	size_t len = 0;
-	char *data = read_file(path, &len);
+	struct engine_case c;
 
-	memset(&c, 0, sizeof(c));
-	if (data == NULL) {
+	if (!engine_case_read(&c, path)) {
 		tell(WAY_INTERP, false, name, "cannot be read");
 		return;
 	}
-	split_case(&c, data, len);
 	if ((!c.has_asm && !c.has_raw) || c.has_result == c.has_error)
 		tell(WAY_INTERP, false, name,
 		     "has not one program and one outcome");
@@ -643,8 +414,7 @@ run_file(const char *path)
 		run_error_case(&c, name);
 	else
 		run_good_case(&c, name);
-	free_case(&c);
-	free(data);
+	engine_case_clear(&c);
 }
 
 static int
