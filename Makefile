@@ -217,7 +217,7 @@ KMOD_TESTS := lpm_test map_array_test map_hash_test map_in_map_test \
 KMOD_TESTS_SRC := $(filter-out lib/host/%,$(RUNTIME_SRC)) \
 	$(addprefix kmod/linux/,os_linux_exec.c os_linux_ring.c arena.S branch.S) \
 	$(wildcard tests/guest/inside/*.c) tests/guest/inside/Kbuild \
-	$(KMOD_TESTS:%=tests/unit/%.c) tests/lib/map_lab.c
+	$(KMOD_TESTS:%=tests/unit/%.c) tests/lib/lpm_lab.c tests/lib/map_lab.c
 kmod-tests:
 	@mkdir -p $(B)/kmod-tests
 	@ln -sf $(addprefix $(CURDIR)/,$(KMOD_TESTS_SRC)) $(B)/kmod-tests

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/lpm_trie.h"
+#include "lpm_lab.h"
 #include "map_lab.h"
 #include "tap.h"
 
@@ -186,111 +187,6 @@ check_order(struct ebpf_map *map)
 	return good && seen == list_count;
 }
 
-/* ---- what the trie promises of itself ---- */
-
-struct seen {
-	uint32_t nodes, tables, elements, wide;
-	bool good;
-};
-
-static void see(const struct ebpf_map_lpm *lpm, uint32_t ref, uint32_t depth,
-		struct seen *seen);
-
-/* A table's own prefixes: each entry leads to all that cover it, and no more. */
-static uint32_t
-see_own(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table,
-	struct seen *seen)
-{
-	uint32_t end = table->depth + table->bits, i, number, len, last, n = 0;
-	struct ebpf_lpm_probe probe;
-
-	for (i = 0; i <= table->mask; i++) {
-		last = end;
-		number = table->entries[i].best;
-		for (; number != 0; number = ebpf_lpm_parent(lpm, number)) {
-			len = ebpf_lpm_len(lpm, number);
-			probe = ebpf_lpm_probe(lpm,
-					       ebpf_lpm_element(lpm, number));
-			seen->good = seen->good && len < last &&
-				     len >= table->depth &&
-				     (ebpf_lpm_index(table, &probe,
-						     lpm->data_bits) ^ i) >>
-						     (end - len) == 0;
-			if (!seen->good)
-				return n;
-			last = len;
-			/* counted where it begins */
-			n += (i & ((1u << (end - len)) - 1)) == 0;
-		}
-	}
-	return n;
-}
-
-static void
-see_table(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table,
-	  struct seen *seen)
-{
-	uint32_t i, own = see_own(lpm, table, seen), refs = 0, multi = 0;
-
-	for (i = 0; i <= table->mask; i++) {
-		refs += table->entries[i].ref != 0;
-		multi += table->entries[i].ref >> 31;
-		see(lpm, table->entries[i].ref, table->depth + table->bits,
-		    seen);
-	}
-	seen->tables++;
-	seen->wide += table->bits > EBPF_LPM_BITS_MIN;
-	seen->elements += own;
-	seen->good = seen->good && table->items == refs + own &&
-		     table->multi == multi && table->items >= 2 &&
-		     table->depth + table->bits <= lpm->data_bits;
-}
-
-/* What is below has two references at least, and none begins above its place. */
-static void
-see(const struct ebpf_map_lpm *lpm, uint32_t ref, uint32_t depth,
-    struct seen *seen)
-{
-	const union ebpf_lpm_node *node;
-	uint32_t i, refs = 0;
-
-	if ((ref & EBPF_LPM_NODE) == 0) {
-		seen->elements += ref != 0;
-		return;
-	}
-	node = ebpf_lpm_node(lpm, ref);
-	seen->nodes++;
-	seen->good = seen->good && ebpf_lpm_depth(lpm, ref) >= depth &&
-		     ebpf_lpm_depth(lpm, ref) % 2 == 0;
-	if (ebpf_lpm_is_table(ref)) {
-		see_table(lpm, &node->table, seen);
-		return;
-	}
-	for (i = 0; i < 3; i++)
-		refs += node->narrow.own[i] != 0;
-	seen->elements += refs;
-	for (i = 0; i < 4; i++) {
-		refs += node->narrow.child[i] != 0;
-		see(lpm, node->narrow.child[i], node->narrow.depth + 2, seen);
-	}
-	seen->good = seen->good && refs >= 2;
-}
-
-/* All numbers are somewhere, and all is there. */
-static bool
-check_nodes(struct ebpf_map *map)
-{
-	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
-	struct seen seen = { .good = true };
-
-	see(lpm, lpm->root, 0, &seen);
-	return seen.good && seen.elements == lpm->count &&
-	       seen.nodes + (lpm->node_end - lpm->node_free) +
-			       lpm->tables_leaving.begun.count +
-			       lpm->tables_leaving.next.count ==
-		       lpm->nodes_held;
-}
-
 static int
 change(struct ebpf_map *map, const uint8_t *key, uint64_t value, uint32_t flags)
 {
@@ -354,7 +250,7 @@ test_random(uint32_t size, uint32_t entries, uint32_t style, uint32_t steps)
 		}
 		good = good && check_lookups(map, style);
 		if (i % 64 == 63)
-			good = good && check_order(map) && check_nodes(map);
+			good = good && check_order(map) && lpm_lab_check(map, NULL);
 		good = good && map->ops->count(map) == list_count;
 	}
 	tap_ok(good, "%u bytes, %u entries, style %u: %u steps, %u at the end",
@@ -362,7 +258,7 @@ test_random(uint32_t size, uint32_t entries, uint32_t style, uint32_t steps)
 	while (list_count > 0 && good) {
 		good = ebpf_map_remove(map, list[--list_count].key) == 0 &&
 		       (list_count % 16 != 0 ||
-			(check_order(map) && check_nodes(map)));
+			(check_order(map) && lpm_lab_check(map, NULL)));
 	}
 	tap_ok(good && ebpf_map_next(map, NULL, key) == -EBPF_ENOENT,
 	       "and none when all are removed");
