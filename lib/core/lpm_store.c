@@ -353,6 +353,17 @@ ebpf_lpm_table_give(struct ebpf_map_lpm *lpm, uint32_t ref)
 }
 
 void
+ebpf_lpm_table_undo(struct ebpf_map_lpm *lpm, uint32_t ref)
+{
+	uint32_t number = ref & EBPF_LPM_NUMBER;
+	uint32_t bits = ebpf_lpm_node(lpm, number)->table.bits;
+
+	table_free(lpm, number);
+	ebpf_uncharge(&lpm->map.obj, table_bytes(bits));
+	lpm->ring[--lpm->node_free & (lpm->ring_size - 1)] = number;
+}
+
+void
 ebpf_lpm_store_tidy(struct ebpf_map_lpm *lpm)
 {
 	struct ebpf_lpm_leaving *leaving = &lpm->tables_leaving;

@@ -10,6 +10,7 @@
 enum {
 	MAKE_ITEMS = 6, /* of 16 places: as much memory as nodes would take */
 	KEEP_ITEMS = 4,
+	SPLIT_MAX = 1 << 16, /* entries written anew for one that becomes larger */
 };
 
 /* What is in two bits of one place; as a node has it. */
@@ -192,25 +193,37 @@ quad_of_entries(const struct ebpf_map_lpm *lpm,
 	}
 }
 
-/* A table of four bits, as two and two. Takes up to four nodes. */
+/* The table's own prefixes that end in its first two bits. */
 static void
-quad_of_table(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table,
-	      struct quad *quad)
+quad_of_first(const struct ebpf_map_lpm *lpm,
+	      const struct ebpf_lpm_table *table, struct quad *quad)
 {
 	uint32_t depth = table->depth, i, number, len;
-	struct quad inner;
 
 	memset(quad, 0, sizeof(*quad));
 	for (i = 0; i < 4; i++) {
-		quad_of_entries(lpm, table, i * 4, &inner);
-		quad->child[i] = fold(lpm, &inner, depth + 2);
-		number = ebpf_lpm_shorter(lpm, table->entries[i * 4].best,
-					  depth + 1);
+		number = table->entries[i << (table->bits - 2)].best;
+		number = ebpf_lpm_shorter(lpm, number, depth + 1);
 		while (number != 0) {
 			len = ebpf_lpm_len(lpm, number);
 			quad->own[ebpf_lpm_own(i, len - depth)] = number;
 			number = ebpf_lpm_parent(lpm, number);
 		}
+	}
+}
+
+/* A table of four bits, as two and two. Takes up to four nodes. */
+static void
+quad_of_table(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table,
+	      struct quad *quad)
+{
+	struct quad inner;
+	uint32_t i;
+
+	quad_of_first(lpm, table, quad);
+	for (i = 0; i < 4; i++) {
+		quad_of_entries(lpm, table, i * 4, &inner);
+		quad->child[i] = fold(lpm, &inner, table->depth + 2u);
 	}
 }
 
@@ -299,36 +312,138 @@ spread(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
 	}
 }
 
-/*
- * How many nodes does it take to put what is in that place into a table that
- * ends two bits behind depth? UINT32_MAX: a large table begins there.
- */
+/* Of a table that has no more. */
 static uint32_t
-nodes_for(const struct ebpf_map_lpm *lpm, uint32_t ref, uint32_t depth)
+only_one_in(const struct ebpf_lpm_table *table)
 {
+	const struct ebpf_lpm_entry *entry = table->entries;
+
+	while (entry->ref == 0 && entry->best == 0)
+		entry++;
+	return entry->ref != 0 ? entry->ref : entry->best;
+}
+
+/* One of four, from entries `at` on: without the own ones of the first bits. */
+static void
+quarter(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *part,
+	const struct ebpf_lpm_table *table, uint32_t at)
+{
+	uint32_t end = part->depth + part->bits, i, number, parent, len;
+	struct ebpf_lpm_entry *entry;
+
+	for (i = 0; i <= part->mask; i++) {
+		entry = &part->entries[i];
+		*entry = table->entries[at + i];
+		part->items += entry->ref != 0;
+		part->multi += is_node(entry->ref);
+		number = entry->best;
+		if (number != 0 && ebpf_lpm_len(lpm, number) < part->depth)
+			entry->best = number = 0;
+		for (; number != 0; number = parent) {
+			len = ebpf_lpm_len(lpm, number);
+			/* counted where it begins */
+			part->items += (i & ((1u << (end - len)) - 1)) == 0;
+			parent = ebpf_lpm_parent(lpm, number);
+			if (parent == 0 ||
+			    ebpf_lpm_len(lpm, parent) >= part->depth)
+				continue;
+			set_parent(lpm, number, 0);
+			parent = 0;
+		}
+	}
+}
+
+/* A table in this place becomes a node and four tables at most below that. */
+static bool
+split(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot)
+{
+	uint32_t old = *slot.ref, refs[4], i;
+	struct ebpf_lpm_table *table = &ebpf_lpm_node(lpm, old)->table;
+	struct ebpf_lpm_table *parts[4];
+	struct quad quad;
+	uint64_t head;
+
+	if (!ebpf_lpm_node_ask(lpm, 5))
+		return false;
+	for (i = 0; i < 4; i++) {
+		head = table->depth > 62 ? table->head :
+			table->head | (uint64_t)i << (62 - table->depth);
+		parts[i] = ebpf_lpm_table_take(lpm, head, table->depth + 2u,
+					       table->bits - 2u, &refs[i]);
+		if (parts[i] == NULL)
+			break;
+	}
+	if (i < 4) {
+		while (i > 0)
+			ebpf_lpm_table_undo(lpm, refs[--i]);
+		return false;
+	}
+	quad_of_first(lpm, table, &quad);
+	parents_change(lpm);
+	for (i = 0; i < 4; i++) {
+		quarter(lpm, parts[i], table, i << (table->bits - 2));
+		quad.child[i] = parts[i]->items > 1 ? refs[i] :
+				parts[i]->items == 1 ? only_one_in(parts[i]) :
+						       0;
+		if (parts[i]->items < 2)
+			ebpf_lpm_table_undo(lpm, refs[i]);
+	}
+	ebpf_lpm_put(slot, fold(lpm, &quad, table->depth));
+	ebpf_lpm_table_give(lpm, old);
+	return true;
+}
+
+/*
+ * What is in this place is about to go into a table that ends two bits behind
+ * depth. How many nodes, and entries written anew, does that take?
+ */
+static void
+cost(const struct ebpf_map_lpm *lpm, uint32_t ref, uint32_t depth,
+     uint32_t *nodes, uint32_t *entries)
+{
+	const struct ebpf_lpm_table *table;
+
 	if (!is_node(ref) || !ebpf_lpm_is_table(ref) ||
 	    ebpf_lpm_depth(lpm, ref) != depth)
-		return 0;
-	return ebpf_lpm_node(lpm, ref)->table.bits == EBPF_LPM_BITS_MIN ?
-		       4 : UINT32_MAX;
+		return;
+	table = &ebpf_lpm_node(lpm, ref)->table;
+	*nodes += 4;
+	if (table->bits > EBPF_LPM_BITS_MIN)
+		*entries += table->mask + 1;
+}
+
+/* A table that reaches further than those two bits begins behind them. */
+static bool
+make_fit(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot, uint32_t depth)
+{
+	uint32_t ref = *slot.ref;
+
+	if (!is_node(ref) || !ebpf_lpm_is_table(ref) ||
+	    ebpf_lpm_depth(lpm, ref) != depth ||
+	    ebpf_lpm_node(lpm, ref)->table.bits == EBPF_LPM_BITS_MIN)
+		return true;
+	return split(lpm, slot);
 }
 
 static bool
 grow(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
      struct ebpf_lpm_table *table)
 {
-	uint32_t end = table->depth + table->bits, nodes = 1, n, i, ref, old;
-	uint32_t refs = 0;
+	uint32_t end = table->depth + table->bits, nodes = 1, anew = 0, refs = 0;
+	struct ebpf_lpm_slot inner = { .table = table };
+	uint32_t i, ref, old;
 	struct ebpf_lpm_table *wide;
 	struct quad quad;
 
+	for (i = 0; i <= table->mask; i++)
+		cost(lpm, table->entries[i].ref, end, &nodes, &anew);
+	if (anew > SPLIT_MAX)
+		return false;
 	for (i = 0; i <= table->mask; i++) {
-		ref = table->entries[i].ref;
-		refs += ref != 0;
-		n = nodes_for(lpm, ref, end);
-		if (n == UINT32_MAX)
+		inner.ref = &table->entries[i].ref;
+		if (!make_fit(lpm, inner, end))
 			return false;
-		nodes += n;
+		refs += *inner.ref != 0;
 	}
 	if (!ebpf_lpm_node_ask(lpm, nodes))
 		return false;
@@ -355,7 +470,9 @@ static bool
 make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
      struct ebpf_lpm_narrow *node)
 {
-	uint32_t end = node->depth + 2, nodes = 1, items, n, i, ref, old, best;
+	uint32_t end = node->depth + 2, nodes = 1, anew = 0, items;
+	uint32_t i, ref, old, best, half = 0;
+	struct ebpf_lpm_slot below = { .table = slot.table };
 	struct ebpf_lpm_table *table;
 	struct ebpf_lpm_probe probe;
 	struct quad quad, inner;
@@ -366,10 +483,7 @@ make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 	items = quad_items(&quad);
 	for (i = 0; i < 4; i++) {
 		ref = quad.child[i];
-		n = nodes_for(lpm, ref, end);
-		if (n == UINT32_MAX)
-			return false;
-		nodes += n;
+		cost(lpm, ref, end, &nodes, &anew);
 		if (!is_node(ref) || ebpf_lpm_depth(lpm, ref) != end)
 			continue;
 		if (ebpf_lpm_is_table(ref)) {
@@ -379,7 +493,15 @@ make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 		quad_of_node(&ebpf_lpm_node(lpm, ref)->narrow, &inner);
 		items += quad_items(&inner) - 1;
 	}
-	if (items < MAKE_ITEMS || !ebpf_lpm_node_ask(lpm, nodes))
+	if (items < MAKE_ITEMS || anew > SPLIT_MAX)
+		return false;
+	for (i = 0; i < 4; i++) {
+		below.ref = &node->child[i];
+		if (!make_fit(lpm, below, end))
+			return false;
+	}
+	quad_of_node(node, &quad);
+	if (!ebpf_lpm_node_ask(lpm, nodes))
 		return false;
 	probe = probe_of(lpm, ebpf_lpm_any_below(lpm, *slot.ref));
 	table = ebpf_lpm_table_take(lpm, probe.head, node->depth,
@@ -390,9 +512,10 @@ make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 	best = own_first(lpm, table, quad.own[0], 0);
 	for (i = 0; i < 4; i++) {
 		if (i % 2 == 0)
-			n = own_first(lpm, table, quad.own[1 + i / 2], best);
+			half = own_first(lpm, table, quad.own[1 + i / 2],
+					 best);
 		quad_of(lpm, quad.child[i], end, &inner);
-		spread(lpm, table, i * 4, &inner, n);
+		spread(lpm, table, i * 4, &inner, half);
 	}
 	old = *slot.ref;
 	ebpf_lpm_put(slot, ref);
@@ -454,16 +577,6 @@ only_one(const struct ebpf_lpm_narrow *node)
 	return one;
 }
 
-static uint32_t
-only_one_in(const struct ebpf_lpm_table *table)
-{
-	const struct ebpf_lpm_entry *entry = table->entries;
-
-	while (entry->ref == 0 && entry->best == 0)
-		entry++;
-	return entry->ref != 0 ? entry->ref : entry->best;
-}
-
 /* Not for a table of four bits. */
 static uint32_t
 halve(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
@@ -489,7 +602,12 @@ halve(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
 		small->items += small->entries[i / 4].ref != 0;
 		small->multi += is_node(small->entries[i / 4].ref);
 	}
-	return ref;
+	if (small->items > 1)
+		return ref;
+	/* all was in one place of it */
+	i = only_one_in(small);
+	ebpf_lpm_table_undo(lpm, ref);
+	return i;
 }
 
 /* A reference to all that is in the table, which takes less; 0: as it is. */

@@ -469,6 +469,8 @@ struct ebpf_lpm_table *ebpf_lpm_table_take(struct ebpf_map_lpm *lpm,
 					   uint64_t head, uint32_t depth,
 					   uint32_t bits, uint32_t *ref);
 void ebpf_lpm_table_give(struct ebpf_map_lpm *lpm, uint32_t ref);
+/* It was never linked: nobody need wait. */
+void ebpf_lpm_table_undo(struct ebpf_map_lpm *lpm, uint32_t ref);
 /* Free tables whose grace is over. */
 void ebpf_lpm_store_tidy(struct ebpf_map_lpm *lpm);
 /* sleep, without the lock: what was given back before can be taken again. */

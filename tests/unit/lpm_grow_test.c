@@ -251,6 +251,8 @@ test_sorted(uint32_t size, uint32_t at, bool down)
 		bits >>= WINDOW - len;
 		if (model[len][bits] != 0)
 			good = take(map, len, bits) && check_lookups(map);
+		if (i % 1000 == 0)
+			good = good && lpm_lab_check(map, NULL);
 	}
 	good = good && lpm_lab_check(map, &seen);
 	tap_ok(good && model_count == 0 && seen.nodes == 0, "and away");
