@@ -100,8 +100,8 @@ wait_up(const char *a, const char *b)
 /* ---- switches ---- */
 
 static int
-start_ours(struct bench_rival *rival, bool taps, const char *a, const char *b,
-	   char *why, size_t why_size)
+start_ours(struct bench_rival *rival, bool taps, const char *option,
+	   const char *a, const char *b, char *why, size_t why_size)
 {
 	const char *program = getenv("GEBPF_DEVICE_EXEC");
 	const char *kind = taps ? "tap" : "if";
@@ -120,8 +120,9 @@ start_ours(struct bench_rival *rival, bool taps, const char *a, const char *b,
 		 rival->ours.target);
 	error = call(line);
 	for (int i = 0; i < 2 && error == 0; i++) {
-		snprintf(line, sizeof(line), "%s -q -t %s vale add vale0 %s:%s",
-			 program, rival->ours.target, kind, i == 0 ? a : b);
+		snprintf(line, sizeof(line),
+			 "%s -q -t %s vale add vale0 %s:%s%s", program,
+			 rival->ours.target, kind, i == 0 ? a : b, option);
 		error = call(line);
 	}
 	return error;
@@ -224,8 +225,8 @@ stop_bare(struct bench_rival *rival)
 
 bool
 bench_rival_start(struct bench_rival *rival, enum bench_rival_kind kind,
-		  bool taps, const char *a, const char *b, char *why,
-		  size_t why_size)
+		  bool taps, const char *option, const char *a, const char *b,
+		  char *why, size_t why_size)
 {
 	const char *tmp = getenv("TMPDIR");
 	int error = -EIO;
@@ -242,7 +243,7 @@ bench_rival_start(struct bench_rival *rival, enum bench_rival_kind kind,
 	}
 	switch (kind) {
 	case BENCH_RIVAL_OURS:
-		error = start_ours(rival, taps, a, b, why, why_size);
+		error = start_ours(rival, taps, option, a, b, why, why_size);
 		break;
 	case BENCH_RIVAL_OVS:
 		error = start_ovs(rival, taps, a, b);

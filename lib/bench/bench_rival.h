@@ -34,11 +34,11 @@ struct bench_rival {
 
 /*
  * taps: it makes two of those names; else they are interfaces that are there.
- * False, with words in why. To be stopped even then.
+ * option: what ours says behind their names. False, with words in why. To be stopped even then.
  */
 bool bench_rival_start(struct bench_rival *rival, enum bench_rival_kind kind,
-		       bool taps, const char *a, const char *b, char *why,
-		       size_t why_size);
+		       bool taps, const char *option, const char *a,
+		       const char *b, char *why, size_t why_size);
 void bench_rival_stop(struct bench_rival *rival); /* a zeroed one is fine */
 
 /* Processor time of all its threads so far, with the kernel's for it. */

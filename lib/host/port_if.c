@@ -5,7 +5,8 @@
  * VLAN tags that the kernel took off are put back, UDP data that it has merged
  * is split again (offload.h), because older kernels do not take it back; other
  * frames move as they are (struct vale_burst). They come by a ring
- * (packet_ring.h) and go by sockets of their own. Needs CAP_NET_RAW.
+ * (packet_ring.h) and go by sockets of their own; if:NAME,xdp sends short ones
+ * by another (xdp_sender.h). Needs CAP_NET_RAW.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,17 +24,24 @@
 #include "host/offload.h"
 #include "host/packet_ring.h"
 #include "host/vswitch_parts.h"
+#include "host/xdp_sender.h"
 
 enum {
 	VLAN_SIZE = 4,
 	MAC_PAIR = 12, /* a tag sits behind both addresses */
 	RECEIVE_BUFFER = 8 << 20, /* for messages */
 	GSO_UDP_L4 = 5, /* VIRTIO_NET_HDR_GSO_UDP_L4, in newer headers */
+	XDP_AGAIN_NS = 1000000000, /* after it failed */
 };
+
+static const char xdp_word[] = ",xdp";
 
 struct packet_socket {
 	int in;
 	int out, out_unfinished; /* the latter: with a header for each; or -1 */
+	struct xdp_sender xdp; /* not open: none */
+	unsigned int xdp_index; /* 0: nobody asked for it */
+	uint64_t xdp_again_ns;  /* when to open it again */
 	struct packet_ring ring;
 	uint8_t *merged; /* the frame being split: VALE_SLOT_SIZE */
 	bool splitting;	 /* split is under way */
@@ -112,6 +120,7 @@ static void
 packet_socket_free(struct packet_socket *s)
 {
 	packet_ring_close(&s->ring);
+	xdp_sender_close(&s->xdp);
 	if (s->in >= 0)
 		close(s->in);
 	if (s->out >= 0)
@@ -123,9 +132,10 @@ packet_socket_free(struct packet_socket *s)
 }
 
 static int
-if_open(struct vale_port *port, const char *argument, char *why,
-	size_t why_size)
+if_open(struct vale_port *port, const char *spec, char *why, size_t why_size)
 {
+	char argument[EBPF_PATH_SIZE];
+	bool xdp = vale_port_option(spec, xdp_word, argument);
 	struct packet_socket *s;
 	struct ifreq request;
 	unsigned int index;
@@ -142,7 +152,7 @@ if_open(struct vale_port *port, const char *argument, char *why,
 	if (!s)
 		return -EBPF_ENOMEM;
 	number = ENOMEM;
-	s->in = s->out = s->out_unfinished = -1;
+	s->in = s->out = s->out_unfinished = s->xdp.fd = -1;
 	s->merged = malloc(VALE_SLOT_SIZE);
 	if (!s->merged)
 		goto free;
@@ -176,6 +186,14 @@ if_open(struct vale_port *port, const char *argument, char *why,
 			 strerror(number));
 		goto free;
 	}
+	number = xdp ? xdp_sender_open(&s->xdp, index) : 0;
+	if (number) {
+		snprintf(why, why_size, "interface %s by AF_XDP: %s%s",
+			 argument, strerror(number), number == EBUSY ?
+			 " (another AF_XDP socket has its first queue)" : "");
+		goto free;
+	}
+	s->xdp_index = xdp ? index : 0;
 	port->state = s;
 	port->takes_unfinished = s->out_unfinished >= 0;
 	return 0;
@@ -194,7 +212,10 @@ if_close(struct vale_port *port)
 static void
 if_name(const char *argument, char name[EBPF_NAME_SIZE])
 {
-	snprintf(name, EBPF_NAME_SIZE, "%.*s", EBPF_NAME_SIZE - 1, argument);
+	char whole[EBPF_PATH_SIZE];
+
+	vale_port_option(argument, xdp_word, whole);
+	snprintf(name, EBPF_NAME_SIZE, "%.*s", EBPF_NAME_SIZE - 1, whole);
 }
 
 static int
@@ -362,6 +383,51 @@ if_release(struct vale_port *port)
 
 /* ---- sending ---- */
 
+/* It is there, or is again: an interface may have been down for a while. */
+static bool
+xdp_ready(struct packet_socket *s)
+{
+	uint64_t now;
+
+	if (os_likely(s->xdp.fd >= 0))
+		return true;
+	now = os_time_ns();
+	if (now < s->xdp_again_ns)
+		return false;
+	s->xdp_again_ns = now + XDP_AGAIN_NS;
+	return xdp_sender_open(&s->xdp, s->xdp_index) == 0;
+}
+
+/* False: this is for the other sockets, all of it, so that order is kept. */
+static bool
+xdp_send(struct vale_port *port, const struct vale_burst *burst,
+	 const uint8_t *index, uint32_t count)
+{
+	struct packet_socket *s = port->state;
+	const struct ebpf_frame *frame;
+	uint32_t i, lost;
+
+	for (i = 0; i < count; i++)
+		if (burst->frames[index[i]].len > XDP_SENDER_LONGEST)
+			return false;
+	if (!xdp_ready(s) || xdp_sender_room(&s->xdp) < count)
+		return false;
+	for (i = 0; i < count; i++) {
+		frame = &burst->frames[index[i]];
+		xdp_sender_put(&s->xdp, frame->data, frame->len);
+	}
+	lost = xdp_sender_flush(&s->xdp);
+	for (i = 0; i < count - lost; i++)
+		port->info.tx_bytes += burst->frames[index[i]].len;
+	port->info.tx_frames += count - lost;
+	port->info.tx_drops += lost;
+	if (lost) {
+		xdp_sender_close(&s->xdp);
+		s->xdp_again_ns = os_time_ns() + XDP_AGAIN_NS;
+	}
+	return true;
+}
+
 static void
 if_send(struct vale_port *port, const struct vale_burst *burst,
 	const uint8_t *index, uint32_t count)
@@ -371,6 +437,9 @@ if_send(struct vale_port *port, const struct vale_burst *burst,
 	int fd = burst->unfinished ? s->out_unfinished : s->out, n;
 	uint32_t i, done = 0, skip = burst->unfinished ? 0 : 1;
 
+	if (s->xdp_index && !burst->unfinished &&
+	    xdp_send(port, burst, index, count))
+		return;
 	for (i = 0; i < count; i++) {
 		frame = &burst->frames[index[i]];
 		s->parts[i][0].iov_base = (void *)&burst->heads[index[i]];

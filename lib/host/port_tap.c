@@ -4,13 +4,15 @@
  * An existing one is joined, else one is made that goes with the port; either
  * way it is brought up. Needs CAP_NET_ADMIN, or a tap made for this user. The
  * kernel leaves checksums and the splitting of TCP data to whoever comes last:
- * a header before each frame says what is left to do.
+ * a header before each frame says what is left to do. tap:NAME,plain does
+ * without: small frames are moved quicker, large ones finished at their source.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -24,6 +26,13 @@
 enum {
 	UNFINISHED = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
 	BURST_BYTES = 1 << 18, /* of merged frames: what caches hold */
+};
+
+static const char plain_word[] = ",plain";
+
+struct tap {
+	int fd;
+	uint32_t head_size; /* bytes before each frame; 0: plain */
 };
 
 /*
@@ -65,9 +74,11 @@ bring_up(const char *name)
 }
 
 static int
-tap_open(struct vale_port *port, const char *argument, char *why,
-	 size_t why_size)
+tap_open(struct vale_port *port, const char *spec, char *why, size_t why_size)
 {
+	char argument[EBPF_PATH_SIZE];
+	bool plain = vale_port_option(spec, plain_word, argument);
+	struct tap *tap;
 	struct ifreq request;
 	int fd, number;
 
@@ -79,15 +90,18 @@ tap_open(struct vale_port *port, const char *argument, char *why,
 			 IFNAMSIZ - 1);
 		return -EBPF_EINVAL;
 	}
+	tap = calloc(1, sizeof(*tap));
+	if (!tap)
+		return -EBPF_ENOMEM;
 	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) {
 		number = errno;
 		snprintf(why, why_size, "/dev/net/tun: %s", strerror(number));
-		return vale_error(number);
+		goto free;
 	}
 	memset(&request, 0, sizeof(request));
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", argument);
-	request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	request.ifr_flags = IFF_TAP | IFF_NO_PI | (plain ? 0 : IFF_VNET_HDR);
 	if (ioctl(fd, TUNSETIFF, &request)) {
 		number = errno;
 		if (number == EPERM || number == EACCES)
@@ -112,42 +126,53 @@ tap_open(struct vale_port *port, const char *argument, char *why,
 		goto close;
 	}
 	/* or it finishes everything itself */
-	ioctl(fd, TUNSETOFFLOAD, (unsigned long)UNFINISHED);
-	port->state = (void *)(intptr_t)fd;
-	port->takes_unfinished = true;
+	ioctl(fd, TUNSETOFFLOAD, plain ? 0ul : (unsigned long)UNFINISHED);
+	tap->fd = fd;
+	tap->head_size = plain ? 0 : sizeof(struct virtio_net_hdr);
+	port->state = tap;
+	port->takes_unfinished = !plain;
 	return 0;
 
 close:
 	close(fd);
+free:
+	free(tap);
 	return vale_error(number);
 }
 
 static void
 tap_close(struct vale_port *port)
 {
-	int fd = (int)(intptr_t)port->state;
+	struct tap *tap = port->state;
 
 	/* it may stay, for somebody who does not know of headers */
-	ioctl(fd, TUNSETOFFLOAD, 0ul);
-	close(fd);
+	ioctl(tap->fd, TUNSETOFFLOAD, 0ul);
+	close(tap->fd);
+	free(tap);
 }
 
 static void
 tap_name(const char *argument, char name[EBPF_NAME_SIZE])
 {
-	snprintf(name, EBPF_NAME_SIZE, "%.*s", EBPF_NAME_SIZE - 1, argument);
+	char whole[EBPF_PATH_SIZE];
+
+	vale_port_option(argument, plain_word, whole);
+	snprintf(name, EBPF_NAME_SIZE, "%.*s", EBPF_NAME_SIZE - 1, whole);
 }
 
 static int
 tap_fd(struct vale_port *port)
 {
-	return (int)(intptr_t)port->state;
+	struct tap *tap = port->state;
+
+	return tap->fd;
 }
 
 static void
 tap_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 {
-	int fd = (int)(intptr_t)port->state;
+	const struct tap *tap = port->state;
+	uint32_t head_size = tap->head_size;
 	struct ebpf_frame *frame;
 	uint64_t now = os_wall_time_ns();
 	struct virtio_net_hdr *head;
@@ -159,26 +184,30 @@ tap_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 	while (burst->count < VALE_BURST && bytes < BURST_BYTES) {
 		data = slots + (size_t)burst->count * VALE_SLOT_SIZE +
 		       VALE_SLOT_HEAD;
-		n = plain_read(fd, data - sizeof(*head),
-			       sizeof(*head) + VALE_FRAME_MAX + 1);
+		n = plain_read(tap->fd, data - head_size,
+			       head_size + VALE_FRAME_MAX + 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EBADFD) {
 			/* Deleted under us; epoll would tell us for ever. */
-			epoll_ctl(port->vale->epoll, EPOLL_CTL_DEL, fd, NULL);
+			epoll_ctl(port->vale->epoll, EPOLL_CTL_DEL, tap->fd,
+				  NULL);
 			vale_port_fail(port, -EBPF_ENODEV,
 				       "the tap interface was deleted");
 			break;
 		}
 		if (n <= 0)
 			break;
-		n -= (ssize_t)sizeof(*head);
+		n -= (ssize_t)head_size;
 		if (n < VALE_FRAME_MIN || n > VALE_FRAME_MAX) {
 			port->info.rx_drops++;
 			continue;
 		}
 		head = &burst->heads[burst->count];
-		memcpy(head, data - sizeof(*head), sizeof(*head));
+		if (head_size)
+			memcpy(head, data - sizeof(*head), sizeof(*head));
+		else
+			memset(head, 0, sizeof(*head));
 		head->flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM;
 		burst->unfinished |= (head->flags | head->gso_type) != 0;
 		bytes += (uint32_t)n;
@@ -199,19 +228,20 @@ tap_send(struct vale_port *port, const struct vale_burst *burst,
 	 const uint8_t *index, uint32_t count)
 {
 	static const struct virtio_net_hdr whole; /* nothing left to do */
-	int fd = (int)(intptr_t)port->state;
+	const struct tap *tap = port->state;
+	uint32_t i, head_size = tap->head_size;
 	const struct ebpf_frame *frame;
-	uint32_t i;
 	uint8_t *at;
 	ssize_t n;
 
 	for (i = 0; i < count; i++) {
 		frame = &burst->frames[index[i]];
-		at = frame->data - sizeof(whole); /* two pieces take longer */
-		memcpy(at, burst->unfinished ? &burst->heads[index[i]] : &whole,
-		       sizeof(whole));
+		at = frame->data - head_size; /* two pieces take longer */
+		if (head_size)
+			memcpy(at, burst->unfinished ? &burst->heads[index[i]] :
+						       &whole, sizeof(whole));
 		do
-			n = plain_write(fd, at, sizeof(whole) + frame->len);
+			n = plain_write(tap->fd, at, head_size + frame->len);
 		while (n < 0 && errno == EINTR);
 		/* Full, down, or longer than it takes: like a cable, it drops. */
 		if (n < 0) {

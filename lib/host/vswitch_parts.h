@@ -192,6 +192,9 @@ int vale_port_del(void *set, const char *name, uint32_t index,
 int vale_port_info(void *set, const char *name, uint32_t index,
 		   struct ebpf_rep_port_info *info);
 void vale_ports_close(struct vale *vale);
+/* name: the argument without the option that it may end in; true: it does. */
+bool vale_port_option(const char *argument, const char *option,
+		      char name[EBPF_PATH_SIZE]);
 /* Remember the first thing that went wrong with a port. Move lock. */
 void vale_port_fail(struct vale_port *port, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

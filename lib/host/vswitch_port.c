@@ -22,6 +22,18 @@ static const struct vale_port_ops *const kinds[] = {
 	&vale_port_if,
 };
 
+bool
+vale_port_option(const char *argument, const char *option,
+		 char name[EBPF_PATH_SIZE])
+{
+	size_t len = strlen(argument), tail = strlen(option);
+	bool there = len > tail && !strcmp(argument + len - tail, option);
+
+	snprintf(name, EBPF_PATH_SIZE, "%.*s", (int)(len - (there ? tail : 0)),
+		 argument);
+	return there;
+}
+
 void
 vale_port_fail(struct vale_port *port, int error, const char *format, ...)
 {

@@ -4,6 +4,7 @@
  * hands over (tagged, with a checksum only begun, merged, longer than expected)
  * come out of other ports as a wire would have had them, in order, and more of
  * them than a ring holds; and that they go from kernel to kernel as they are.
+ * The same where short ones go by AF_XDP.
  * The other side of the interface is a tap that this test writes to. Root only;
  * other traffic is passed over.
  */
@@ -25,6 +26,7 @@
 #include "core/ebpf.h"
 #include "core/os.h"
 #include "host/vswitch.h"
+#include "host/xdp_sender.h"
 #include "net_bytes.h"
 #include "tap.h"
 
@@ -411,17 +413,33 @@ host_receive(int fd, uint8_t *got)
 }
 
 static int
-tap_add(const char *port, char last)
+tap_add(const char *port, char last, const char *option)
 {
 	struct ebpf_rep_port_info info;
-	char spec[32], why[256] = "";
+	char spec[48], why[256] = "", interface[IFNAMSIZ];
 
-	snprintf(spec, sizeof(spec), "tap:gi%d%c", (int)getpid() % 1000000,
-		 last);
+	snprintf(interface, sizeof(interface), "gi%d%c",
+		 (int)getpid() % 1000000, last);
+	snprintf(spec, sizeof(spec), "tap:%s%s", interface, option);
 	if (ebpf_vswitch_ops.port_add(set, "vale0", port, spec, &info, why,
 				      sizeof(why)))
 		tap_ok(false, "%s: %s", spec, why);
-	return host_open(spec + 4);
+	return host_open(interface);
+}
+
+static int plain_fd;
+
+/* From the plain tap, where nothing is left to do to any frame. */
+static uint32_t
+plain_receive(uint8_t *copy)
+{
+	static uint8_t got[65536];
+	const struct virtio_net_hdr *head = (struct virtio_net_hdr *)got;
+	uint32_t len = host_receive(plain_fd, got);
+
+	memcpy(copy, got + sizeof(*head), len);
+	return head->gso_type || head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM ?
+		       0 : len;
 }
 
 /* One merged frame from a tap to everybody. */
@@ -432,8 +450,9 @@ test_unfinished(void)
 	struct virtio_net_hdr *head = (struct virtio_net_hdr *)out;
 	const struct virtio_net_hdr *came = (struct virtio_net_hdr *)got;
 	uint8_t *frame = out + sizeof(*head);
-	int from = tap_add("from", 'b'), to = tap_add("to", 'c');
+	int from = tap_add("from", 'b', ""), to = tap_add("to", 'c', "");
 
+	plain_fd = tap_add("plain", 'd', ",plain");
 	memset(head, 0, sizeof(*head));
 	merged_make(frame, head);
 	TAP_CHECK(send(from, out, sizeof(*head) + LONG, 0) ==
@@ -446,45 +465,192 @@ test_unfinished(void)
 		       came->gso_size == MSS &&
 		       !memcmp(got + sizeof(*head), frame, LONG),
 	       "to another tap as it is");
+	tap_ok(pieces_right(plain_receive, frame), "to a plain one in pieces");
+	TAP_CHECK(send(plain_fd, out, sizeof(*head) + LONG, 0) ==
+		  (ssize_t)(sizeof(*head) + LONG));
+	tap_ok(pieces_right(arrive, frame) && pieces_right(wire_receive, frame),
+	       "from a plain one in pieces");
+	TAP_CHECK(!ebpf_vswitch_ops.port_del(set, "vale0", 0, "plain"));
 	TAP_CHECK(!ebpf_vswitch_ops.port_del(set, "vale0", 0, "from"));
 	TAP_CHECK(!ebpf_vswitch_ops.port_del(set, "vale0", 0, "to"));
+	close(plain_fd);
 	close(from);
 	close(to);
 }
 
-int
-main(void)
+/* ---- short frames by AF_XDP ---- */
+
+static uint64_t
+drops(void)
+{
+	struct ebpf_rep_port_info info;
+
+	ebpf_vswitch_ops.port_info(set, "vale0", 1, &info);
+	return info.tx_drops;
+}
+
+/* So many short ones, some after each other. How many were wrong. */
+static uint32_t
+short_ones(uint32_t count)
+{
+	static uint8_t frame[2048], got[65536];
+	uint32_t i, number, len, wrong = 0;
+
+	for (i = 0; i < count; i++) {
+		len = 60 + i % 500;
+		frame_make(frame, len, TEST_TYPE, i);
+		wrong += !ebpf_pair_put(pair, frame, len);
+		if (i % 200 == 199 || i + 1 == count)
+			ebpf_pair_flush(pair);
+	}
+	for (i = 0; i < count && !wrong; i++) {
+		len = wire_receive(got);
+		memcpy(&number, got + 14, sizeof(number));
+		frame_make(frame, 60 + i % 500, TEST_TYPE, i);
+		wrong += number != i || len != 60 + i % 500 ||
+			 memcmp(got, frame, len);
+	}
+	return wrong;
+}
+
+static void
+test_xdp(void)
+{
+	uint64_t stop = os_time_ns() + WAIT_MS * 1000000ull, before = drops();
+	struct ebpf_rep_port_info info;
+	static uint8_t frame[60];
+	struct xdp_sender other;
+	char spec[32], why[256] = "";
+
+	tap_ok(short_ones(450) == 0, "short ones, more than fit at a time");
+	tap_ok(short_ones(450) == 0, "and again, in the same memory");
+	tap_ok(xdp_sender_open(&other, if_nametoindex(name)) == EBUSY &&
+		       other.fd < 0,
+	       "the queue is the port's");
+	snprintf(spec, sizeof(spec), "if:%s,xdp", name);
+	TAP_CHECK(ebpf_vswitch_ops.port_add(set, "vale0", "other", spec, &info,
+					    why, sizeof(why)) != 0);
+	tap_ok(strstr(why, "another AF_XDP socket") != NULL, "%s", why);
+
+	TAP_CHECK(interface_up(false));
+	frame_make(frame, 60, TEST_TYPE, 1);
+	TAP_CHECK(ebpf_pair_put(pair, frame, 60));
+	ebpf_pair_flush(pair);
+	while (drops() == before && os_time_ns() < stop)
+		nap();
+	tap_ok(drops() == before + 1, "down, it drops and counts");
+	TAP_CHECK(interface_up(true));
+	tap_ok(short_ones(100) == 0, "up again, it sends, and nothing old");
+}
+
+static void
+test_sender(void)
+{
+	static uint8_t frame[60], got[65536];
+	unsigned int index = if_nametoindex(name);
+	struct xdp_sender sender;
+	uint32_t i, number, wrong = 0;
+	int error;
+
+	/* what a closed one had is given back a little later */
+	while ((error = xdp_sender_open(&sender, index)) == EBUSY)
+		nap();
+	if (error) {
+		tap_ok(false, "a sender alone: %s", strerror(error));
+		return;
+	}
+	TAP_CHECK(xdp_sender_room(&sender) == XDP_SENDER_FRAMES);
+	for (i = 0; i < XDP_SENDER_FRAMES; i++) {
+		frame_make(frame, 60, TEST_TYPE, i);
+		xdp_sender_put(&sender, frame, 60);
+	}
+	TAP_CHECK(xdp_sender_room(&sender) == 0);
+	tap_ok(xdp_sender_flush(&sender) == 0, "all that fits, at once");
+	for (i = 0; i < XDP_SENDER_FRAMES && !wrong; i++) {
+		wrong += wire_receive(got) != 60;
+		memcpy(&number, got + 14, sizeof(number));
+		wrong += number != i;
+	}
+	tap_ok(!wrong && xdp_sender_room(&sender) == XDP_SENDER_FRAMES,
+	       "they come in order, and there is room again (%u)", i);
+	TAP_CHECK(interface_up(false));
+	xdp_sender_put(&sender, frame, 60);
+	tap_ok(xdp_sender_flush(&sender) == 1, "down, it says what is left");
+	xdp_sender_close(&sender);
+	TAP_CHECK(interface_up(true));
+	tap_ok(xdp_sender_open(&sender, 0x7fffffff) != 0 && sender.fd < 0,
+	       "no such interface");
+	xdp_sender_close(&sender);
+}
+
+/* ---- all of it ---- */
+
+static bool
+switch_open(const char *option)
 {
 	struct ebpf_rep_port_info info;
 	char spec[32], why[256] = "";
 
-	if (geteuid() != 0 || !wire_make()) {
-		tap_skip("needs root and /dev/net/tun", "if ports");
-		return tap_done();
-	}
+	snprintf(spec, sizeof(spec), "if:%s%s", name, option);
 	if (ebpf_runtime_create(NULL, &rt) || ebpf_vswitch_create(rt, &set) ||
 	    ebpf_vswitch_ops.create(set, "vale0", 0) ||
 	    ebpf_vswitch_ops.port_add(set, "vale0", "", "pair:p", &info, why,
 				      sizeof(why)) ||
-	    ebpf_pair_open(set, "p", &pair)) {
-		tap_ok(false, "switch: %s", why);
-		return tap_done();
-	}
-	snprintf(spec, sizeof(spec), "if:%s", name);
-	if (ebpf_vswitch_ops.port_add(set, "vale0", "", spec, &info, why,
+	    ebpf_pair_open(set, "p", &pair) ||
+	    ebpf_vswitch_ops.port_add(set, "vale0", "", spec, &info, why,
 				      sizeof(why))) {
-		tap_ok(false, "%s: %s", spec, why);
-		return tap_done();
+		tap_ok(false, "switch: %s", why);
+		return false;
 	}
+	tap_ok(!strcmp(info.port_name, name), "%s is port %s", spec,
+	       info.port_name);
+	return true;
+}
+
+static void
+switch_close(void)
+{
+	ebpf_pair_close(pair);
+	ebpf_vswitch_destroy(set);
+	ebpf_runtime_destroy(rt);
+}
+
+static void
+test_all(void)
+{
 	test_sorts();
 	test_order();
 	test_many();
 	test_sending();
 	test_down();
 	test_unfinished();
-	ebpf_pair_close(pair);
-	ebpf_vswitch_destroy(set);
-	ebpf_runtime_destroy(rt);
+}
+
+int
+main(void)
+{
+	int fd;
+
+	if (geteuid() != 0 || !wire_make()) {
+		tap_skip("needs root and /dev/net/tun", "if ports");
+		return tap_done();
+	}
+	if (switch_open("")) {
+		test_all();
+		switch_close();
+	}
+	fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		tap_skip("this kernel has no AF_XDP", "if ports with xdp");
+	} else {
+		close(fd);
+		if (switch_open(",xdp")) {
+			test_all();
+			test_xdp();
+			switch_close();
+		}
+		test_sender();
+	}
 	close(wire);
 	return tap_done();
 }
