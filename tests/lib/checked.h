@@ -104,14 +104,17 @@ struct checked_bytes {
 struct checked_note {
 	uint8_t begins, ends; /* frame + 1 that begins or ends here */
 	uint8_t frame;
-	uint64_t reads; /* slots of the frame */
+	uint64_t reads[2]; /* lower and upper halves of the frame's slots */
 	struct checked_bytes numbers; /* of those, what matters as a number */
 	struct checked_bytes writes;
 };
 
-/* What a run reads later: slots of each frame, and bytes for their number. */
+/*
+ * What a run reads later: lower and upper halves of slots of each frame, and
+ * bytes for their number.
+ */
 struct checked_need {
-	uint64_t slots[CHECKED_FRAMES];
+	uint64_t halves[CHECKED_FRAMES][2];
 	uint8_t numbers[CHECKED_FRAMES][CHECKED_SLOTS];
 };
 

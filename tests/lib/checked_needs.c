@@ -30,9 +30,12 @@ checked_note_access(struct checked *run, const uint8_t *place, uint32_t size,
 		note->writes = touched;
 		return;
 	}
-	note->reads |= 1ULL << touched.slot;
-	if (touched.above)
-		note->reads |= 1ULL << (touched.slot - 1);
+	for (uint32_t h = 0; h < 2; h++) {
+		if (touched.bytes & 0x0f << 4 * h)
+			note->reads[h] |= 1ULL << touched.slot;
+		if (touched.above & 0x0f << 4 * h)
+			note->reads[h] |= 1ULL << (touched.slot - 1);
+	}
 	if (number)
 		note->numbers = touched;
 }
@@ -42,7 +45,7 @@ forget_frame(struct checked_need *need, uint32_t frame)
 {
 	if (frame >= CHECKED_FRAMES)
 		return;
-	need->slots[frame] = 0;
+	memset(need->halves[frame], 0, sizeof(need->halves[frame]));
 	memset(need->numbers[frame], 0, sizeof(need->numbers[frame]));
 }
 
@@ -51,8 +54,14 @@ static void
 overwritten(struct checked_need *need, uint32_t frame,
 	    const struct checked_bytes *writes)
 {
-	if (writes->bytes == 0xff)
-		need->slots[frame] &= ~(1ULL << writes->slot);
+	for (uint32_t h = 0; h < 2; h++) {
+		uint32_t half = 0x0fu << 4 * h;
+
+		if ((writes->bytes & half) == half)
+			need->halves[frame][h] &= ~(1ULL << writes->slot);
+		if ((writes->above & half) == half)
+			need->halves[frame][h] &= ~(1ULL << (writes->slot - 1));
+	}
 	need->numbers[frame][writes->slot] &= (uint8_t)~writes->bytes;
 	if (writes->above)
 		need->numbers[frame][writes->slot - 1] &=
@@ -75,7 +84,8 @@ checked_find_needs(struct checked *run, uint32_t steps)
 		if (note->ends)
 			forget_frame(need, note->ends - 1u);
 		overwritten(need, note->frame, &note->writes);
-		need->slots[note->frame] |= note->reads;
+		need->halves[note->frame][0] |= note->reads[0];
+		need->halves[note->frame][1] |= note->reads[1];
 		need->numbers[note->frame][note->numbers.slot] |=
 			note->numbers.bytes;
 		if (note->numbers.above)

@@ -306,10 +306,11 @@ agrees(const struct checked *run, struct known *known,
 	return true;
 }
 
-/* numbers: the bytes whose number matters. */
+/* read: bytes that matter; numbers: those whose number does. */
 static bool
 slot_matches(const struct checked *run, const struct slot_claim *slot,
-	     const uint8_t *at, uint32_t numbers, struct known *known)
+	     const uint8_t *at, uint32_t read, uint32_t numbers,
+	     struct known *known)
 {
 	uint32_t i, spilled;
 
@@ -323,7 +324,7 @@ slot_matches(const struct checked *run, const struct slot_claim *slot,
 
 		spilled = ((1u << slot->spill_size[i]) - 1)
 			  << slot->spill_off[i];
-		if (!spilled ||
+		if (!(read & spilled) ||
 		    (!(numbers & spilled) && reg->type == EBPF_V_SCALAR))
 			continue;
 		memcpy(&v, at + slot->spill_off[i], slot->spill_size[i]);
@@ -347,13 +348,16 @@ frame_matches(const struct claims *claims, const struct checked *run,
 		      agrees(run, known, &claim->regs[f][i],
 			     run->m.regs[g][i])))
 			return false;
-	for (i = 0; i < claim->slot_count[f]; i++)
-		if ((need->slots[g] >> i & 1) &&
-		    !slot_matches(
-			    run, &claim->slots[f][i],
-			    &run->m.stack[g][EBPF_STACK_MAX - 8 * (i + 1)],
-			    need->numbers[g][i], known))
+	for (i = 0; i < claim->slot_count[f]; i++) {
+		uint32_t read = (need->halves[g][0] >> i & 1) * 0x0f |
+				(need->halves[g][1] >> i & 1) * 0xf0;
+
+		if (read && !slot_matches(run, &claim->slots[f][i],
+					  &run->m.stack[g][EBPF_STACK_MAX -
+							   8 * (i + 1)],
+					  read, need->numbers[g][i], known))
 			return false;
+	}
 	return true;
 }
 

@@ -184,10 +184,12 @@ ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op)
 			return error;
 	}
 	n = call_args(env, &call);
+	env->out_count = 0;
 	for (i = 1; i <= n && !error; i++)
 		error = ebpf_verify_arg(env, &call, i);
 	if (error)
 		return error;
+	ebpf_verify_stack_outs(env);
 	if (call.helper->flags & EBPF_HELPER_TAIL) {
 		error = ebpf_verify_holds_nothing(env, "a tail call");
 		if (!error && ebpf_verify_in_callback(env))

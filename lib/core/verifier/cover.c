@@ -103,12 +103,13 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 }
 
 /*
- * Some number for some number, byte by byte; the same, or less known, for those
- * bytes whose number matters.
+ * Some number for some number, byte by byte of those that are read; the same,
+ * or less known, for those bytes whose number matters.
  */
 static bool
 covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
-	    const struct ebpf_vslot *cur, uint32_t numbers, bool exact)
+	    const struct ebpf_vslot *cur, uint32_t read, uint32_t numbers,
+	    bool exact)
 {
 	struct ebpf_vreg *number = &env->scratch[0];
 	uint32_t i, spill;
@@ -117,6 +118,8 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 		return false;
 	if (exact || ebpf_vslot_is_pointer(old))
 		numbers = 0xff;
+	if (exact)
+		read = 0xff;
 
 	if (exact && (memcmp(old->bytes, cur->bytes, sizeof(old->bytes)) ||
 		      memcmp(old->spill_size, cur->spill_size,
@@ -125,6 +128,8 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 			     sizeof(old->spill_off))))
 		return false;
 	for (i = 0; i < 8; i++) {
+		if (!(read >> i & 1))
+			continue;
 		if (old->bytes[i] == EBPF_VB_NONE) {
 			/* was never read, or for some number */
 			if (ebpf_verify_may_leak(env) &&
@@ -276,6 +281,14 @@ halves(struct ebpf_venv *env, const struct ebpf_vslot *old,
 	return set;
 }
 
+/* Bytes of a slot that what follows reads. */
+static uint32_t
+read_bytes(const struct ebpf_vseen *seen, uint32_t slot)
+{
+	return (uint32_t)(seen->read.of[0] >> slot & 1) * 0x0f |
+	       (uint32_t)(seen->read.of[1] >> slot & 1) * 0xf0;
+}
+
 /*
  * Compare with snap: which of its slots are read, and which of their bytes as
  * numbers. widening: compare slots only, and tell which differ.
@@ -333,8 +346,10 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 		if (exact && head.slot_count != frame->slot_count)
 			return false;
 		for (i = 0; i < head.slot_count; i++) {
+			uint32_t read = read_bytes(&seen[f], i);
+
 			/* what nothing reads may be anything */
-			if (!exact && !(seen[f].read >> i & 1)) {
+			if (!exact && !read) {
 				at = ebpf_verify_pass_slot(at);
 				continue;
 			}
@@ -344,7 +359,7 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 					i < frame->slot_count ?
 						&frame->slots[i] :
 						&empty,
-					seen[f].bytes[i], exact))
+					read, seen[f].bytes[i], exact))
 				continue;
 			if (!widening)
 				return false;
@@ -358,7 +373,7 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 		}
 		/* read for some number though never written; Linux lets */
 		for (; ebpf_verify_may_leak(env) && i < frame->slot_count; i++)
-			if ((seen[f].read >> i & 1) &&
+			if (read_bytes(&seen[f], i) &&
 			    ebpf_vslot_is_pointer(&frame->slots[i]))
 				return false;
 	}

@@ -52,7 +52,7 @@ ebpf_verify_new_frame(struct ebpf_venv *env)
 	frame->regs[EBPF_REG_FP].frame = (uint8_t)f;
 	ebpf_num_const(&frame->regs[EBPF_REG_FP].num, 0, 64);
 	/* nothing that was kept before can speak of the new frame's slots */
-	env->written[f] = ~0ULL;
+	env->written[f].of[0] = env->written[f].of[1] = ~0ULL;
 	return frame;
 }
 

@@ -359,6 +359,7 @@ ebpf_verify_call_global(struct ebpf_venv *env, uint32_t f)
 			"the global function %s returns no number, or has "
 			"more than five arguments; make it static",
 			to.name);
+	env->out_count = 0;
 	for (i = 1; i <= func->arg_count && !error; i++)
 		error = check_argument(env, &to, i);
 	if (!error && (func->flags & (EBPF_FUNC_TAIL_CALLS | EBPF_VF_LOADS)) &&
@@ -372,6 +373,7 @@ ebpf_verify_call_global(struct ebpf_venv *env, uint32_t f)
 				"tail calls" : "old packet accesses");
 	if (error)
 		return error;
+	ebpf_verify_stack_outs(env);
 	func->called = 1;
 	if (func->flags & EBPF_VF_MOVES)
 		ebpf_verify_lose_packet(env);

@@ -275,8 +275,10 @@ ebpf_verify_loop_done(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 		const struct ebpf_vseen *more = &snap->seen[f];
 		struct ebpf_vseen *all = &loop->seen[f];
 
-		grew = grew || (more->read & ~all->read);
-		all->read |= more->read;
+		for (i = 0; i < 2; i++) {
+			grew = grew || (more->read.of[i] & ~all->read.of[i]);
+			all->read.of[i] |= more->read.of[i];
+		}
 		all->number |= more->number;
 		for (i = 0; i < EBPF_V_SLOTS; i++) {
 			grew = grew || (more->bytes[i] & ~all->bytes[i]);

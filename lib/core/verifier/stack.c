@@ -27,6 +27,37 @@ slots_of(int64_t lo, int64_t hi)
 	return (~0ULL >> (63 - last)) & (~0ULL << first);
 }
 
+/* Halves of slots that [lo, hi) touches. */
+static struct ebpf_vhalves
+touched(int64_t lo, int64_t hi)
+{
+	struct ebpf_vhalves set = { { slots_of(lo, hi), slots_of(lo, hi) } };
+
+	if (byte_of(lo) >= 4)
+		set.of[0] &= ~(1ULL << slot_of(lo));
+	if (byte_of(hi - 1) < 4)
+		set.of[1] &= ~(1ULL << slot_of(hi - 1));
+	return set;
+}
+
+/*
+ * All of [lo, hi) is written, whatever was there. What a processor may see of
+ * that, even so, was compared before.
+ */
+static void
+overwrite(struct ebpf_venv *env, uint32_t frame, int64_t lo, int64_t hi)
+{
+	struct ebpf_vhalves set;
+
+	lo = (lo + 3) & ~3LL; /* halves that it covers */
+	hi &= ~3LL;
+	if (lo >= hi)
+		return;
+	set = touched(lo, hi);
+	env->written[frame].of[0] |= set.of[0];
+	env->written[frame].of[1] |= set.of[1];
+}
+
 /* The slots of a frame become at least `count`; new ones are empty. */
 static void
 grow(struct ebpf_vframe *frame, uint32_t count)
@@ -206,7 +237,7 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	if (error)
 		return error;
 	ebpf_verify_slots_read(env, frame, slots_of(lo, hi));
-	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+	ebpf_verify_mark_read(env, ptr->frame, touched(lo, hi));
 	if (env->want_number)
 		mark_numbers(env, ptr->frame, lo, hi);
 	else
@@ -237,6 +268,8 @@ store_const(struct ebpf_venv *env, uint32_t f, int64_t lo, uint32_t size,
 	bool known = value && value->type == EBPF_V_SCALAR &&
 		     ebpf_num_is_const(&value->num);
 
+	if (env->hardened)
+		ebpf_verify_mark_read(env, f, touched(lo, lo + size));
 	ebpf_verify_slot_written(env, slot, value);
 	/* one register is remembered per half; an older one gives way */
 	break_spills(slot, from, size);
@@ -270,8 +303,7 @@ store_const(struct ebpf_venv *env, uint32_t f, int64_t lo, uint32_t size,
 		slot->writer[i] = env->insn + 1;
 	if (size == 8)
 		slot->teacher = 0;
-	if (size == 8)
-		env->written[f] |= 1ULL << index;
+	overwrite(env, f, lo, lo + size);
 }
 
 static int
@@ -337,7 +369,7 @@ ebpf_verify_stack_store(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	grow(frame, slot_of(lo) + 1);
 	if (!ebpf_num_is_const(&ptr->num)) {
 		/* whether it is allowed depends on what is there */
-		ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+		ebpf_verify_mark_read(env, ptr->frame, touched(lo, hi));
 		return store_variable(env, frame, number, lo, hi);
 	}
 	error = check_aligned(env, number, lo, size);
@@ -351,13 +383,16 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 		      uint32_t number, uint64_t size, uint64_t sure, bool write)
 {
 	struct ebpf_vframe *frame = env->state->frames[ptr->frame];
-	int64_t lo, hi, off;
+	struct ebpf_vout *out;
+	int64_t lo, hi;
 	int error;
 
 	error = bounds(env, ptr, number, 0, size, &lo, &hi);
 	if (error || lo == hi)
 		return error;
-	ebpf_verify_mark_read(env, ptr->frame, slots_of(lo, hi));
+	/* what may be written, and where, may depend on what is there */
+	if (!write || !ebpf_num_is_const(&ptr->num) || env->hardened)
+		ebpf_verify_mark_read(env, ptr->frame, touched(lo, hi));
 	if (!write) {
 		ebpf_verify_slots_read(env, frame, slots_of(lo, hi));
 		return check_readable(env, frame, number, lo, hi);
@@ -365,16 +400,35 @@ ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	grow(frame, slot_of(lo) + 1);
 	if (!ebpf_num_is_const(&ptr->num))
 		return store_variable(env, frame, number, lo, hi);
-	for (off = lo; off < hi; off++) {
-		struct ebpf_vslot *slot = &frame->slots[slot_of(off)];
-		uint8_t *byte = &slot->bytes[byte_of(off)];
-
-		ebpf_verify_slot_written(env, slot, NULL);
-		if (*byte == EBPF_VB_SPILL)
-			break_spills(slot, byte_of(off), 1);
-		if (off < lo + (int64_t)sure || *byte == EBPF_VB_CONST)
-			*byte = EBPF_VB_MISC;
-		slot->data[byte_of(off)] = 0;
-	}
+	out = &env->outs[env->out_count++];
+	out->frame = ptr->frame;
+	out->lo = lo;
+	out->hi = hi;
+	out->sure = lo + (int64_t)sure;
 	return 0;
+}
+
+void
+ebpf_verify_stack_outs(struct ebpf_venv *env)
+{
+	const struct ebpf_vout *out;
+	int64_t off;
+
+	while (env->out_count > 0) {
+		out = &env->outs[--env->out_count];
+		for (off = out->lo; off < out->hi; off++) {
+			struct ebpf_vslot *slot =
+				&env->state->frames[out->frame]
+					 ->slots[slot_of(off)];
+			uint8_t *byte = &slot->bytes[byte_of(off)];
+
+			ebpf_verify_slot_written(env, slot, NULL);
+			if (*byte == EBPF_VB_SPILL)
+				break_spills(slot, byte_of(off), 1);
+			if (off < out->sure || *byte == EBPF_VB_CONST)
+				*byte = EBPF_VB_MISC;
+			slot->data[byte_of(off)] = 0;
+		}
+		overwrite(env, out->frame, out->lo, out->sure);
+	}
 }

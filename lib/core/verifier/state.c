@@ -138,20 +138,40 @@ need_makers(struct ebpf_venv *env, uint32_t frame, uint32_t index,
 	need(env, f->slots[index].teacher);
 }
 
+static struct ebpf_vhalves
+without(struct ebpf_vhalves some, const struct ebpf_vhalves *others)
+{
+	some.of[0] &= ~others->of[0];
+	some.of[1] &= ~others->of[1];
+	return some;
+}
+
+/* Bytes of a slot but for those of its halves that are among some. */
+static uint32_t
+bytes_without(uint32_t bytes, uint32_t slot, const struct ebpf_vhalves *some)
+{
+	return bytes & ~((some->of[0] >> slot & 1) * 0x0f) &
+	       ~((some->of[1] >> slot & 1) * 0xf0);
+}
+
 void
-ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame, uint64_t slots)
+ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame,
+		      struct ebpf_vhalves slots)
 {
 	struct ebpf_vsnap *snap;
-	uint64_t fresh;
+	struct ebpf_vseen *seen;
 
-	slots &= ~env->written[frame];
-	for (snap = env->parent; snap && slots; snap = snap->parent) {
+	slots = without(slots, &env->written[frame]);
+	for (snap = env->parent; snap && (slots.of[0] | slots.of[1]);
+	     snap = snap->parent) {
 		/* before the frame was there, or known further up already */
 		if (frame >= snap->depth)
 			return;
-		fresh = slots & ~snap->seen[frame].read;
-		snap->seen[frame].read |= fresh;
-		slots = fresh & ~snap->seen[frame].written;
+		seen = &snap->seen[frame];
+		slots = without(slots, &seen->read);
+		seen->read.of[0] |= slots.of[0];
+		seen->read.of[1] |= slots.of[1];
+		slots = without(slots, &seen->written);
 	}
 }
 
@@ -159,21 +179,20 @@ void
 ebpf_verify_mark_number(struct ebpf_venv *env, uint32_t frame, uint32_t slot,
 			uint32_t bytes)
 {
-	uint64_t bit = 1ULL << slot;
 	struct ebpf_vsnap *snap;
+	struct ebpf_vseen *seen;
 
 	need_makers(env, frame, slot, bytes);
-	if (env->written[frame] & bit)
-		return;
+	bytes = bytes_without(bytes, slot, &env->written[frame]);
 	for (snap = env->parent; snap && frame < snap->depth;
 	     snap = snap->parent) {
-		bytes &= ~(uint32_t)snap->seen[frame].bytes[slot];
+		seen = &snap->seen[frame];
+		bytes &= ~(uint32_t)seen->bytes[slot];
 		if (!bytes)
 			return;
-		snap->seen[frame].bytes[slot] |= (uint8_t)bytes;
-		snap->seen[frame].number |= bit;
-		if (snap->seen[frame].written & bit)
-			return;
+		seen->bytes[slot] |= (uint8_t)bytes;
+		seen->number |= 1ULL << slot;
+		bytes = bytes_without(bytes, slot, &seen->written);
 	}
 }
 

@@ -173,11 +173,20 @@ struct ebpf_vstate {
 	struct ebpf_vframe *frames[EBPF_FRAME_MAX];
 };
 
+/*
+ * Halves of a frame's slots: bit i of the first set is bytes 0..3 of slot i, of
+ * the second its bytes 4..7. Compilers save numbers of four bytes as often as
+ * of eight, one beside the other.
+ */
+struct ebpf_vhalves {
+	uint64_t of[2];
+};
+
 /* What is known of the stack slots of a frame in a state. */
 struct ebpf_vseen {
-	uint64_t read;	  /* slots that what follows reads */
-	uint64_t number;  /* those with bytes in `bytes` */
-	uint64_t written; /* slots written since the last kept state */
+	struct ebpf_vhalves read;    /* by what follows */
+	struct ebpf_vhalves written; /* since the last kept state */
+	uint64_t number;	     /* slots with bytes in `bytes` */
 	/* per slot the bytes whose number matters to what follows */
 	uint8_t bytes[EBPF_V_SLOTS];
 };
@@ -299,6 +308,13 @@ struct ebpf_vpath {
 	uint64_t first[16];
 };
 
+/* Stack that a call writes: [lo, hi), and [lo, sure) in any case. */
+struct ebpf_vout {
+	uint32_t frame;
+	uint32_t pad;
+	int64_t lo, hi, sure;
+};
+
 /* The last access to memory that was checked. */
 struct ebpf_vtouch {
 	uint32_t insn;
@@ -378,7 +394,7 @@ struct ebpf_venv {
 	struct ebpf_vsnap *spares[EBPF_V_SPARES]; /* free, by size */
 	size_t spare_bytes; /* of them, outside the nest */
 	size_t nest_used;
-	uint64_t written[EBPF_FRAME_MAX];
+	struct ebpf_vhalves written[EBPF_FRAME_MAX];
 	uint32_t since;	 /* instructions since the last kept state */
 	bool forked;	 /* a branch went both ways since */
 	uint32_t next_id;
@@ -394,6 +410,8 @@ struct ebpf_venv {
 	struct ebpf_vwiden *widenings; /* of the path so far */
 	uint32_t widen_count, widen_room;
 	uint64_t step_again; /* trail.c: which step of the path */
+	struct ebpf_vout outs[5]; /* of the call whose arguments are checked */
+	uint32_t out_count;
 
 	struct ebpf_vpath path;
 	struct ebpf_vfault fault;
@@ -580,9 +598,9 @@ void ebpf_verify_difference(struct ebpf_venv *env,
 			    const struct ebpf_vsnap *snap,
 			    const struct ebpf_vloop *loop,
 			    struct ebpf_vwiden *widening);
-/* What comes reads those slots of that frame. */
+/* What comes reads of those slots of that frame. */
 void ebpf_verify_mark_read(struct ebpf_venv *env, uint32_t frame,
-			   uint64_t slots);
+			   struct ebpf_vhalves slots);
 /* And to it the numbers matter that those bytes of a slot hold. */
 void ebpf_verify_mark_number(struct ebpf_venv *env, uint32_t frame,
 			     uint32_t slot, uint32_t bytes);
@@ -646,6 +664,11 @@ bool ebpf_verify_slot_number(const struct ebpf_vslot *slot, uint32_t off,
 int ebpf_verify_stack_mem(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 			  uint32_t number, uint64_t size, uint64_t sure,
 			  bool write);
+/*
+ * What the call writes, after all its arguments: what it reads of the same
+ * memory it may read before. To be called when none of them was refused.
+ */
+void ebpf_verify_stack_outs(struct ebpf_venv *env);
 
 /* calls.c */
 int ebpf_verify_call_helper(struct ebpf_venv *env, const struct ebpf_op *op);
