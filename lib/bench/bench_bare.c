@@ -22,8 +22,8 @@ enum {
 	LOOK_MS = 100,	   /* between looks at the flag that ends it */
 };
 
-uint32_t
-bench_bare_files(int from, int to)
+static uint32_t
+move_files(int from, int to)
 {
 	static __thread uint8_t frame[LARGEST];
 	uint32_t count = 0;
@@ -35,8 +35,8 @@ bench_bare_files(int from, int to)
 	return count;
 }
 
-int
-bench_ring_open(struct bench_ring *ring, const char *name)
+static int
+ring_open(struct bench_ring *ring, const char *name)
 {
 	struct tpacket_req request = {
 		.tp_block_size = RING_BLOCK,
@@ -48,11 +48,8 @@ bench_ring_open(struct bench_ring *ring, const char *name)
 
 	memset(ring, 0, sizeof(*ring));
 	ring->fd = bench_net_socket(name, false);
-	if (ring->fd < 0) {
-		error = ring->fd;
-		ring->fd = 0;
-		return error;
-	}
+	if (ring->fd < 0)
+		return ring->fd;
 	ring->frames = request.tp_frame_nr;
 	if (setsockopt(ring->fd, SOL_PACKET, PACKET_VERSION, &version,
 		       sizeof(version)) != 0 ||
@@ -63,21 +60,18 @@ bench_ring_open(struct bench_ring *ring, const char *name)
 			PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
 	if (ring->at != MAP_FAILED)
 		return 0;
+	ring->at = NULL;
 fail:
 	error = -errno;
 	close(ring->fd);
-	ring->fd = 0;
 	return error;
 }
 
-void
-bench_ring_close(struct bench_ring *ring)
+static void
+ring_close(struct bench_ring *ring)
 {
-	if (ring->fd <= 0)
-		return;
 	munmap(ring->at, (size_t)RING_BLOCK * RING_BLOCKS);
 	close(ring->fd);
-	ring->fd = 0;
 }
 
 static struct tpacket2_hdr *
@@ -88,8 +82,8 @@ ring_frame(const struct bench_ring *ring, uint32_t n)
 	return (struct tpacket2_hdr *)(void *)(ring->at + at);
 }
 
-uint32_t
-bench_bare_ring(struct bench_ring *ring, int to)
+static uint32_t
+move_ring(struct bench_ring *ring, int to)
 {
 	struct mmsghdr out[BURST];
 	struct iovec parts[BURST];
@@ -120,6 +114,34 @@ bench_bare_ring(struct bench_ring *ring, int to)
 	return count;
 }
 
+int
+bench_bare_tap(struct bench_bare *bare, int side, const char *name,
+	       bool headers)
+{
+	bare->files[side] = bench_net_tap(name, headers);
+	return bare->files[side] < 0 ? bare->files[side] : 0;
+}
+
+int
+bench_bare_interface(struct bench_bare *bare, int side, const char *name)
+{
+	int error = ring_open(&bare->rings[side], name);
+
+	if (error == 0)
+		bare->files[side] = bare->rings[side].fd;
+	return error;
+}
+
+uint32_t
+bench_bare_move(struct bench_bare *bare, int side)
+{
+	struct bench_ring *ring = &bare->rings[side];
+
+	return ring->at != NULL ? move_ring(ring, bare->files[!side])
+				: move_files(bare->files[side],
+					     bare->files[!side]);
+}
+
 static void *
 work(void *cookie)
 {
@@ -127,24 +149,14 @@ work(void *cookie)
 	struct pollfd fds[2];
 
 	for (int i = 0; i < 2; i++)
-		fds[i] = (struct pollfd){
-			.fd = bare->ring[i] != NULL ? bare->ring[i]->fd
-						    : bare->files[i],
-			.events = POLLIN,
-		};
+		fds[i] = (struct pollfd){ .fd = bare->files[i],
+					  .events = POLLIN };
 	while (!os_load_acquire(&bare->stop)) {
 		if (poll(fds, 2, LOOK_MS) <= 0)
 			continue;
-		for (int i = 0; i < 2; i++) {
-			if (!fds[i].revents)
-				continue;
-			if (bare->ring[i] != NULL)
-				bench_bare_ring(bare->ring[i],
-						bare->files[!i]);
-			else
-				bench_bare_files(bare->files[i],
-						 bare->files[!i]);
-		}
+		for (int i = 0; i < 2; i++)
+			if (fds[i].revents)
+				bench_bare_move(bare, i);
 	}
 	return NULL;
 }
@@ -159,11 +171,17 @@ bench_bare_start(struct bench_bare *bare)
 }
 
 void
-bench_bare_stop(struct bench_bare *bare)
+bench_bare_close(struct bench_bare *bare)
 {
-	if (!bare->runs)
-		return;
-	os_store_release(&bare->stop, 1);
-	pthread_join(bare->thread, NULL);
-	bare->runs = false;
+	if (bare->runs) {
+		os_store_release(&bare->stop, 1);
+		pthread_join(bare->thread, NULL);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (bare->rings[i].at != NULL)
+			ring_close(&bare->rings[i]);
+		else if (bare->files[i] >= 0)
+			close(bare->files[i]);
+	}
+	*bare = (struct bench_bare)BENCH_BARE_NONE;
 }

@@ -188,39 +188,17 @@ start_vde(struct bench_rival *rival, const char *a, const char *b)
 	return error;
 }
 
-/* Taps with headers, as TCP wants them and as ours are. */
+/* Taps with headers, as TCP wants them and as ours mostly are. */
 static int
 start_bare(struct bench_rival *rival, bool taps, const char *a, const char *b)
 {
-	struct bench_bare *bare = &rival->bare;
 	const char *const names[2] = { a, b };
+	int error = 0;
 
-	bare->files[0] = bare->files[1] = -1;
-	for (int i = 0; i < 2; i++) {
-		if (taps) {
-			bare->files[i] = bench_net_tap(names[i], true);
-		} else {
-			bare->ring[i] = &rival->rings[i];
-			bare->files[i] = bench_ring_open(&rival->rings[i],
-							 names[i]);
-			if (bare->files[i] == 0)
-				bare->files[i] = rival->rings[i].fd;
-		}
-		if (bare->files[i] < 0)
-			return bare->files[i];
-	}
-	return bench_bare_start(bare);
-}
-
-static void
-stop_bare(struct bench_rival *rival)
-{
-	bench_bare_stop(&rival->bare);
-	for (int i = 0; i < 2; i++) {
-		if (rival->bare.ring[i] == NULL && rival->bare.files[i] >= 0)
-			close(rival->bare.files[i]);
-		bench_ring_close(&rival->rings[i]);
-	}
+	for (int i = 0; i < 2 && error == 0; i++)
+		error = taps ? bench_bare_tap(&rival->bare, i, names[i], true)
+			     : bench_bare_interface(&rival->bare, i, names[i]);
+	return error != 0 ? error : bench_bare_start(&rival->bare);
 }
 
 bool
@@ -231,8 +209,7 @@ bench_rival_start(struct bench_rival *rival, enum bench_rival_kind kind,
 	const char *tmp = getenv("TMPDIR");
 	int error = -EIO;
 
-	memset(rival, 0, sizeof(*rival));
-	rival->kind = kind;
+	*rival = (struct bench_rival){ .kind = kind, .bare = BENCH_BARE_NONE };
 	why[0] = '\0';
 	snprintf(rival->folder, sizeof(rival->folder), "%.90s/gebpf-rival.XXXXXX",
 		 tmp != NULL && *tmp != '\0' ? tmp : "/tmp");
@@ -285,7 +262,7 @@ bench_rival_stop(struct bench_rival *rival)
 	end(rival->pids[1]);
 	bench_daemon_stop(&rival->ours);
 	if (rival->kind == BENCH_RIVAL_BARE)
-		stop_bare(rival);
+		bench_bare_close(&rival->bare);
 	nftw(rival->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	memset(rival, 0, sizeof(*rival));
 }

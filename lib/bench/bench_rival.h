@@ -29,7 +29,6 @@ struct bench_rival {
 	int input;	  /* the end of a pipe that keeps it alive; 0: none */
 	char folder[128]; /* "": none */
 	struct bench_bare bare;
-	struct bench_ring rings[2];
 };
 
 /*

@@ -85,23 +85,67 @@ forward(struct vale *vale, uint32_t index)
 	return (uint32_t)(vale->ports[!index]->info.tx_frames - before);
 }
 
-/* ---- frames from one port to the other ---- */
+/* ---- what they stand between ---- */
+
+const struct bench_sides bench_sides_taps = {
+	.taps = true,
+	.ours = { "ours0", "ours1" },
+	.bare = { "bare0", "bare1" },
+	.near_ours = { "ours0", "ours1" },
+	.near_bare = { "bare0", "bare1" },
+};
+
+const struct bench_sides bench_sides_veths = {
+	.ours = { "o0", "p0" },
+	.bare = { "r0", "q0" },
+	.near_ours = { "o1", "p1" },
+	.near_bare = { "r1", "q1" },
+};
+
+int
+bench_ports_sides(struct bench_ports *ports, struct bench_bare *bare,
+		  const struct bench_sides *sides)
+{
+	char port[32];
+	int error = bench_ports_open(ports);
+
+	for (int i = 0; i < 2 && error == 0; i++) {
+		if (!sides->taps)
+			error = bench_net_veth(sides->ours[i],
+					       sides->near_ours[i]);
+		if (error == 0 && !sides->taps)
+			error = bench_net_veth(sides->bare[i],
+					       sides->near_bare[i]);
+		if (error == 0)
+			error = sides->taps
+					? bench_bare_tap(bare, i,
+							 sides->near_bare[i],
+							 false)
+					: bench_bare_interface(
+						  bare, i,
+						  sides->near_bare[i]);
+		snprintf(port, sizeof(port), "%s:%s",
+			 sides->taps ? "tap" : "if", sides->near_ours[i]);
+		if (error == 0)
+			error = bench_ports_add(ports, port);
+	}
+	return error;
+}
+
+/* ---- frames from one side to the other ---- */
 
 /* Somebody who moves what waits, and where it is put before him. */
 struct way {
 	struct vale *vale; /* NULL: bare */
-	struct bench_ring *ring; /* NULL: files */
-	int from, to;
+	struct bench_bare *bare;
 	int sender;
 };
 
 static uint32_t
 move(struct way *way)
 {
-	if (way->vale != NULL)
-		return forward(way->vale, 0);
-	return way->ring != NULL ? bench_bare_ring(way->ring, way->to)
-				 : bench_bare_files(way->from, way->to);
+	return way->vale != NULL ? forward(way->vale, 0)
+				 : bench_bare_move(way->bare, 0);
 }
 
 /* A repetition is WAITING frames; some may come a moment later. */
@@ -130,108 +174,51 @@ run_way(void *cookie, uint64_t repeat)
 	return spent;
 }
 
-static void
-measure_ways(struct bench *bench, struct bench_ports *ports, struct way *ours,
-	     struct way *bare)
-{
-	ebpf_vswitch_stop(ports->set); /* its threads: we move */
-	/* the switch knows where host 1 is */
-	if (bench_net_fill(ours->to, 1, 0, 1) == 0)
-		forward(ours->vale, 1);
-	bench_row_unit(bench, BENCH_MPS);
-	bench_row_goal(bench, BENCH_GOAL_RATIO, PORTS_SWITCH_BARE, 0.9);
-	bench_row_add(bench, PORTS_SWITCH, run_way, ours, WAITING);
-	bench_row_add(bench, PORTS_BARE, run_way, bare, WAITING);
-	bench_row_measure(bench);
-}
-
-static void
-close_all(const int *fds, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-}
-
-/* The first that is an error, or 0. */
+/* The switch learns where host 1 is. */
 static int
-first_error(const int *fds, size_t count)
+teach(struct bench_ports *ports, const char *side)
 {
-	for (size_t i = 0; i < count; i++)
-		if (fds[i] < 0)
-			return fds[i];
+	int sender = bench_net_sender(side);
+
+	if (sender < 0)
+		return sender;
+	if (bench_net_fill(sender, 1, 0, 1) == 0)
+		forward(ports->vale, 1);
+	close(sender);
 	return 0;
 }
 
-int
-bench_ports_tap(struct bench *bench, struct bench_ports *ports)
+static int
+measure_frames(struct bench *bench, struct bench_ports *ports,
+	       const struct bench_sides *sides)
 {
-	int fds[5] = { bench_net_tap("bare0", false),
-		       bench_net_tap("bare1", false), -1, -1, -1 };
+	struct bench_bare loop = BENCH_BARE_NONE;
 	struct way ours, bare;
-	int error = first_error(fds, 2);
+	int error = bench_ports_sides(ports, &loop, sides);
 
-	if (error == 0)
-		error = bench_ports_open(ports);
-	if (error == 0)
-		error = bench_ports_add(ports, "tap:ours0");
-	if (error == 0)
-		error = bench_ports_add(ports, "tap:ours1");
 	if (error != 0)
-		goto out;
-	fds[2] = bench_net_sender("bare0");
-	fds[3] = bench_net_sender("ours0");
-	fds[4] = bench_net_sender("ours1");
-	error = first_error(fds, 5);
-	if (error != 0)
-		goto out;
-	bare = (struct way){ .from = fds[0], .to = fds[1], .sender = fds[2] };
-	ours = (struct way){ .vale = ports->vale, .to = fds[4],
-			     .sender = fds[3] };
-	measure_ways(bench, ports, &ours, &bare);
-out:
-	close_all(fds, 5);
-	return error;
-}
-
-int
-bench_ports_if(struct bench *bench, struct bench_ports *ports)
-{
-	struct bench_ring ring = { .fd = 0 };
-	int fds[4] = { -1, -1, -1, -1 };
-	struct way ours, bare;
-	int error = bench_net_veth("r0", "r1");
-
-	if (error == 0)
-		error = bench_net_veth("q0", "q1");
-	if (error == 0)
-		error = bench_net_veth("o0", "o1");
-	if (error == 0)
-		error = bench_net_veth("p0", "p1");
-	if (error == 0)
-		error = bench_ring_open(&ring, "r1");
-	if (error == 0)
-		error = bench_ports_open(ports);
-	if (error == 0)
-		error = bench_ports_add(ports, "if:o1");
-	if (error == 0)
-		error = bench_ports_add(ports, "if:p1");
-	if (error != 0)
-		goto out;
-	fds[0] = bench_net_sender("r0");
-	fds[1] = bench_net_sender("q1");
-	fds[2] = bench_net_sender("o0");
-	fds[3] = bench_net_sender("p0");
-	error = first_error(fds, 4);
-	if (error != 0)
-		goto out;
-	bare = (struct way){ .ring = &ring, .to = fds[1], .sender = fds[0] };
-	ours = (struct way){ .vale = ports->vale, .to = fds[3],
-			     .sender = fds[2] };
-	measure_ways(bench, ports, &ours, &bare);
-out:
-	close_all(fds, 4);
-	bench_ring_close(&ring);
+		goto close;
+	ebpf_vswitch_stop(ports->set); /* its threads: we move */
+	ours = (struct way){ .vale = ports->vale };
+	bare = (struct way){ .bare = &loop };
+	ours.sender = bench_net_sender(sides->ours[0]);
+	bare.sender = bench_net_sender(sides->bare[0]);
+	error = ours.sender < 0	  ? ours.sender
+		: bare.sender < 0 ? bare.sender
+				  : teach(ports, sides->ours[1]);
+	if (error == 0) {
+		bench_row_unit(bench, BENCH_MPS);
+		bench_row_goal(bench, BENCH_GOAL_RATIO, PORTS_SWITCH_BARE, 0.9);
+		bench_row_add(bench, PORTS_SWITCH, run_way, &ours, WAITING);
+		bench_row_add(bench, PORTS_BARE, run_way, &bare, WAITING);
+		bench_row_measure(bench);
+	}
+	if (ours.sender >= 0)
+		close(ours.sender);
+	if (bare.sender >= 0)
+		close(bare.sender);
+close:
+	bench_bare_close(&loop);
 	return error;
 }
 
@@ -239,16 +226,19 @@ out:
 
 static const struct row {
 	const char *name;
-	int (*measure)(struct bench *bench, struct bench_ports *ports);
+	bench_ports_fn *measure;
 	bool net; /* in a network of its own */
+	const struct bench_sides *sides; /* or NULL */
 } rows[] = {
-	{ "capture to capture", bench_ports_capture, false },
-	{ "capture to /dev/null", bench_ports_null, false },
-	{ "tap to tap", bench_ports_tap, true },
-	{ "veth to veth, packet sockets", bench_ports_if, true },
-	{ "round trip, taps", bench_ports_tap_trip, true },
-	{ "round trip, veth and packet sockets", bench_ports_if_trip, true },
-	{ "TCP, tap to tap", bench_ports_tcp, true },
+	{ "capture to capture", bench_ports_capture, false, NULL },
+	{ "capture to /dev/null", bench_ports_null, false, NULL },
+	{ "tap to tap", measure_frames, true, &bench_sides_taps },
+	{ "veth to veth, packet sockets", measure_frames, true,
+	  &bench_sides_veths },
+	{ "round trip, taps", bench_ports_trip, true, &bench_sides_taps },
+	{ "round trip, veth and packet sockets", bench_ports_trip, true,
+	  &bench_sides_veths },
+	{ "TCP, tap to tap", bench_ports_tcp, true, NULL },
 };
 
 static void
@@ -282,7 +272,8 @@ run(struct bench *bench)
 			if (rows[i].net)
 				error = bench_net_open(&net);
 			if (error == 0)
-				error = rows[i].measure(bench, &ports);
+				error = rows[i].measure(bench, &ports,
+							rows[i].sides);
 			if (error < 0)
 				skip_both(bench, error, ports.why);
 			bench_ports_close(&ports);

@@ -183,13 +183,15 @@ measure(struct bench *bench, bool null)
 }
 
 int
-bench_ports_capture(struct bench *bench, struct bench_ports *ports)
+bench_ports_capture(struct bench *bench, struct bench_ports *ports,
+		    const struct bench_sides *sides)
 {
 	return measure(bench, false);
 }
 
 int
-bench_ports_null(struct bench *bench, struct bench_ports *ports)
+bench_ports_null(struct bench *bench, struct bench_ports *ports,
+		 const struct bench_sides *sides)
 {
 	return measure(bench, true);
 }

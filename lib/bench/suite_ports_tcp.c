@@ -7,7 +7,6 @@
 #include "bench/suite_ports.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "bench/bench_bare.h"
 #include "bench/bench_stream.h"
@@ -20,16 +19,13 @@ bare_open(struct bench_bare *loop, const struct bench_net nets[4],
 
 	if (error != 0)
 		return error;
-	loop->files[0] = bench_net_tap("tcp0", true);
-	if (loop->files[0] < 0)
-		return loop->files[0];
-	error = bench_net_enter(&nets[3]);
-	if (error != 0)
-		return error;
-	loop->files[1] = bench_net_tap("tcp1", true);
-	if (loop->files[1] < 0)
-		return loop->files[1];
-	error = bench_net_enter(&nets[2]);
+	error = bench_bare_tap(loop, 0, "tcp0", true);
+	if (error == 0)
+		error = bench_net_enter(&nets[3]);
+	if (error == 0)
+		error = bench_bare_tap(loop, 1, "tcp1", true);
+	if (error == 0)
+		error = bench_net_enter(&nets[2]);
 	if (error == 0)
 		error = bench_stream_hosts(&nets[2], &nets[3], "tcp0", "tcp1");
 	if (error == 0)
@@ -59,9 +55,10 @@ ours_open(struct bench_ports *ports, const struct bench_net nets[4],
 }
 
 int
-bench_ports_tcp(struct bench *bench, struct bench_ports *ports)
+bench_ports_tcp(struct bench *bench, struct bench_ports *ports,
+		const struct bench_sides *sides)
 {
-	struct bench_bare loop = { .files = { -1, -1 } };
+	struct bench_bare loop = BENCH_BARE_NONE;
 	struct bench_stream ours = BENCH_STREAM_NONE, bare = BENCH_STREAM_NONE;
 	struct bench_net nets[4];
 	int error = 0, n;
@@ -84,10 +81,7 @@ bench_ports_tcp(struct bench *bench, struct bench_ports *ports)
 	}
 	bench_stream_close(&bare);
 	bench_stream_close(&ours);
-	bench_bare_stop(&loop);
-	for (int i = 0; i < 2; i++)
-		if (loop.files[i] >= 0)
-			close(loop.files[i]);
+	bench_bare_close(&loop);
 	while (n-- > 0)
 		bench_net_close(&nets[n]);
 	return error;
