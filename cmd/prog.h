@@ -39,8 +39,7 @@ struct prog_listing {
 };
 void prog_list(struct cmd *cmd, const struct prog_code *code,
 	       const struct prog_listing *how);
-void prog_visual(FILE *file, const struct prog_code *code,
-		 const struct prog_listing *how);
+void prog_visual(FILE *file, const struct prog_code *code);
 /* One instruction as the kernel's listing has it. Slots used. */
 uint32_t prog_insn_text(const struct prog_code *code, uint32_t index,
 			char *text, size_t size);

@@ -395,13 +395,13 @@ dump_one(struct cmd *cmd, uint32_t id, enum ebpf_dump what, const char *path,
 	if (error == 0 && !visual) {
 		prog_list(cmd, &code, how);
 	} else if (error == 0 && out_is_plain(cmd->out)) {
-		prog_visual(cmd->out->file, &code, how);
+		prog_visual(cmd->out->file, &code);
 	} else if (error == 0) {
 		memory = open_memstream(&text, &len);
 		if (memory == NULL) {
 			error = cmd_no_memory(cmd);
 		} else {
-			prog_visual(memory, &code, how);
+			prog_visual(memory, &code);
 			fclose(memory);
 			out_object(cmd->out, NULL);
 			out_string(cmd->out, "dot", NULL, text);

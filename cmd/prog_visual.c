@@ -151,8 +151,7 @@ print_func(FILE *file, const struct prog_code *code, const uint8_t *leader,
 }
 
 void
-prog_visual(FILE *file, const struct prog_code *code,
-	    const struct prog_listing *how)
+prog_visual(FILE *file, const struct prog_code *code)
 {
 	uint32_t count = code->insn_count, func = 0, start = 0;
 	/* bit 0: a block starts here, bit 1: a function does */

@@ -52,8 +52,7 @@ struct packet_socket {
 };
 
 static int
-receiver_setup(struct packet_socket *s, const char *name, unsigned int index,
-	       uint32_t mtu)
+receiver_setup(struct packet_socket *s, unsigned int index, uint32_t mtu)
 {
 	struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
@@ -178,7 +177,7 @@ if_open(struct vale_port *port, const char *spec, char *why, size_t why_size)
 	}
 	if (!ioctl(s->in, SIOCGIFMTU, &request) && request.ifr_mtu > 0)
 		mtu = (uint32_t)request.ifr_mtu;
-	number = receiver_setup(s, argument, index, mtu);
+	number = receiver_setup(s, index, mtu);
 	if (!number)
 		number = senders_open(s, index);
 	if (number) {

@@ -249,7 +249,7 @@ check_range_jumps(int lo, int hi, unsigned bits)
 					bool possible;
 
 					decided = ebpf_range_decide(
-						&x, &y, arith_jumps[fn].fn, bits);
+						&x, &y, arith_jumps[fn].fn);
 					possible = ebpf_range_refine(
 						&x, &y, arith_jumps[fn].fn, taken,
 						bits);

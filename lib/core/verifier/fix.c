@@ -323,8 +323,7 @@ fix_uninit(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 }
 
 static void
-fix_loop(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
-	 struct text *text)
+fix_loop(const struct ebpf_vtrail *trail, struct text *text)
 {
 	if (trail->loop_times > 1)
 		add(text,
@@ -438,7 +437,7 @@ ebpf_verify_fix(const struct ebpf_venv *env, const struct ebpf_vtrail *trail,
 		fix_uninit(env, trail, &text);
 		break;
 	case EBPF_RULE_LOOP:
-		fix_loop(env, trail, &text);
+		fix_loop(trail, &text);
 		break;
 	case EBPF_RULE_COMPLEXITY:
 		fix_limit(env, trail, &text);

@@ -436,11 +436,11 @@ ebpf_num_decide(const struct ebpf_num *a, const struct ebpf_num *b,
 	if (wide) {
 		get_full(a, &x);
 		get_full(b, &y);
-		return ebpf_range_decide(&x, &y, fn, bits);
+		return ebpf_range_decide(&x, &y, fn);
 	}
 	get_half(a, &x, bits);
 	get_half(b, &y, bits);
-	return ebpf_range_decide(&x, &y, fn, bits / 2);
+	return ebpf_range_decide(&x, &y, fn);
 }
 
 static bool

@@ -41,7 +41,7 @@ void ebpf_range_sext(struct ebpf_range *a, unsigned from, unsigned bits);
  * either.
  */
 int ebpf_range_decide(const struct ebpf_range *a, const struct ebpf_range *b,
-		      enum ebpf_fn fn, unsigned bits);
+		      enum ebpf_fn fn);
 /* `a fn b` turned out as `taken`: refine both; false if it cannot have. */
 bool ebpf_range_refine(struct ebpf_range *a, struct ebpf_range *b,
 		       enum ebpf_fn fn, bool taken, unsigned bits);

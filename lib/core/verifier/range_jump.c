@@ -85,7 +85,7 @@ decide(const struct ebpf_range *a, const struct ebpf_range *b,
 
 int
 ebpf_range_decide(const struct ebpf_range *a, const struct ebpf_range *b,
-		  enum ebpf_fn fn, unsigned bits)
+		  enum ebpf_fn fn)
 {
 	bool swapped, negated;
 	enum relation rel = relation(fn, &swapped, &negated);
