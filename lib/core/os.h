@@ -153,7 +153,8 @@ void os_log(enum os_log_level level, const char *format, ...)
 
 /*
  * Executable memory. alloc gives size bytes: exec->write where code is written,
- * exec->run where it will run (the two may differ), filled with traps. After
+ * exec->run where it will run (the two may differ), filled with traps;
+ * exec->size is what that takes of the home's memory, whole pages maybe. After
  * seal the write side is gone and code may run; nothing is ever writable and
  * executable at the same address at once. A home without executable memory
  * returns -EBPF_EUNSUPPORTED.

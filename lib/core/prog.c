@@ -207,12 +207,7 @@ use_jit(struct ebpf_loading *l)
 	prog->image = image;
 	prog->entry = (entry_fn *)(uintptr_t)(image->code + image->entry_off);
 	prog->jited = 1;
-	return ebpf_charge(&prog->obj,
-			   (uint64_t)image->code_len +
-				   (uint64_t)prog->op_count *
-					   sizeof(image->slot_offs[0]) +
-				   (uint64_t)image->addr_count *
-					   sizeof(image->addrs[0]));
+	return ebpf_charge(&prog->obj, ebpf_jit_bytes(prog, image));
 }
 
 /* Where speculation is a worry, the interpreter is one. */

@@ -154,8 +154,12 @@ ebpf_resolve_maps(struct ebpf_loading *l)
 		refs += is_map_ref(l->ops[i].code);
 	if (refs == 0)
 		return 0;
-	prog->maps = os_alloc((refs < MAPS_MAX ? refs : MAPS_MAX) *
-			      sizeof(prog->maps[0]));
+	if (refs > MAPS_MAX)
+		refs = MAPS_MAX;
+	error = ebpf_charge(&prog->obj, refs * sizeof(prog->maps[0]));
+	if (error)
+		return error;
+	prog->maps = os_alloc(refs * sizeof(prog->maps[0]));
 	if (!prog->maps)
 		return -EBPF_ENOMEM;
 	for (i = 0; i < prog->op_count; i++) {

@@ -160,7 +160,7 @@ os_exec_alloc(struct os_exec *exec, size_t size)
 	if (!os_test_allocate())
 		return -EBPF_ENOMEM;
 	if (take_spare(exec, body + 2 * page)) {
-		exec->size = size;
+		os_test_count(exec->size);
 		return 0;
 	}
 	map = reserve(body + 2 * page);
@@ -171,9 +171,10 @@ os_exec_alloc(struct os_exec *exec, size_t size)
 	fill(map + page, body);
 	exec->write = map + page;
 	exec->run = map + page;
-	exec->size = size;
+	exec->size = body;
 	exec->map = map;
 	exec->map_size = body + 2 * page;
+	os_test_count(exec->size);
 	return 0;
 
 no_write:
@@ -280,6 +281,7 @@ os_exec_free(struct os_exec *exec)
 {
 	if (!exec->map)
 		return;
+	os_test_count(0 - exec->size);
 	if (!keep_spare(exec))
 		munmap(exec->map, exec->map_size);
 	memset(exec, 0, sizeof(*exec));

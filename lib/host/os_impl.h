@@ -80,7 +80,7 @@ struct os_deferred {
 struct os_exec {
 	uint8_t *write;	    /* NULL once sealed */
 	const uint8_t *run; /* the same address, executable once sealed */
-	size_t size;
+	size_t size;	    /* whole pages */
 	void *map; /* with the guard pages */
 	size_t map_size;
 };
@@ -276,10 +276,11 @@ os_epoch_exit(struct os_epoch *section)
 void os_test_fail_at(uint64_t n);
 bool os_test_failed(void); /* it has failed since os_test_fail_at */
 uint64_t os_test_live(void); /* allocations that were not freed yet */
-uint64_t os_test_bytes(void); /* of memory that is not executable, not freed yet */
+uint64_t os_test_bytes(void); /* of all memory that was not freed yet */
 
 /* Used inside the home: false when this allocation is to fail. */
 bool os_test_allocate(void);
 void os_test_release(void);
+void os_test_count(size_t bytes); /* allocated; or 0 - bytes: freed */
 
 #endif

@@ -47,6 +47,12 @@ os_test_allocate(void)
 }
 
 void
+os_test_count(size_t bytes)
+{
+	os_add_relaxed(&live_bytes, bytes);
+}
+
+void
 os_test_release(void)
 {
 	os_add_relaxed(&live, (uint64_t)-1);

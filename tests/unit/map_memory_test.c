@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "client/gebpf.h"
-#include "core/map.h"
+#include "core/jit/jit_lookup.h"
 #include "core/runtime.h"
 #include "map_side.h"
 #include "tap.h"
@@ -199,6 +199,78 @@ our_bytes(const struct shape *s, uint64_t *taken)
 	return reported;
 }
 
+/* A program that looks keys up. */
+static int
+lookup_load(struct ebpf_map *map, struct ebpf_prog **prog)
+{
+	static const char text[] = "r2 = r1\n"
+				   "r1 = map[idx:0]\n"
+				   "call map_lookup_elem\n"
+				   "r0 = 0\n"
+				   "exit\n";
+	struct ebpf_load load = {
+		.size = sizeof(load), .kind = EBPF_PROG_RAW, .mem_size = 64,
+		.maps = &map, .map_count = 1,
+	};
+	struct gebpf_error err = { 0 };
+	struct ebpf_insn *insns;
+	int error;
+
+	if (gebpf_asm(text, strlen(text), &insns, &load.insn_count, &err) != 0)
+		return -EBPF_EINVAL;
+	load.insns = insns;
+	error = ebpf_prog_load(rt, &load, prog);
+	free(insns);
+	return error;
+}
+
+/*
+ * It gives the map code, in pages of its own. Both say all they take, and
+ * nothing of it stays. (Memory kept for the next program's code is nobody's.)
+ */
+static void
+code_exact(const struct shape *s)
+{
+	struct ebpf_map_spec spec = {
+		.size = sizeof(spec), .kind = s->kind, .key_size = s->key,
+		.value_size = s->value, .max_entries = s->entries,
+		.flags = s->flags,
+	};
+	uint64_t before = os_test_bytes(), code, map_bytes, prog_bytes, taken;
+	struct ebpf_prog *prog;
+	struct ebpf_map *map;
+	char what[128];
+	bool own;
+
+	describe(s, what);
+	if (ebpf_map_create(rt, &spec, &map) != 0) {
+		tap_ok(false, "%s: a map for a program", what);
+		return;
+	}
+	code = os_load(&map->obj.mem_bytes);
+	if (lookup_load(map, &prog) != 0) {
+		tap_ok(false, "%s: a program", what);
+		ebpf_map_put(map);
+		return;
+	}
+	taken = os_test_bytes() - before;
+	ebpf_jit_lookup_code(map, &own);
+	map_bytes = os_load(&map->obj.mem_bytes);
+	prog_bytes = os_load(&prog->obj.mem_bytes);
+	code = map_bytes - code;
+	tap_ok(own ? code >= 4096 : code == 0, "%s: its code takes %llu", what,
+	       (unsigned long long)code);
+	tap_ok(taken <= map_bytes + prog_bytes + ROUNDING &&
+		       map_bytes + prog_bytes <= taken + ROUNDING,
+	       "%s with a program: %llu and %llu reported, %llu taken", what,
+	       (unsigned long long)map_bytes, (unsigned long long)prog_bytes,
+	       (unsigned long long)taken);
+	ebpf_prog_put(prog);
+	ebpf_map_put(map);
+	os_epoch_drain();
+	tap_ok(os_test_bytes() == before, "%s: it is given back", what);
+}
+
 /* ---- Linux's ---- */
 
 static int
@@ -322,12 +394,21 @@ trie_bytes(const struct shape *s)
 static bool
 begin(uint32_t cpus)
 {
-	uint64_t taken;
+	struct ebpf_map_spec spec = {
+		.size = sizeof(spec), .kind = EBPF_MAP_ARRAY, .key_size = 4,
+		.value_size = 8, .max_entries = 1,
+	};
+	struct ebpf_prog *prog;
+	struct ebpf_map *map;
 
 	os_store(&os_slot_count, cpus);
-	if (ebpf_runtime_create(NULL, &rt) != 0)
-		return tap_ok(false, "a runtime");
-	our_bytes(&shapes[0], &taken); /* the registry makes room */
+	if (ebpf_runtime_create(NULL, &rt) != 0 ||
+	    ebpf_map_create(rt, &spec, &map) != 0 || lookup_load(map, &prog) != 0)
+		return tap_ok(false, "a runtime, a map and a program");
+	/* registries have made room */
+	ebpf_prog_put(prog);
+	ebpf_map_put(map);
+	os_epoch_drain();
 	return true;
 }
 
@@ -491,13 +572,16 @@ record(const char *path)
 int
 main(int argc, char **argv)
 {
-	uint32_t cpus = side_linux_cpus();
+	uint32_t cpus = side_linux_cpus(), i;
 
 	if (argc == 3 && strcmp(argv[1], "--record") == 0)
 		return record(argv[2]);
 	if (!begin(RECORDED_CPUS))
 		return 1;
 	exact();
+	for (i = 0; i < SHAPES; i++)
+		if (shapes[i].entries == 1024)
+			code_exact(&shapes[i]);
 	compare();
 	end();
 	if (linux_bytes(&shapes[0]) == 0)

@@ -195,6 +195,15 @@ fail:
 	return err;
 }
 
+uint64_t
+ebpf_jit_bytes(const struct ebpf_prog *prog, const struct ebpf_jit_image *image)
+{
+	return sizeof(*image) + image->exec.size +
+	       (uint64_t)prog->op_count * sizeof(image->slot_offs[0]) +
+	       (uint64_t)image->addr_count * sizeof(image->addrs[0]) +
+	       (uint64_t)image->tail_count * sizeof(image->tails[0]);
+}
+
 void
 ebpf_jit_free(struct ebpf_jit_image *image)
 {

@@ -81,6 +81,9 @@ const struct ebpf_jit_ops *ebpf_jit_host(void); /* NULL: none */
 int ebpf_jit_compile(const struct ebpf_prog *prog,
 		     struct ebpf_jit_image **image);
 void ebpf_jit_free(struct ebpf_jit_image *image); /* NULL is fine */
+/* What a program's image takes. */
+uint64_t ebpf_jit_bytes(const struct ebpf_prog *prog,
+			const struct ebpf_jit_image *image);
 
 /* Where code starts in its memory: at random, its entry aligned. */
 uint32_t ebpf_jit_start(uint32_t entry_off);

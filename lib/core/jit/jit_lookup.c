@@ -75,6 +75,7 @@ make(struct ebpf_map *map)
 	struct ebpf_jit_lookup *lookup, *none = NULL;
 	struct ebpf_jit_plan plan;
 	uint32_t start, len;
+	uint64_t bytes;
 	int err;
 
 	if (os_load_acquire(&map->code) != NULL || !ebpf_jit_plan(map, &plan))
@@ -96,12 +97,13 @@ make(struct ebpf_map *map)
 	err = os_exec_seal(&lookup->exec);
 	if (err < 0)
 		goto fail;
-	err = ebpf_charge(&map->obj, sizeof(*lookup) + len);
+	bytes = sizeof(*lookup) + lookup->exec.size;
+	err = ebpf_charge(&map->obj, bytes);
 	if (err < 0)
 		goto fail;
 	if (!os_cas(&map->code, &none, lookup)) {
 		/* another program was loaded at the same time */
-		ebpf_uncharge(&map->obj, sizeof(*lookup) + len);
+		ebpf_uncharge(&map->obj, bytes);
 		ebpf_jit_lookup_free(lookup);
 	}
 	return 0;
