@@ -30,6 +30,7 @@ enum {
 	SIDE_TEXT = 8192,
 	SIDE_LINE = SIDE_TEXT + SIDE_KEY_MAX * 2 + 200,
 	SIDE_BATCH = 64, /* elements of a request */
+	SIDE_REQUEST_ROOM = 1 << 19, /* bytes of them, there and back */
 };
 
 struct side_shape {
@@ -72,6 +73,12 @@ bool side_open_theirs(void);
 /* map_side_device.c: what that device answers, in the place of a side. */
 bool side_open_device(struct side *side, const char *target);
 void side_close_device(struct side *side);
+
+/* map_side_request.c: a batch of map number `map`, asked for by `ask`. */
+struct gebpf_call;
+typedef int side_ask_fn(struct gebpf_call *call);
+int side_request_batch(struct side *side, uint32_t map, const char *verb,
+		       struct side_batch *batch, side_ask_fn *ask);
 
 bool side_is_percpu(uint32_t kind);
 bool side_is_outer(uint32_t kind);

@@ -6,12 +6,8 @@
 #include "client/gebpf.h"
 #include "map_side.h"
 
-enum {
-	ROOM = SIDE_BATCH * (SIDE_KEY_MAX + SIDE_VALUE_MAX * 8),
-};
-
 static struct gebpf_device *device;
-static uint64_t out[ROOM / 8];
+static uint64_t out[SIDE_VALUE_MAX * SIDE_CPU_MAX / 8];
 
 static int
 dev_create(struct side *side, const struct side_shape *shape, uint32_t inner)
@@ -125,73 +121,16 @@ dev_close(struct side *side)
 }
 
 static int
-write_batch(struct side *side, bool remove, struct side_batch *batch)
+ask_device(struct gebpf_call *call)
 {
-	static uint8_t packed[ROOM];
-	uint32_t key = side->shape.key, value = remove ? 0 : side_value_size(side);
-	struct ebpf_req_map_batch req = {
-		.id = (uint32_t)side->map, .count = batch->count,
-	};
-	struct ebpf_rep_map_batch rep = { .count = 0 };
-	struct gebpf_call call = {
-		.number = remove ? EBPF_REQUEST_MAP_DELETE_BATCH :
-				   EBPF_REQUEST_MAP_UPDATE_BATCH,
-		.req = &req, .req_len = sizeof(req),
-		.in = { { packed, (size_t)batch->count * (key + value) } },
-		.rep = &rep, .rep_len = sizeof(rep),
-	};
-	uint8_t *at = packed;
-	int error;
-
-	for (uint32_t i = 0; i < batch->count; i++) {
-		memcpy(at, batch->keys + i * key, key);
-		memcpy(at + key, batch->values + i * value, value);
-		at += key + value;
-	}
-	error = gebpf_request(device, &call);
-	batch->count = rep.count;
-	return error;
-}
-
-static int
-read_batch(struct side *side, bool remove, struct side_batch *batch)
-{
-	uint32_t key = side->shape.key, value = side_value_size(side);
-	struct ebpf_req_map_lookup_batch req = {
-		.id = (uint32_t)side->map, .count = batch->count,
-		.flags = remove ? EBPF_BATCH_REMOVE : 0,
-		.cursor = batch->cursor,
-	};
-	struct ebpf_rep_map_lookup_batch rep = { .count = 0 };
-	struct gebpf_call call = {
-		.number = EBPF_REQUEST_MAP_LOOKUP_BATCH,
-		.req = &req, .req_len = sizeof(req),
-		.rep = &rep, .rep_len = sizeof(rep),
-		.out = out, .out_room = sizeof(out),
-	};
-	const uint8_t *at = (const uint8_t *)out;
-	int error = gebpf_request(device, &call);
-
-	batch->count = 0;
-	if (error != 0)
-		return error;
-	for (uint32_t i = 0; i < rep.count; i++) {
-		memcpy(batch->keys + i * key, at, key);
-		memcpy(batch->values + i * value, at + key, value);
-		at += key + value;
-	}
-	batch->count = rep.count;
-	batch->cursor = rep.cursor;
-	batch->done = rep.done != 0;
-	return 0;
+	return gebpf_request(device, call);
 }
 
 static int
 dev_batch(struct side *side, const char *verb, struct side_batch *batch)
 {
-	if (verb[1] == 'u' || verb[1] == 'd')
-		return write_batch(side, verb[1] == 'd', batch);
-	return read_batch(side, verb[1] == 'e', batch);
+	return side_request_batch(side, (uint32_t)side->map, verb, batch,
+				  ask_device);
 }
 
 bool
@@ -201,8 +140,7 @@ side_open_device(struct side *side, const char *target)
 		return false;
 	*side = (struct side){ dev_create, dev_call, dev_batch, dev_close,
 			       .cpus = gebpf_hello(device)->cpu_count };
-	/* a reply of a request of many has room for that many processors */
-	return side->cpus <= 8;
+	return side->cpus <= 8; /* with more, batches may be too long to send */
 }
 
 void

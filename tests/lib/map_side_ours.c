@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "abi/wire.h"
+#include "client/gebpf.h"
 #include "core/map.h"
 #include "door.h"
 #include "map_side.h"
@@ -75,75 +76,32 @@ our_close(struct side *side)
 	side->open = false;
 }
 
-/* Elements of a request: key, value, key, value ... */
+/* As a client would, through the door. */
 static int
-our_write_batch(struct side *side, bool remove, struct side_batch *batch)
+ask_door(struct gebpf_call *call)
 {
-	static uint8_t packed[DOOR_ROOM / 2];
-	const struct ebpf_map *map = (void *)(uintptr_t)side->map;
-	uint32_t value = remove ? 0 : side_value_size(side), i;
-	struct ebpf_req_map_batch req = {
-		.id = map->obj.id, .count = batch->count,
-	};
-	struct ebpf_rep_map_batch rep;
-	uint8_t *at = packed;
-	int error;
+	int error = door_ask(call->number, call->req, call->req_len,
+			     call->in[0].data, call->in[0].len);
+	size_t len = door_head.size > sizeof(door_head) ?
+			     door_head.size - sizeof(door_head) : 0;
+	size_t body = len < call->rep_len ? len : call->rep_len;
 
-	for (i = 0; i < batch->count; i++) {
-		memcpy(at, batch->keys + i * map->key_size, map->key_size);
-		at += map->key_size;
-		if (!remove)
-			memcpy(at, batch->values + i * value, value);
-		at += value;
-	}
-	error = door_ask(remove ? EBPF_REQUEST_MAP_DELETE_BATCH :
-				  EBPF_REQUEST_MAP_UPDATE_BATCH,
-			 &req, sizeof(req), packed, (size_t)(at - packed));
-	memset(&rep, 0, sizeof(rep));
-	if (door_head.size >= sizeof(door_head) + sizeof(rep))
-		memcpy(&rep, door_rep, sizeof(rep));
-	batch->count = rep.count;
+	memcpy(call->rep, door_rep, body);
+	len -= body;
+	if (len > call->out_room)
+		return -EBPF_EPROTO;
+	if (len > 0)
+		memcpy(call->out, door_rep + body, len);
+	call->out_len = len;
 	return error;
-}
-
-static int
-our_read_batch(struct side *side, bool remove, struct side_batch *batch)
-{
-	const struct ebpf_map *map = (void *)(uintptr_t)side->map;
-	struct ebpf_req_map_lookup_batch req = {
-		.id = map->obj.id, .count = batch->count,
-		.flags = remove ? EBPF_BATCH_REMOVE : 0,
-		.cursor = batch->cursor,
-	};
-	uint32_t value = side_value_size(side), i;
-	struct ebpf_rep_map_lookup_batch rep;
-	const uint8_t *at;
-	int error;
-
-	error = ASK(MAP_LOOKUP_BATCH, req);
-	batch->count = 0;
-	if (error != 0)
-		return error;
-	memcpy(&rep, door_rep, sizeof(rep));
-	at = door_rep + sizeof(rep);
-	for (i = 0; i < rep.count; i++) {
-		memcpy(batch->keys + i * map->key_size, at, map->key_size);
-		at += map->key_size;
-		memcpy(batch->values + i * value, at, value);
-		at += value;
-	}
-	batch->count = rep.count;
-	batch->cursor = rep.cursor;
-	batch->done = rep.done != 0;
-	return 0;
 }
 
 static int
 our_batch(struct side *side, const char *verb, struct side_batch *batch)
 {
-	if (verb[1] == 'u' || verb[1] == 'd')
-		return our_write_batch(side, verb[1] == 'd', batch);
-	return our_read_batch(side, verb[1] == 'e', batch);
+	const struct ebpf_map *map = (void *)(uintptr_t)side->map;
+
+	return side_request_batch(side, map->obj.id, verb, batch, ask_door);
 }
 
 struct side side_ours = { our_create, our_call, our_batch, our_close,
