@@ -397,19 +397,26 @@ split(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot)
  * What is in this place is about to go into a table that ends two bits behind
  * depth. How many nodes, and entries written anew, does that take?
  */
+struct cost {
+	uint32_t nodes, entries;
+	uint32_t parts; /* places where something parts in those two bits */
+};
+
 static void
-cost(const struct ebpf_map_lpm *lpm, uint32_t ref, uint32_t depth,
-     uint32_t *nodes, uint32_t *entries)
+cost_add(const struct ebpf_map_lpm *lpm, struct cost *cost, uint32_t ref,
+	 uint32_t depth)
 {
 	const struct ebpf_lpm_table *table;
 
-	if (!is_node(ref) || !ebpf_lpm_is_table(ref) ||
-	    ebpf_lpm_depth(lpm, ref) != depth)
+	if (!is_node(ref) || ebpf_lpm_depth(lpm, ref) != depth)
+		return;
+	cost->parts++;
+	if (!ebpf_lpm_is_table(ref))
 		return;
 	table = &ebpf_lpm_node(lpm, ref)->table;
-	*nodes += 4;
+	cost->nodes += 4;
 	if (table->bits > EBPF_LPM_BITS_MIN)
-		*entries += table->mask + 1;
+		cost->entries += table->mask + 1;
 }
 
 /* A table that reaches further than those two bits begins behind them. */
@@ -425,19 +432,44 @@ make_fit(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot, uint32_t depth)
 	return split(lpm, slot);
 }
 
+/*
+ * When so many of its places have more than one below there may be as many
+ * elements as places: with four times the places that is rare, for 32 bytes for
+ * each element, which is less than two nodes.
+ */
+static bool
+is_crowded(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
+{
+	return table->multi >= 3u << table->bits >> 4 &&
+	       table->multi > ebpf_lpm_rest(table)->tried &&
+	       table->bits < EBPF_LPM_BITS_MAX &&
+	       table->depth + table->bits + 2u <= lpm->data_bits;
+}
+
+/*
+ * And if it is indeed: what parts further down is not helped by more places. Of
+ * small tables there may be many, and the map itself takes memory.
+ */
+static uint32_t
+parts_for(const struct ebpf_lpm_table *table)
+{
+	return 1u << table->bits >> (table->bits < 8 ? 2 : 3);
+}
+
 static bool
 grow(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
      struct ebpf_lpm_table *table)
 {
-	uint32_t end = table->depth + table->bits, nodes = 1, anew = 0, refs = 0;
+	uint32_t end = table->depth + table->bits, refs = 0;
+	struct cost cost = { .nodes = 1 };
 	struct ebpf_lpm_slot inner = { .table = table };
 	uint32_t i, ref, old;
 	struct ebpf_lpm_table *wide;
 	struct quad quad;
 
 	for (i = 0; i <= table->mask; i++)
-		cost(lpm, table->entries[i].ref, end, &nodes, &anew);
-	if (anew > SPLIT_MAX)
+		cost_add(lpm, &cost, table->entries[i].ref, end);
+	if (cost.entries > SPLIT_MAX || cost.parts < parts_for(table))
 		return false;
 	for (i = 0; i <= table->mask; i++) {
 		inner.ref = &table->entries[i].ref;
@@ -445,7 +477,7 @@ grow(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 			return false;
 		refs += *inner.ref != 0;
 	}
-	if (!ebpf_lpm_node_ask(lpm, nodes))
+	if (!ebpf_lpm_node_ask(lpm, cost.nodes))
 		return false;
 	wide = ebpf_lpm_table_take(lpm, table->head, table->depth,
 				   table->bits + 2u, &ref);
@@ -470,7 +502,8 @@ static bool
 make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
      struct ebpf_lpm_narrow *node)
 {
-	uint32_t end = node->depth + 2, nodes = 1, anew = 0, items;
+	uint32_t end = node->depth + 2, items;
+	struct cost cost = { .nodes = 1 };
 	uint32_t i, ref, old, best, half = 0;
 	struct ebpf_lpm_slot below = { .table = slot.table };
 	struct ebpf_lpm_table *table;
@@ -483,7 +516,7 @@ make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 	items = quad_items(&quad);
 	for (i = 0; i < 4; i++) {
 		ref = quad.child[i];
-		cost(lpm, ref, end, &nodes, &anew);
+		cost_add(lpm, &cost, ref, end);
 		if (!is_node(ref) || ebpf_lpm_depth(lpm, ref) != end)
 			continue;
 		if (ebpf_lpm_is_table(ref)) {
@@ -493,7 +526,7 @@ make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 		quad_of_node(&ebpf_lpm_node(lpm, ref)->narrow, &inner);
 		items += quad_items(&inner) - 1;
 	}
-	if (items < MAKE_ITEMS || anew > SPLIT_MAX)
+	if (items < MAKE_ITEMS || cost.entries > SPLIT_MAX)
 		return false;
 	for (i = 0; i < 4; i++) {
 		below.ref = &node->child[i];
@@ -501,7 +534,7 @@ make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 			return false;
 	}
 	quad_of_node(node, &quad);
-	if (!ebpf_lpm_node_ask(lpm, nodes))
+	if (!ebpf_lpm_node_ask(lpm, cost.nodes))
 		return false;
 	probe = probe_of(lpm, ebpf_lpm_any_below(lpm, *slot.ref));
 	table = ebpf_lpm_table_take(lpm, probe.head, node->depth,
@@ -523,20 +556,6 @@ make(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 		give_apart(lpm, quad.child[i], end);
 	ebpf_lpm_node_give(lpm, old & EBPF_LPM_NUMBER);
 	return true;
-}
-
-/*
- * With so many of its places that have more than one below there are as many
- * elements as places, if they lie at random: four times the places then make
- * that rare, and 32 bytes for each element, which is less than two nodes.
- */
-static bool
-is_crowded(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
-{
-	return table->multi >= 3u << table->bits >> 4 &&
-	       table->multi > ebpf_lpm_rest(table)->tried &&
-	       table->bits < EBPF_LPM_BITS_MAX &&
-	       table->depth + table->bits + 2u <= lpm->data_bits;
 }
 
 bool
