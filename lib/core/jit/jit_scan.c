@@ -234,13 +234,14 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 	memset(scan, 0, sizeof(*scan));
 	if (prog->func_count == 0 || prog->op_count == 0 || prog->fused)
 		return -EBPF_EINVAL;
-	scan->labels = os_alloc(prog->op_count / 8 + 1);
-	scan->live = os_alloc((size_t)prog->op_count * sizeof(*scan->live));
-	scan->funcs = os_alloc((size_t)prog->func_count * sizeof(*scan->funcs));
-	if (scan->labels == NULL || scan->live == NULL || scan->funcs == NULL) {
-		ebpf_jit_scan_free(scan);
+	/* all in one piece */
+	scan->funcs = os_alloc(prog->func_count * sizeof(*scan->funcs) +
+			       prog->op_count * sizeof(*scan->live) +
+			       prog->op_count / 8 + 1);
+	if (scan->funcs == NULL)
 		return -EBPF_ENOMEM;
-	}
+	scan->live = (uint16_t *)(void *)(scan->funcs + prog->func_count);
+	scan->labels = (uint8_t *)(scan->live + prog->op_count);
 	scan->func_count = prog->func_count;
 	scan->nest_cost = 1 + prog->obj.rt->tail_nest_extra;
 	for (uint32_t f = 0; f < prog->func_count; f++) {
@@ -290,9 +291,7 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 void
 ebpf_jit_scan_free(struct ebpf_jit_scan *scan)
 {
-	os_free(scan->labels);
-	os_free(scan->live);
-	os_free(scan->funcs);
+	os_free(scan->funcs); /* with live and labels */
 	scan->labels = NULL;
 	scan->live = NULL;
 	scan->funcs = NULL;

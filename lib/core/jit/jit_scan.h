@@ -36,7 +36,7 @@ enum {
 struct ebpf_jit_scan {
 	uint8_t *labels; /* a bit per slot: control may come from elsewhere */
 	uint16_t *live;	 /* per slot: bit n: rn is read from its start on */
-	struct ebpf_jit_func *funcs;
+	struct ebpf_jit_func *funcs; /* live and labels follow */
 	uint32_t func_count;
 	uint32_t jump_count; /* conditional and unconditional */
 	uint32_t nest_cost;  /* what a tail call from a subprogram counts */

@@ -166,12 +166,10 @@ reach(struct ebpf_venv *env, uint32_t start, uint32_t *todo)
 static int
 check_reach(struct ebpf_venv *env)
 {
-	uint32_t *todo, f, i;
+	uint32_t *todo = env->live; /* of which nothing is known yet */
+	uint32_t f, i;
 	int error = 0;
 
-	todo = os_alloc((size_t)env->count * sizeof(*todo));
-	if (!todo)
-		return -EBPF_ENOMEM;
 	for (f = 0; f < env->func_count && !error; f++) {
 		const struct ebpf_vfunc *func = &env->funcs[f];
 
@@ -188,7 +186,6 @@ check_reach(struct ebpf_venv *env)
 				env, i, EBPF_RULE_DEAD,
 				"nothing jumps or falls to this instruction");
 	}
-	os_free(todo);
 	return error;
 }
 
@@ -298,8 +295,9 @@ make_points(struct ebpf_venv *env)
 		return error;
 	env->points =
 		os_alloc((env->point_count + 1) * sizeof(*env->points));
-	env->loops = os_alloc((loops + 1) * sizeof(*env->loops));
-	if (!env->points || !env->loops)
+	if (loops)
+		env->loops = os_alloc(loops * sizeof(*env->loops));
+	if (!env->points || (loops && !env->loops))
 		return -EBPF_ENOMEM;
 	for (i = 0; loops && i < env->count; i++)
 		if (ebpf_verify_is_loop(env, i))

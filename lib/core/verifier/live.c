@@ -163,11 +163,6 @@ ebpf_verify_live(struct ebpf_venv *env)
 	bool changed = true;
 	int error;
 
-	if (!env->live)
-		env->live = os_alloc(((size_t)env->count + 2) *
-				     sizeof(*env->live));
-	if (!env->live)
-		return -EBPF_ENOMEM;
 	memset(env->live, 0, ((size_t)env->count + 2) * sizeof(*env->live));
 	for (f = 0; f < env->func_count; f++)
 		env->funcs[f].scan = 0;

@@ -86,11 +86,7 @@ ebpf_verify_rewrite(struct ebpf_venv *env)
 {
 	struct ebpf_prog *prog = env->prog;
 	uint32_t i, f = 0;
-	bool any = false;
 
-	prog->dead = os_alloc(((size_t)env->count + 7) / 8);
-	if (!prog->dead)
-		return -EBPF_ENOMEM;
 	for (i = 0; i < env->count; i++) {
 		struct ebpf_op *op = &env->ops[i];
 
@@ -101,18 +97,17 @@ ebpf_verify_rewrite(struct ebpf_venv *env)
 				i++;
 			continue;
 		}
+		if (!prog->dead)
+			prog->dead = os_alloc(((size_t)env->count + 7) / 8);
+		if (!prog->dead)
+			return -EBPF_ENOMEM;
 		prog->dead[i / 8] |= (uint8_t)(1u << i % 8);
-		any = true;
 		memset(op, 0, sizeof(*op));
 		/* a function keeps an end that cannot be passed */
 		while (env->funcs[f].end <= i)
 			f++;
 		op->code = i + 1 == env->funcs[f].end ? EBPF_OP_EXIT :
 							EBPF_OP_JA;
-	}
-	if (!any) {
-		os_free(prog->dead);
-		prog->dead = NULL;
 	}
 	return 0;
 }

@@ -311,9 +311,7 @@ free_env(struct ebpf_venv *env)
 	os_free(env->widenings);
 	os_free(env->loops);
 	os_free(env->points);
-	os_free(env->ignored);
-	os_free(env->live);
-	os_free(env->aux);
+	os_free(env->aux); /* with live and ignored */
 	os_free(env->funcs);
 	os_free(env->state);
 	os_free(env);
@@ -334,7 +332,8 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 	const struct ebpf_runtime_config *config = &prog->obj.rt->config;
 	uint64_t start = os_time_ns();
 	struct ebpf_venv *env;
-	int error = -EBPF_ENOMEM;
+	size_t count, size;
+	int error;
 
 	env = os_alloc(sizeof(*env));
 	if (!env)
@@ -356,22 +355,23 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 	env->mem_max = config->verify_mem_max ? config->verify_mem_max :
 						64ull << 20;
 	env->time_max = (uint64_t)config->verify_time_ms * 1000000;
-	/* what goes with the number of instructions; live.c's, cfg.c's list */
-	error = ebpf_verify_charge(env, (uint64_t)env->count *
-						(sizeof(*env->aux) +
-						 sizeof(*env->ignored) +
-						 2 * sizeof(uint32_t)));
+	/* what goes with the number of instructions, in one piece */
+	count = (size_t)env->count + 2;
+	size = count * (sizeof(*env->aux) + sizeof(*env->live) +
+			sizeof(*env->ignored));
+	error = ebpf_verify_charge(env, size);
 	if (!error) {
-		env->aux = os_alloc((size_t)env->count * sizeof(*env->aux));
-		env->ignored = os_alloc(((size_t)env->count + 2) *
-					sizeof(*env->ignored));
+		env->aux = os_alloc(size);
 		env->state = os_alloc(sizeof(*env->state));
 		if (env->state)
 			env->state->frames[0] =
 				os_alloc(sizeof(struct ebpf_vframe));
-		if (!env->aux || !env->ignored || !env->state ||
-		    !env->state->frames[0])
+		if (!env->aux || !env->state || !env->state->frames[0])
 			error = -EBPF_ENOMEM;
+	}
+	if (!error) {
+		env->live = (uint32_t *)(void *)(env->aux + count);
+		env->ignored = (uint16_t *)(void *)(env->live + count);
 	}
 	if (!error)
 		error = ebpf_verify_cfg(env);

@@ -375,7 +375,7 @@ struct ebpf_venv {
 	bool forward; /* one function, and no jump goes back */
 	bool tied; /* r1's memory is as long as the length says */
 
-	struct ebpf_vaux *aux;
+	struct ebpf_vaux *aux; /* live and ignored follow */
 	uint32_t *live; /* per slot: registers read later, and in the upper
 			   half those whose number matters */
 	/*
