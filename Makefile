@@ -318,6 +318,8 @@ check-vale: all tests
 VALE_TESTS := $(addprefix $(B)/guest-run/,vale_churn vale_fail \
 	vale_frames)
 vale-tests: $(VALE_TESTS)
+$(B)/guest-run/vale_frames: $(addprefix tests/guest/,vale_pointers.c \
+	vale_pointers.h vale_room.c vale_room.h)
 $(VALE_TESTS): $(B)/guest-run/%: tests/guest/%.c tests/guest/vale_port.c \
 		tests/guest/vale_port.h $(TEST_LIB) $(B)/libgebpf.a
 	@mkdir -p $(@D)
