@@ -51,6 +51,11 @@ static const struct row {
 	  18, 6 },
 	{ "lpm hit, IPv4 in one /8, 16k", "near", "near_none",
 	  EBPF_MAP_LPM_TRIE, 8, 14, 6 },
+	{ "lpm hit, IPv4 as routes are, 64k", "route", "route_none",
+	  EBPF_MAP_LPM_TRIE, 8, 16, 6 },
+	/* some are in one of the prefixes, most in none */
+	{ "lpm any address, IPv4, 16k", "stray", "stray_none",
+	  EBPF_MAP_LPM_TRIE, 8, 14, 6 },
 	{ "queue push+pop, 64", "push_pop", "none", EBPF_MAP_QUEUE, 0, 6, 0 },
 	{ "stack push+pop, 64", "push_pop", "none", EBPF_MAP_STACK, 0, 6, 0 },
 };
@@ -61,16 +66,27 @@ is_churn(const struct row *row)
 	return row->kind == EBPF_MAP_LRU_HASH && row->program[0] == 'u';
 }
 
-/* Prefixes of 12 to 28 bits. */
+/* As long as routes on the internet are, of 16. */
+static const uint8_t route_bits[16] = {
+	24, 22, 24, 20, 24, 23, 24, 24, 16, 24, 22, 24, 21, 24, 23, 24,
+};
+
+/* Prefixes of 12 to 28 bits, or as of routes. */
 static void
 prefix_key(const void *cookie, uint64_t n, uint64_t key[2])
 {
+	uint32_t bits = (uint32_t)(12 + n % 17), address;
 	const struct row *row = cookie;
-	uint32_t address = row->program[0] == 'n'
-				   ? bench_address_near((uint32_t)n)
-				   : bench_address((uint32_t)n);
 
-	key[0] = bench_prefix(address, (uint32_t)(12 + n % 17));
+	if (strcmp(row->program, "route") == 0) {
+		address = bench_address_route((uint32_t)n);
+		bits = route_bits[n % 16];
+	} else if (strcmp(row->program, "near") == 0) {
+		address = bench_address_near((uint32_t)n);
+	} else {
+		address = bench_address((uint32_t)n);
+	}
+	key[0] = bench_prefix(address, bits);
 }
 
 static int

@@ -42,6 +42,10 @@ static const struct {
 	{ "match", bench_match },
 	{ "near_none", bench_near_none },
 	{ "near", bench_near },
+	{ "route_none", bench_route_none },
+	{ "route", bench_route },
+	{ "stray_none", bench_stray_none },
+	{ "stray", bench_stray },
 };
 
 bool

@@ -453,7 +453,8 @@ is_crowded(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
 static uint32_t
 parts_for(const struct ebpf_lpm_table *table)
 {
-	return 1u << table->bits >> (table->bits < 8 ? 2 : 3);
+	return table->bits < 8 ? 1u << table->bits >> 2 :
+				 3u << table->bits >> 5;
 }
 
 static bool

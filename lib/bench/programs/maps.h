@@ -31,6 +31,21 @@ bench_address_near(u32 n)
 	return (bench_address(n) & 0xffffff00) | 10;
 }
 
+/* In one of 2048 networks of 16 bits, as routes are. */
+static inline u32
+bench_address_route(u32 n)
+{
+	return (bench_address(n) & 0xffff0000) |
+	       (bench_address(n & 2047) & 0xffff);
+}
+
+/* One that no number below a million has. */
+static inline u32
+bench_address_stray(u32 n)
+{
+	return bench_address(n | 1u << 20);
+}
+
 /* The key of a longest-prefix map. */
 static inline u64
 bench_prefix(u32 address, u32 bits)
