@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The tables of a trie, with the map's lock: their own prefixes, and how they
- * come, become larger and smaller, and go. A table is never changed into another
- * size: a new one is made beside it, out of the same nodes and elements, and
- * takes its place. For lpm_change.c.
+ * The tables of a trie, with the map's lock: how they come, become larger and
+ * smaller, and go; their own prefixes are lpm_own.c's. A table is never changed
+ * into another size: a new one is made beside it, out of the same nodes and
+ * elements, and takes its place. For lpm_change.c.
  */
 #include "core/lpm_trie.h"
 
@@ -44,88 +44,6 @@ ebpf_lpm_put(struct ebpf_lpm_slot slot, uint32_t ref)
 		table->multi += is_node(ref) - is_node(was);
 	}
 	os_store_release(slot.ref, ref);
-}
-
-/* ---- own prefixes ---- */
-
-/*
- * The entries that a table's own prefix covers. Each leads, from best on, by
- * parents that become shorter, to all of the table's own that cover it.
- */
-struct reach {
-	uint32_t at, end;
-};
-
-static struct reach
-reach_of(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table,
-	 const struct ebpf_lpm_probe *probe)
-{
-	uint32_t free = table->depth + table->bits - probe->len;
-	uint32_t at = ebpf_lpm_index(table, probe, lpm->data_bits) >> free
-								   << free;
-
-	return (struct reach){ at, at + (1u << free) };
-}
-
-static void
-set_parent(const struct ebpf_map_lpm *lpm, uint32_t number, uint32_t parent)
-{
-	os_store_release(&ebpf_lpm_record(lpm, number)->parent, parent);
-}
-
-/* Where the reach's entries lead to `from`, they lead to `to`. */
-static void
-lead(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
-     struct reach reach, uint32_t from, uint32_t to)
-{
-	uint32_t best, next, last = 0;
-
-	for (; reach.at < reach.end; reach.at++) {
-		best = table->entries[reach.at].best;
-		if (best == from) {
-			os_store_release(&table->entries[reach.at].best, to);
-			continue;
-		}
-		if (best == last)
-			continue;
-		last = best;
-		while ((next = ebpf_lpm_parent(lpm, best)) != from &&
-		       next != to)
-			best = next;
-		if (next == from)
-			set_parent(lpm, best, to);
-	}
-}
-
-void
-ebpf_lpm_own_add(struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
-		 const struct ebpf_lpm_probe *probe, uint32_t number)
-{
-	struct reach reach = reach_of(lpm, table, probe);
-	uint32_t parent = ebpf_lpm_shorter(lpm, table->entries[reach.at].best,
-					   probe->len);
-
-	set_parent(lpm, number, parent);
-	lead(lpm, table, reach, parent, number);
-	table->items++;
-}
-
-void
-ebpf_lpm_own_replace(struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
-		     const struct ebpf_lpm_probe *probe, uint32_t old,
-		     uint32_t number)
-{
-	set_parent(lpm, number, ebpf_lpm_parent(lpm, old));
-	lead(lpm, table, reach_of(lpm, table, probe), old, number);
-}
-
-void
-ebpf_lpm_own_remove(struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
-		    const struct ebpf_lpm_probe *probe, uint32_t number)
-{
-	lead(lpm, table, reach_of(lpm, table, probe), number,
-	     ebpf_lpm_parent(lpm, number));
-	table->items--;
 }
 
 /* ---- two bits at a time ---- */
@@ -287,7 +205,7 @@ own_first(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
 {
 	if (number == 0)
 		return parent;
-	set_parent(lpm, number, parent);
+	ebpf_lpm_set_parent(lpm, number, parent);
 	table->items++;
 	return number;
 }
@@ -347,7 +265,7 @@ quarter(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *part,
 			if (parent == 0 ||
 			    ebpf_lpm_len(lpm, parent) >= part->depth)
 				continue;
-			set_parent(lpm, number, 0);
+			ebpf_lpm_set_parent(lpm, number, 0);
 			parent = 0;
 		}
 	}

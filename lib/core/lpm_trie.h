@@ -420,6 +420,25 @@ void ebpf_lpm_unlink(struct ebpf_map_lpm *lpm, uint32_t number);
 /* Some element below a reference: all agree as far as its depth. */
 uint32_t ebpf_lpm_any_below(const struct ebpf_map_lpm *lpm, uint32_t ref);
 
+/* ---- lpm_own.c, with the lock: a table's own prefixes ---- */
+
+void ebpf_lpm_own_add(struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
+		      const struct ebpf_lpm_probe *probe, uint32_t number);
+void ebpf_lpm_own_replace(struct ebpf_map_lpm *lpm,
+			  struct ebpf_lpm_table *table,
+			  const struct ebpf_lpm_probe *probe, uint32_t old,
+			  uint32_t number);
+void ebpf_lpm_own_remove(struct ebpf_map_lpm *lpm,
+			 struct ebpf_lpm_table *table,
+			 const struct ebpf_lpm_probe *probe, uint32_t number);
+
+static inline void
+ebpf_lpm_set_parent(const struct ebpf_map_lpm *lpm, uint32_t number,
+		    uint32_t parent)
+{
+	os_store_release(&ebpf_lpm_record(lpm, number)->parent, parent);
+}
+
 /* ---- lpm_table.c, with the lock ---- */
 
 /* A place for a reference, and the table of whose entries it may be one. */
@@ -430,16 +449,6 @@ struct ebpf_lpm_slot {
 
 /* All writes to places go through this: the table counts what it has. */
 void ebpf_lpm_put(struct ebpf_lpm_slot slot, uint32_t ref);
-/* A table's own prefixes. */
-void ebpf_lpm_own_add(struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
-		      const struct ebpf_lpm_probe *probe, uint32_t number);
-void ebpf_lpm_own_replace(struct ebpf_map_lpm *lpm,
-			  struct ebpf_lpm_table *table,
-			  const struct ebpf_lpm_probe *probe, uint32_t old,
-			  uint32_t number);
-void ebpf_lpm_own_remove(struct ebpf_map_lpm *lpm,
-			 struct ebpf_lpm_table *table,
-			 const struct ebpf_lpm_probe *probe, uint32_t number);
 /*
  * Something has been put below: make a table of the node in this place, or the
  * one that is there larger, if there is enough for it and memory.
