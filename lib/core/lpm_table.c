@@ -371,8 +371,7 @@ is_crowded(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table)
 static uint32_t
 parts_for(const struct ebpf_lpm_table *table)
 {
-	return table->bits < 8 ? 1u << table->bits >> 2 :
-				 3u << table->bits >> 5;
+	return 1u << table->bits >> (table->bits < 8 ? 2 : 4);
 }
 
 static bool
