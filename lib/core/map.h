@@ -104,9 +104,10 @@ struct ebpf_map {
 	 * alike: ops->lookup, or what init put in its place because it knows
 	 * more, such as the size of the keys. Never changes once the map can
 	 * be seen, so compiled code may hold its address as a constant; NULL
-	 * only where ops->lookup is. What a hash's routine reads (buckets,
-	 * bucket_mask, seed, elements, element_size, value_off: hash_table.h)
-	 * is constant as well.
+	 * only where ops->lookup is. What a map's own code (jit_lookup.h) has
+	 * as constants is constant as well: of a hash the address or size of
+	 * buckets, homes and elements, bucket_mask, seed, value_off; of a trie
+	 * what lpm_trie.h says.
 	 */
 	void *(*lookup)(struct ebpf_map *map, const void *key);
 	uint32_t key_size;

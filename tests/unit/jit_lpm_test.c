@@ -4,11 +4,14 @@
  * beside a list of the prefixes: addresses of all lengths that have such code
  * and some that have not, prefixes that lie dense or far apart and in each
  * other, keys shorter than an address; while prefixes come and go; while others
- * change the map.
+ * change the map, and when something is handed on in the middle of a look.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/jit/jit_lookup.h"
 #include "core/runtime.h"
@@ -44,6 +47,11 @@ struct scene {
 	uint32_t shortest, longest;
 };
 
+enum {
+	ROUTERS4 = 1, /* places of two of them */
+	ROUTERS6 = 8,
+};
+
 static const struct scene scenes[] = {
 	{ "IPv4, all lengths", 8, 2000, 0, 0, 32 },
 	{ "IPv4, as in routers", 8, 3000, 0, 12, 28 },
@@ -57,6 +65,7 @@ static const struct scene scenes[] = {
 	{ "IPv6, in one /40", 20, 2000, 40, 0, 64 },
 	{ "IPv6, hosts in one /64", 20, 2000, 64, 0, 128 },
 	{ "IPv6, hosts in one /56", 20, 2000, 56, 56, 128 },
+	{ "IPv6, few and far down", 20, 12, 72, 40, 128 },
 	{ "16 bytes and more", 36, 500, 20, 0, 256 },
 	{ "the longest", KEY_MAX, 300, 8, 0, 2048 },
 	{ "1 byte", 5, 200, 0, 0, 8 },
@@ -412,6 +421,98 @@ while_changed(void)
 	ebpf_map_put(traffic.map);
 }
 
+/* ---- what was handed on meanwhile ---- */
+
+static struct ebpf_map_lpm *trap_lpm;
+static void *trap_page;
+static size_t page_size;
+static uint32_t trap_adds, trapped;
+
+/* A look is on its way: it has seen `changes`, and will read the page again. */
+static void
+trap(int number)
+{
+	mprotect(trap_page, page_size, PROT_READ | PROT_WRITE);
+	os_store(&trap_lpm->changes, trap_lpm->changes + trap_adds);
+	trapped++;
+}
+
+/* An address whose entry in the first table is in a page of nothing else. */
+static bool
+trap_address(struct dice *dice, const struct scene *scene, uint8_t *key)
+{
+	uint32_t root = os_load_acquire(&trap_lpm->root);
+	uint32_t bits = trap_lpm->data_bits;
+	const struct ebpf_lpm_table *table;
+	uintptr_t begin, end, at;
+
+	if (!ebpf_lpm_is_table(root))
+		return false;
+	table = &ebpf_lpm_node(trap_lpm, root)->table;
+	begin = (uintptr_t)table->entries;
+	end = begin + ((size_t)table->mask + 1) * sizeof(table->entries[0]);
+	for (uint32_t tries = 0; tries < 1000; tries++) {
+		struct ebpf_lpm_probe probe;
+
+		ask_make(dice, scene, key);
+		memcpy(key, &bits, 4);
+		probe = ebpf_lpm_probe(trap_lpm, key);
+		at = (uintptr_t)&table->entries[ebpf_lpm_index(table, &probe,
+							       bits)];
+		at &= ~(uintptr_t)(page_size - 1);
+		trap_page = (void *)at;
+		if (at >= begin && at + page_size <= end)
+			return true;
+	}
+	return false;
+}
+
+/* Then, and only then, C looks again. */
+static bool
+handed_on(const struct scene *scene)
+{
+	struct sigaction action = { .sa_handler = trap }, before;
+	struct ebpf_map *map = make(scene->key_size, scene->count);
+	struct ebpf_prog *progs[LAB_LOOKUPS];
+	uint8_t *key = (uint8_t *)mem + LAB_KEY_AT;
+	struct dice dice = { 99 };
+	bool ok;
+
+	page_size = (size_t)sysconf(_SC_PAGESIZE);
+	trap_lpm = ebpf_lpm_of(map);
+	memset(prefixes, 0, sizeof(prefixes));
+	in_c = map->lookup;
+	map->lookup = counted;
+	ok = lab_lookups(map, progs);
+	for (uint32_t n = 0; n < scene->count; n++) {
+		prefix_make(&dice, scene, prefixes[n].key);
+		memcpy(&prefixes[n].len, prefixes[n].key, 4);
+		ok &= put(map, scene, n);
+	}
+	sigaction(SIGSEGV, &action, &before);
+	for (uint32_t n = 0; ok && n < 200; n++) {
+		uint32_t without;
+		uint64_t want;
+
+		ok &= trap_address(&dice, scene, key);
+		left_to_c = 0;
+		want = lab_run(progs[LAB_NOT], (uintptr_t)mem, MEM, 0);
+		without = left_to_c;
+		left_to_c = trapped = 0;
+		trap_adds = n % 2;
+		mprotect(trap_page, page_size, PROT_NONE);
+		ok &= lab_run(progs[LAB_NOT], (uintptr_t)mem, MEM, 0) == want;
+		mprotect(trap_page, page_size, PROT_READ | PROT_WRITE);
+		ok &= trapped == 1 &&
+		      left_to_c == (trap_adds != 0 ? 1 : without);
+	}
+	sigaction(SIGSEGV, &before, NULL);
+	lab_lookups_free(progs);
+	map->lookup = in_c;
+	ebpf_map_put(map);
+	return ok;
+}
+
 int
 main(void)
 {
@@ -425,6 +526,8 @@ main(void)
 	}
 	all_scenes("");
 	while_changed();
+	tap_ok(handed_on(&scenes[ROUTERS4]) && handed_on(&scenes[ROUTERS6]),
+	       "who looks while something is handed on looks again");
 	lab_rt->config.harden = EBPF_HARDEN_CONSTANTS;
 	all_scenes(", with constants that must not be seen");
 	ebpf_runtime_destroy(lab_rt);
