@@ -2,6 +2,48 @@
 /* See hash_pool.h. */
 #include "core/hash_pool.h"
 
+/* At the end. */
+static void
+list_push(struct ebpf_hash_list *list, const struct ebpf_hash_metas *metas,
+	  uint32_t number)
+{
+	os_store(&ebpf_hash_meta(metas, number)->link, 0);
+	if (list->first == 0)
+		list->first = number;
+	else
+		os_store(&ebpf_hash_meta(metas, list->last)->link, number);
+	list->last = number;
+	list->count++;
+}
+
+static uint32_t
+list_pop(struct ebpf_hash_list *list, const struct ebpf_hash_metas *metas)
+{
+	uint32_t number = list->first;
+
+	if (number != 0) {
+		list->first = ebpf_hash_meta(metas, number)->link;
+		list->count--;
+	}
+	return number;
+}
+
+/* Move all of `from` to the end of `to`. */
+static void
+list_join(struct ebpf_hash_list *to, struct ebpf_hash_list *from,
+	  const struct ebpf_hash_metas *metas)
+{
+	if (from->first == 0)
+		return;
+	if (to->first == 0)
+		to->first = from->first;
+	else
+		os_store(&ebpf_hash_meta(metas, to->last)->link, from->first);
+	to->last = from->last;
+	to->count += from->count;
+	memset(from, 0, sizeof(*from));
+}
+
 struct ebpf_hash_pool *
 ebpf_hash_pool_create(const struct ebpf_hash_metas *metas, uint32_t first,
 		      uint32_t end)
@@ -12,6 +54,7 @@ ebpf_hash_pool_create(const struct ebpf_hash_metas *metas, uint32_t first,
 		return NULL;
 	os_spin_init(&pool->lock);
 	pool->metas = *metas;
+	pool->first = first;
 	pool->fresh = first;
 	pool->end = end;
 	return pool;
@@ -32,7 +75,7 @@ leaving_over(struct ebpf_hash_pool *pool, struct ebpf_hash_leaving *leaving)
 {
 	if (!leaving->any)
 		return;
-	ebpf_hash_list_join(&leaving->list, &pool->free, &pool->metas);
+	list_join(&leaving->list, &pool->free, &pool->metas);
 	pool->free = leaving->list;
 	if ((int32_t)(leaving->stamp - pool->done) > 0)
 		os_store_release(&pool->done, leaving->stamp);
@@ -78,8 +121,6 @@ take_fresh(struct ebpf_hash_pool *pool, bool must)
 	uint32_t number = pool->fresh;
 
 	if (chunks == NULL) {
-		if (number == pool->end)
-			return 0;
 		os_store(&pool->fresh, number + 1);
 		return number;
 	}
@@ -93,49 +134,60 @@ take_fresh(struct ebpf_hash_pool *pool, bool must)
 static uint32_t
 take(struct ebpf_hash_pool *pool)
 {
-	uint32_t number = ebpf_hash_list_pop(&pool->free, &pool->metas);
+	uint32_t number = list_pop(&pool->free, &pool->metas);
 
-	return number != 0 ? number : take_fresh(pool, false);
+	if (number == 0 && pool->fresh != pool->end)
+		number = take_fresh(pool, false);
+	return number;
+}
+
+/*
+ * Elements whose grace period is not over, the first ones removed; or, with
+ * chunks, one of another chunk. Counted in front of the lock: taking that comes
+ * before whatever is written to the element, behind a store as the lock's
+ * release nothing need wait.
+ */
+static __attribute__((__noinline__)) void
+hurry(struct ebpf_hash_pool *pool, struct ebpf_hash_hand *hand, uint32_t batch)
+{
+	uint32_t number, i;
+
+	os_add(&pool->hurried, 1);
+	os_spin_lock(&pool->lock);
+	for (i = batch; i > 0; i--) { /* what is at the end goes first */
+		number = take(pool);
+		if (number == 0)
+			number = list_pop(&pool->early.list, &pool->metas);
+		if (number == 0)
+			number = list_pop(&pool->late.list, &pool->metas);
+		if (number == 0 && i == batch && pool->metas.chunks != NULL)
+			number = take_fresh(pool, true);
+		if (number == 0)
+			break;
+		hand->free[i - 1] = number;
+	}
+	os_spin_unlock(&pool->lock);
+	hand->free_count = (uint16_t)(batch - i);
+	if (i != 0)
+		memmove(hand->free, hand->free + i,
+			(batch - i) * sizeof(hand->free[0]));
 }
 
 void
 ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 		      struct ebpf_hash_hand *hand, uint32_t batch)
 {
-	uint32_t number;
+	uint32_t number, count = 0;
 
 	os_spin_lock(&pool->lock);
 	if (pool->free.first == 0)
 		look(pool);
-	for (; batch > 0; batch--) {
-		number = take(pool);
-		if (number == 0)
-			break;
-		ebpf_hash_list_push(&hand->free, &pool->metas, number);
-	}
+	while (count < batch && (number = take(pool)) != 0)
+		hand->free[count++] = number;
+	hand->free_count = (uint16_t)count;
 	os_spin_unlock(&pool->lock);
-}
-
-/*
- * Counted in front of the lock: taking that comes before whatever is written to
- * the element, behind a store as the lock's release nothing need wait.
- */
-uint32_t
-ebpf_hash_pool_hurry(struct ebpf_hash_pool *pool)
-{
-	uint32_t number;
-
-	os_add(&pool->hurried, 1);
-	os_spin_lock(&pool->lock);
-	number = take(pool);
-	if (number == 0)
-		number = ebpf_hash_list_pop(&pool->early.list, &pool->metas);
-	if (number == 0)
-		number = ebpf_hash_list_pop(&pool->late.list, &pool->metas);
-	if (number == 0 && pool->metas.chunks != NULL)
-		number = take_fresh(pool, true);
-	os_spin_unlock(&pool->lock);
-	return number;
+	if (count == 0)
+		hurry(pool, hand, (batch + 1) / 2);
 }
 
 void
@@ -143,17 +195,21 @@ ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 		      struct ebpf_hash_hand *hand)
 {
 	struct ebpf_hash_leaving *late = &pool->late;
-	uint32_t i;
+	uint32_t i, number;
 
 	os_spin_lock(&pool->lock);
 	look(pool);
-	ebpf_hash_list_join(&late->list, &hand->removed, &pool->metas);
 	late->any = true;
 	late->stamp = ++pool->stamp;
-	for (i = 0; i < hand->home_count; i++)
-		os_store(&ebpf_hash_meta(&pool->metas, hand->home[i])->link,
-			 late->stamp & EBPF_HASH_STAMPS);
-	hand->home_count = 0;
+	for (i = 0; i < hand->gone_count; i++) {
+		number = hand->gone[i];
+		if (number >= pool->first)
+			list_push(&late->list, &pool->metas, number);
+		else
+			os_store(&ebpf_hash_meta(&pool->metas, number)->link,
+				 late->stamp & EBPF_HASH_STAMPS);
+	}
+	hand->gone_count = 0;
 	late->epoch = os_epoch_begin();
 	os_spin_unlock(&pool->lock);
 }

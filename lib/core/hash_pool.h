@@ -17,7 +17,7 @@
 #define EBPF_HASH_REMOVED UINT32_MAX /* not returned yet, on no list */
 
 enum {
-	EBPF_HASH_BATCH = 16, /* most elements between a hand and the pool */
+	EBPF_HASH_BATCH = 12, /* most elements between a hand and the pool */
 };
 
 struct ebpf_hash_meta {
@@ -63,16 +63,16 @@ struct ebpf_hash_list {
 /* Protected by the lock, which is taken inside a bucket's. */
 struct ebpf_hash_hand {
 	struct os_spin lock;
-	struct ebpf_hash_list free;
-	struct ebpf_hash_list removed; /* their grace period has not begun */
 	/*
 	 * Places in the map's count that removals left here for insertions;
 	 * written with the lock, read without by who counts.
 	 */
 	uint32_t places;
 	uint32_t links; /* of the last element that was put into the map */
-	uint32_t home_count;
-	uint32_t home[EBPF_HASH_BATCH]; /* removed, in no list; likewise */
+	uint16_t free_count, gone_count;
+	uint32_t free[EBPF_HASH_BATCH]; /* taken from the end */
+	/* removed, the first one first; their grace period has not begun */
+	uint32_t gone[EBPF_HASH_BATCH];
 } __attribute__((aligned(64)));
 
 /*
@@ -106,10 +106,11 @@ struct ebpf_hash_pool {
 	/* read-mostly */
 	struct ebpf_hash_metas metas;
 	struct ebpf_hash_budget budget; /* its owner's */
-	uint32_t end; /* without chunks */
+	uint32_t first;
+	uint32_t end; /* without chunks; with them no number */
 	uint32_t done; /* atomic: what has that stamp may be used again */
-	uint64_t hurried; /* atomic: tries to hand one on before its grace is
-			     over */
+	uint64_t hurried; /* atomic: tries to hand some on before their grace
+			     is over */
 	/* protected by the lock, which is taken inside a hand's */
 	struct os_spin lock __attribute__((aligned(64)));
 	uint32_t stamp; /* of the last return */
@@ -128,16 +129,14 @@ ebpf_hash_pool_create(const struct ebpf_hash_metas *metas, uint32_t first,
 		      uint32_t end);
 void ebpf_hash_pool_destroy(struct ebpf_hash_pool *pool); /* NULL is fine */
 
-/* Locked hand: up to `batch` elements from the pool. Run path. */
+/*
+ * Locked hand, nothing is free: up to `batch` elements. When there is none, some
+ * whose grace period is not over: for who knows what that means to readers. None
+ * even so: all are in the map, in hands or not returned, or there is no memory.
+ * Run path.
+ */
 void ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_hand *hand, uint32_t batch);
-/*
- * When there was none: an element whose grace period is not over, the first one
- * removed; or, with chunks, one of another chunk. 0: all are in the map, in
- * hands or not returned, or there is no memory. For who knows what that means
- * to readers. Run path.
- */
-uint32_t ebpf_hash_pool_hurry(struct ebpf_hash_pool *pool);
 /* Locked hand: begin a grace period for what was removed. Run path. */
 void ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_hand *hand);
@@ -158,47 +157,21 @@ ebpf_hash_stamp_over(uint32_t link, uint32_t done)
 	       ((done - link) & EBPF_HASH_STAMPS) < EBPF_HASH_STAMPS / 2;
 }
 
-/* At the end. */
-static inline void
-ebpf_hash_list_push(struct ebpf_hash_list *list,
-		    const struct ebpf_hash_metas *metas, uint32_t number)
-{
-	os_store(&ebpf_hash_meta(metas, number)->link, 0);
-	if (list->first == 0)
-		list->first = number;
-	else
-		os_store(&ebpf_hash_meta(metas, list->last)->link, number);
-	list->last = number;
-	list->count++;
-}
-
+/* Locked hand: 0 when there is none. */
 static inline uint32_t
-ebpf_hash_list_pop(struct ebpf_hash_list *list,
-		   const struct ebpf_hash_metas *metas)
+ebpf_hash_hand_take(struct ebpf_hash_hand *hand)
 {
-	uint32_t number = list->first;
-
-	if (number != 0) {
-		list->first = ebpf_hash_meta(metas, number)->link;
-		list->count--;
-	}
-	return number;
+	return hand->free_count != 0 ? hand->free[--hand->free_count] : 0;
 }
 
-/* Move all of `from` to the end of `to`. */
+/* Locked hand: `batch` of them, not above BATCH, go back at once. */
 static inline void
-ebpf_hash_list_join(struct ebpf_hash_list *to, struct ebpf_hash_list *from,
-		    const struct ebpf_hash_metas *metas)
+ebpf_hash_hand_give(struct ebpf_hash_hand *hand, struct ebpf_hash_pool *pool,
+		    uint32_t number, uint32_t batch)
 {
-	if (from->first == 0)
-		return;
-	if (to->first == 0)
-		to->first = from->first;
-	else
-		os_store(&ebpf_hash_meta(metas, to->last)->link, from->first);
-	to->last = from->last;
-	to->count += from->count;
-	memset(from, 0, sizeof(*from));
+	hand->gone[hand->gone_count++] = number;
+	if (hand->gone_count >= batch)
+		ebpf_hash_pool_return(pool, hand);
 }
 
 #endif

@@ -10,7 +10,7 @@ enum {
 	BUCKET_LOAD = 4,  /* most elements per bucket in the mean */
 	HANDS_MAX = 256,
 	BATCH_BYTES = 4096, /* bigger elements move one by one */
-	BATCH_MIN = 4, /* rather fewer hands, unless it is one */
+	BATCH_MIN = 3, /* rather fewer hands, unless it is one */
 	/* what maps take in Linux 6.18: see linux_bytes() */
 	LINUX_FIXED = 896,
 	LINUX_BUCKET = 16, /* as many as entries, rounded up to a power of two */
@@ -95,40 +95,15 @@ places_keep(struct ebpf_map_hash *hash)
 		os_store(&hash->places_kept, 1);
 }
 
-/*
- * Locked hand. Who finds no place because of those that this one takes sees
- * that there are some.
- */
-static bool
-place_take(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
-{
-	uint32_t some = 1, room = hash->map.max_entries - os_load(&hash->count);
-
-	if (hand->places == 0) {
-		if (hash->used == NULL &&
-		    room / PLACES_MAX > hash->hand_mask + 1) {
-			some = hash->metas.chunks == NULL ? PLACES_MAX :
-							    batch_now(hash);
-			places_keep(hash);
-		}
-		some = places_count(hash, some);
-		if (some == 0)
-			return false;
-		os_store(&hand->places, some);
-	}
-	os_store(&hand->places, hand->places - 1);
-	return true;
-}
-
 /* Locked hand. LRU maps keep none: what goes there makes place for another's. */
-static void
+static inline void
 place_give(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
 {
 	if (hash->used != NULL) {
 		os_sub(&hash->count, 1);
 		return;
 	}
-	if (hand->places == PLACES_MAX) {
+	if (os_unlikely(hand->places == PLACES_MAX)) {
 		os_sub(&hash->count, PLACES_MAX / 2);
 		os_store(&hand->places, PLACES_MAX / 2);
 	}
@@ -163,6 +138,41 @@ place_gather(struct ebpf_map_hash *hash)
 	return found;
 }
 
+/*
+ * Locked hand, which has none: a place. Who finds none because of those that
+ * this one takes sees that there are some.
+ */
+static __attribute__((__noinline__)) bool
+place_search(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
+{
+	uint32_t room = hash->map.max_entries - os_load(&hash->count), some = 1;
+	bool found;
+
+	if (hash->used == NULL && room / PLACES_MAX > hash->hand_mask + 1) {
+		some = hash->metas.chunks == NULL ? PLACES_MAX :
+						    batch_now(hash);
+		places_keep(hash);
+	}
+	some = places_count(hash, some);
+	if (some > 0) {
+		os_store(&hand->places, some - 1);
+		return true;
+	}
+	os_spin_unlock(&hand->lock);
+	found = place_gather(hash);
+	os_spin_lock(&hand->lock);
+	return found;
+}
+
+static inline bool
+place_take(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
+{
+	if (os_unlikely(hand->places == 0))
+		return place_search(hash, hand);
+	os_store(&hand->places, hand->places - 1);
+	return true;
+}
+
 uint32_t
 ebpf_hash_count(const struct ebpf_map_hash *hash)
 {
@@ -173,39 +183,29 @@ ebpf_hash_count(const struct ebpf_map_hash *hash)
 	return count > places ? count - places : 0;
 }
 
-/* Locked hand: an element that is in the map no more begins its way back. */
-static void
-leave(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand, bool home,
-      uint32_t number)
-{
-	if (home)
-		hand->home[hand->home_count++] = number;
-	else
-		ebpf_hash_list_push(&hand->removed, &hash->metas, number);
-	if (hand->removed.count + hand->home_count >= batch_now(hash))
-		ebpf_hash_pool_return(hash->pool, hand);
-}
-
-void
-ebpf_hash_leave(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
+/* An element that was taken out begins its way back. */
+static inline void
+leave(struct ebpf_map_hash *hash, uint32_t number)
 {
 	struct ebpf_hash_hand *hand = hand_lock(hash);
 
-	leave(hash, hand, ebpf_hash_is_home(hash, h, number), number);
+	ebpf_hash_hand_give(hand, hash->pool, number, batch_now(hash));
 	place_give(hash, hand);
 	os_spin_unlock(&hand->lock);
 }
 
-static uint32_t
-free_take(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
+void
+ebpf_hash_leave(struct ebpf_map_hash *hash, uint32_t number)
 {
-	uint32_t number;
+	leave(hash, number);
+}
 
-	if (hand->free.first == 0)
-		ebpf_hash_pool_refill(hash->pool, hand, batch_now(hash));
-	number = ebpf_hash_list_pop(&hand->free, &hash->metas);
-	return os_likely(number != 0) ? number :
-					ebpf_hash_pool_hurry(hash->pool);
+/* Locked hand, which has none. */
+static __attribute__((__noinline__)) uint32_t
+free_search(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
+{
+	ebpf_hash_pool_refill(hash->pool, hand, batch_now(hash));
+	return ebpf_hash_hand_take(hand);
 }
 
 /*
@@ -225,40 +225,46 @@ ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *gone,
 {
 	uint32_t number = hash->home != 0 ? home_take(hash, h) : 0;
 	struct ebpf_hash_hand *hand = hand_lock(hash);
+	int error = 0;
 
-	if (*gone != 0) { /* LRU maps have no homes */
-		leave(hash, hand, false, *gone);
+	if (*gone != 0) {
+		ebpf_hash_hand_give(hand, hash->pool, *gone, batch_now(hash));
 		*gone = 0;
 	} else if (os_unlikely(!place_take(hash, hand))) {
-		os_spin_unlock(&hand->lock);
-		if (!place_gather(hash))
-			return -EBPF_E2BIG;
-		hand = hand_lock(hash);
+		error = -EBPF_E2BIG;
+		goto out;
 	}
 	if (number == 0)
-		number = free_take(hash, hand);
+		number = ebpf_hash_hand_take(hand);
+	if (os_unlikely(number == 0))
+		number = free_search(hash, hand);
 	taken->number = number;
 	taken->link = link_next(hash, hand);
 	/*
 	 * Who has a place finds an element, if spares_make() is right, or else
 	 * there is no memory.
 	 */
-	if (os_unlikely(number == 0))
+	if (os_unlikely(number == 0)) {
 		place_give(hash, hand);
+		error = hash->metas.chunks != NULL ? -EBPF_ENOMEM :
+						     -EBPF_EAGAIN;
+	}
+out:
 	os_spin_unlock(&hand->lock);
-	if (os_likely(number != 0))
-		return 0;
-	return hash->metas.chunks != NULL ? -EBPF_ENOMEM : -EBPF_EAGAIN;
+	return error;
 }
 
 void
-ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
+ebpf_hash_untake(struct ebpf_map_hash *hash, uint32_t number)
 {
-	struct ebpf_hash_hand *hand = hand_lock(hash);
+	struct ebpf_hash_hand *hand;
 
 	/* one at home was not linked yet: nothing says that it is taken */
-	if (!ebpf_hash_is_home(hash, h, number))
-		leave(hash, hand, false, number);
+	if (!ebpf_hash_is_home(hash, number)) {
+		ebpf_hash_leave(hash, number);
+		return;
+	}
+	hand = hand_lock(hash);
 	place_give(hash, hand);
 	os_spin_unlock(&hand->lock);
 }
@@ -267,13 +273,12 @@ ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
 
 /* The free slot for that element in the bucket, SLOTS: none. */
 static size_t
-slot_for(const struct ebpf_map_hash *hash, uint64_t tags, uint64_t h,
-	 uint32_t number)
+slot_for(const struct ebpf_map_hash *hash, uint64_t tags, uint32_t number)
 {
 	uint64_t vacant = ebpf_hash_match(tags, 0);
 
 	if (hash->slots != EBPF_HASH_SLOTS) {
-		if (ebpf_hash_is_home(hash, h, number))
+		if (ebpf_hash_is_home(hash, number))
 			return number % EBPF_HASH_SLOTS;
 		vacant &= (1ull << hash->slots * 8) - 1;
 	}
@@ -287,7 +292,7 @@ ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
 	uint64_t tags = bucket->tags;
 	uint32_t number = taken->number;
-	size_t slot = slot_for(hash, tags, h, number);
+	size_t slot = slot_for(hash, tags, number);
 	struct ebpf_hash_meta *meta = ebpf_hash_meta(&hash->metas, number);
 
 	os_store_release(&meta->link, taken->link);
@@ -322,29 +327,45 @@ chain_unlink(struct ebpf_map_hash *hash, struct ebpf_hash_bucket *bucket,
 	return true;
 }
 
-bool
-ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
+static inline bool
+take_out(struct ebpf_map_hash *hash, struct ebpf_hash_bucket *bucket,
+	 size_t slot, uint32_t number)
 {
-	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
-	uint64_t match = ebpf_hash_match(bucket->tags, ebpf_hash_tag(h));
-	size_t slot;
-
-	for (; match != 0; match &= match - 1) {
-		slot = ebpf_hash_first(match);
-		if (ebpf_hash_slot(hash, bucket, h, slot, hash->slots) !=
-		    number)
-			continue;
+	if (os_likely(slot < EBPF_HASH_SLOTS))
 		os_store_release(&bucket->tags,
 				 bucket->tags & ~(0xffull << (slot * 8)));
-		break;
-	}
-	if (match == 0 && !chain_unlink(hash, bucket, number))
+	else if (!chain_unlink(hash, bucket, number))
 		return false;
 	/* behind that, and in front of whatever becomes of the element */
 	os_store_release(&bucket->changes, bucket->changes + 1);
 	os_store(&ebpf_hash_meta(&hash->metas, number)->link,
 		 EBPF_HASH_REMOVED);
 	return true;
+}
+
+bool
+ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
+{
+	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
+	uint64_t match = ebpf_hash_match(bucket->tags, ebpf_hash_tag(h));
+	size_t slot = EBPF_HASH_SLOTS;
+
+	for (; match != 0; match &= match - 1) {
+		slot = ebpf_hash_first(match);
+		if (ebpf_hash_slot(hash, bucket, h, slot, hash->slots) ==
+		    number)
+			break;
+		slot = EBPF_HASH_SLOTS;
+	}
+	return take_out(hash, bucket, slot, number);
+}
+
+void
+ebpf_hash_remove(struct ebpf_map_hash *hash, struct ebpf_hash_bucket *bucket,
+		 size_t slot, uint32_t number)
+{
+	take_out(hash, bucket, slot, number);
+	leave(hash, number);
 }
 
 /* ---- making and ending ---- */
@@ -580,6 +601,7 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 		EBPF_HASH_SHIFT : EBPF_HASH_INSIDE_SHIFT;
 	hash->home = plan.home;
 	hash->home_first = plan.home_first;
+	hash->home_end = (uint32_t)plan.first;
 	hash->home_numbers = plan.home_numbers;
 	hash->batch = plan.batch;
 	for (i = 0; i < 3; i++)

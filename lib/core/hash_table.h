@@ -90,6 +90,7 @@ struct ebpf_map_hash {
 	uint32_t home;	   /* how many elements are at home with a bucket */
 	uint32_t home_first; /* the first number of those of bucket 0 */
 	uint32_t home_numbers; /* to that of the next bucket */
+	uint32_t home_end;     /* all others have higher ones */
 	size_t element_size;
 	uint32_t value_off; /* in an element; per-CPU: not there */
 	uint32_t hand_mask;
@@ -302,28 +303,41 @@ uint32_t ebpf_hash_find_careful(const struct ebpf_map_hash *hash,
  * The element's number, 0 when there is none. Under the bucket's lock, or in a
  * section if the key has no more than 8 bytes. A tag read before its slot was
  * reused leads to an element of another key, which the comparison refuses. A
- * slot that has a tag once got a number before.
+ * slot that has a tag once got a number before. *slot: where it is; SLOTS: on
+ * the chain.
  */
 EBPF_HASH_INLINE uint32_t
-ebpf_hash_find_locked(const struct ebpf_map_hash *hash,
-		      const struct ebpf_hash_probe *probe, uint32_t size)
+ebpf_hash_find_in(const struct ebpf_map_hash *hash,
+		  const struct ebpf_hash_bucket *bucket,
+		  const struct ebpf_hash_probe *probe, uint32_t size,
+		  size_t *slot)
 {
-	const struct ebpf_hash_bucket *bucket =
-		ebpf_hash_bucket(hash, probe->hash);
 	uint64_t match = ebpf_hash_match(os_load_acquire(&bucket->tags),
 				    ebpf_hash_tag(probe->hash));
 	uint32_t number;
 
 	for (; match != 0; match &= match - 1) {
-		number = ebpf_hash_slot(hash, bucket, probe->hash,
-					ebpf_hash_first(match), hash->slots);
+		*slot = ebpf_hash_first(match);
+		number = ebpf_hash_slot(hash, bucket, probe->hash, *slot,
+					hash->slots);
 		if (os_likely(ebpf_hash_probe_is(
 			    probe, ebpf_hash_element(hash, number), size)))
 			return number;
 	}
+	*slot = EBPF_HASH_SLOTS;
 	if (os_likely(ebpf_hash_chain(bucket) == 0))
 		return 0;
 	return ebpf_hash_find_careful(hash, *probe);
+}
+
+EBPF_HASH_INLINE uint32_t
+ebpf_hash_find_locked(const struct ebpf_map_hash *hash,
+		      const struct ebpf_hash_probe *probe, uint32_t size)
+{
+	size_t slot;
+
+	return ebpf_hash_find_in(hash, ebpf_hash_bucket(hash, probe->hash),
+				 probe, size, &slot);
 }
 
 /* In a section. */
@@ -362,11 +376,11 @@ ebpf_hash_inner(const struct ebpf_map_hash *hash, uint32_t number)
 					    hash->value_off);
 }
 
+/* Of an element that is in that map. */
 static inline bool
-ebpf_hash_is_home(const struct ebpf_map_hash *hash, uint64_t h,
-		  uint32_t number)
+ebpf_hash_is_home(const struct ebpf_map_hash *hash, uint32_t number)
 {
-	return number - ebpf_hash_home(hash, h) < hash->home;
+	return number < hash->home_end;
 }
 
 /*
@@ -411,7 +425,7 @@ struct ebpf_hash_taken {
 int ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *gone,
 		   struct ebpf_hash_taken *taken);
 /* Give both back: nobody has seen it. */
-void ebpf_hash_untake(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
+void ebpf_hash_untake(struct ebpf_map_hash *hash, uint32_t number);
 /* Locked bucket of h: make a filled element findable. */
 void ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
 		    const struct ebpf_hash_taken *taken);
@@ -421,7 +435,11 @@ void ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
  * given to ebpf_hash_leave().
  */
 bool ebpf_hash_unlink(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
-void ebpf_hash_leave(struct ebpf_map_hash *hash, uint64_t h, uint32_t number);
+void ebpf_hash_leave(struct ebpf_map_hash *hash, uint32_t number);
+/* Both, for one that ebpf_hash_find_in() found there. */
+void ebpf_hash_remove(struct ebpf_map_hash *hash,
+		      struct ebpf_hash_bucket *bucket, size_t slot,
+		      uint32_t number);
 /* How many elements are in the map, as exactly as others let us. */
 uint32_t ebpf_hash_count(const struct ebpf_map_hash *hash);
 

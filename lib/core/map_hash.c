@@ -116,7 +116,7 @@ set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	number = taken.number;
 	value_set(hash, number, value, flags, target, true);
 	if (os_unlikely(!key_set(hash, number, probe))) {
-		ebpf_hash_untake(hash, probe->hash, number);
+		ebpf_hash_untake(hash, number);
 		return KEY_CHANGED;
 	}
 	if (hash->used != NULL)
@@ -165,7 +165,7 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 			     (error == -EBPF_E2BIG && hash->used != NULL)) &&
 		 tries++ < TRIES);
 	if (os_unlikely(gone != 0))
-		ebpf_hash_leave(hash, 0, gone);
+		ebpf_hash_leave(hash, gone);
 	/* by somebody who changes it all the time */
 	return error == KEY_CHANGED ? -EBPF_EAGAIN : error;
 }
@@ -195,14 +195,6 @@ hash_update(struct ebpf_map *map, const void *key, const void *value,
 	}
 }
 
-/* Locked bucket: an element that was found there. */
-static void
-take_out(struct ebpf_map_hash *hash, uint64_t h, uint32_t number)
-{
-	if (ebpf_hash_unlink(hash, h, number))
-		ebpf_hash_leave(hash, h, number);
-}
-
 EBPF_HASH_INLINE int
 remove_sized(struct ebpf_map *map, const void *key, uint32_t size)
 {
@@ -210,13 +202,15 @@ remove_sized(struct ebpf_map *map, const void *key, uint32_t size)
 	struct ebpf_hash_probe probe = ebpf_hash_probe_sized(hash, key, size);
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
 	unsigned long held;
+	size_t slot;
 	uint32_t number;
 
 	ebpf_hash_ask(hash, probe.hash);
 	held = ebpf_hash_lock(bucket);
-	number = ebpf_hash_find_locked(hash, &probe, size);
+	number = ebpf_hash_find_in(hash, bucket, &probe, size,
+				   &slot);
 	if (number != 0)
-		take_out(hash, probe.hash, number);
+		ebpf_hash_remove(hash, bucket, slot, number);
 	ebpf_hash_unlock(bucket, held);
 	return number != 0 ? 0 : -EBPF_ENOENT;
 }
@@ -425,14 +419,16 @@ hash_extract(struct ebpf_map *map, const void *key, void *value)
 	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
 	unsigned long held;
+	size_t slot;
 	uint32_t number;
 
 	ebpf_hash_ask(hash, probe.hash);
 	held = ebpf_hash_lock(bucket);
-	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
+	number = ebpf_hash_find_in(hash, bucket, &probe, map->key_size,
+				   &slot);
 	if (number != 0) {
 		value_get(hash, number, value);
-		take_out(hash, probe.hash, number);
+		ebpf_hash_remove(hash, bucket, slot, number);
 	}
 	ebpf_hash_unlock(bucket, held);
 	return number != 0 ? 0 : -EBPF_ENOENT;
@@ -477,16 +473,18 @@ maps_take(struct ebpf_map *map, const void *key, void *id)
 	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
 	struct ebpf_map *inner = NULL;
 	unsigned long held;
+	size_t slot;
 	uint32_t number;
 
 	held = ebpf_hash_lock(bucket);
-	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
+	number = ebpf_hash_find_in(hash, bucket, &probe, map->key_size,
+				   &slot);
 	if (number != 0) {
 		if (id != NULL)
 			value_get(hash, number, id);
 		/* left in place for who has just found the element */
 		inner = *ebpf_hash_inner(hash, number);
-		take_out(hash, probe.hash, number);
+		ebpf_hash_remove(hash, bucket, slot, number);
 	}
 	ebpf_hash_unlock(bucket, held);
 	ebpf_map_put(inner);
