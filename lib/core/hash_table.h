@@ -214,7 +214,14 @@ ebpf_hash_bucket(const struct ebpf_map_hash *hash, uint64_t h)
 	return ebpf_hash_bucket_at(hash, h, hash->bucket_shift);
 }
 
-/* What lock returns is for unlock. */
+/*
+ * What lock returns is for unlock. Taking it acquires and giving it back
+ * releases, so writers see all of each other. Readers look past the bit: who
+ * wants the lock writes the word again by one operation, and what it says stays
+ * published by who stored it. What has left a bucket passes a hand's lock and the
+ * pool's before it is written to again: a lock is taken behind the release in
+ * front of it (changes), where a mere store might overtake that.
+ */
 static inline unsigned long
 ebpf_hash_lock(struct ebpf_hash_bucket *bucket)
 {
