@@ -676,3 +676,23 @@ ebpf_hash_settle(struct ebpf_map *map)
 {
 	ebpf_hash_pool_settle(ebpf_hash_of(map)->pool);
 }
+
+bool
+ebpf_hash_collect(struct ebpf_map_hash *hash)
+{
+	struct ebpf_hash_pool *pool = hash->pool;
+	struct ebpf_hash_hand *hand = hash->hands;
+	bool any;
+	uint32_t i;
+
+	for (i = 0; i <= hash->hand_mask; i++, hand++) {
+		os_spin_lock(&hand->lock);
+		ebpf_hash_pool_return(pool, hand);
+		os_spin_unlock(&hand->lock);
+	}
+	os_spin_lock(&pool->lock);
+	any = pool->free.first != 0 || pool->early.list.first != 0 ||
+	      pool->late.list.first != 0;
+	os_spin_unlock(&pool->lock);
+	return any;
+}

@@ -470,6 +470,11 @@ int ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 		   bool percpu, bool lru);
 void ebpf_hash_fini(struct ebpf_map *map);
 void ebpf_hash_settle(struct ebpf_map *map);
+/*
+ * What was removed and hands have not returned yet goes to the pool, with no
+ * bucket locked. False: that has none even so. Run path.
+ */
+bool ebpf_hash_collect(struct ebpf_map_hash *hash);
 
 /*
  * map_lru.c: take an element out that was not used lately, with no bucket

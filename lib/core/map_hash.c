@@ -145,6 +145,7 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 	struct ebpf_hash_bucket *bucket;
 	struct ebpf_hash_probe probe;
 	uint32_t tries = 0, gone = 0;
+	bool collected = false;
 	unsigned long held;
 	int error;
 
@@ -160,6 +161,12 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 		error = set_locked(hash, &probe, value, flags, target, size,
 				   &gone);
 		ebpf_hash_unlock(bucket, held);
+		/* no memory for a new element: one of old may do */
+		if (os_unlikely(error == -EBPF_ENOMEM) && !collected) {
+			collected = true;
+			if (ebpf_hash_collect(hash))
+				error = KEY_CHANGED;
+		}
 		/* others may have taken the last places of an LRU map */
 	} while (os_unlikely(error == KEY_CHANGED ||
 			     (error == -EBPF_E2BIG && hash->used != NULL)) &&
