@@ -176,14 +176,12 @@ tap_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 	struct ebpf_frame *frame;
 	uint64_t now = os_wall_time_ns();
 	struct virtio_net_hdr *head;
+	uint8_t *data = slots + VALE_SLOT_HEAD;
 	uint32_t bytes = 0;
-	uint8_t *data;
 	ssize_t n;
 
 	burst->unfinished = false;
 	while (burst->count < VALE_BURST && bytes < BURST_BYTES) {
-		data = slots + (size_t)burst->count * VALE_SLOT_SIZE +
-		       VALE_SLOT_HEAD;
 		n = plain_read(tap->fd, data - head_size,
 			       head_size + VALE_FRAME_MAX + 1);
 		if (n < 0 && errno == EINTR)
@@ -220,6 +218,8 @@ tap_receive(struct vale_port *port, struct vale_burst *burst, uint8_t *slots)
 		burst->time_ns[burst->count] = now;
 		burst->wire_len[burst->count] = (uint32_t)n;
 		burst->count++;
+		/* one behind the other: in slots each would have its page */
+		data += (VALE_SLOT_HEAD + (uint32_t)n + 63u) & ~63u;
 	}
 }
 
