@@ -424,8 +424,7 @@ plan_bytes(const struct plan *plan, bool lru)
 	       plan->elements * (plan->element_size + lru +
 				 sizeof(struct ebpf_hash_meta)) +
 	       plan->percpu_size * os_cpu_count() +
-	       sizeof(struct ebpf_hash_pool) +
-	       (plan->chunks ? sizeof(struct ebpf_chunks) : 0);
+	       sizeof(struct ebpf_hash_pool);
 }
 
 /*
@@ -555,17 +554,16 @@ random64(void)
 	return high << 32 | os_random_u32();
 }
 
-static int
+static bool
 elements_make(struct ebpf_map_hash *hash, const struct plan *plan)
 {
 	hash->elements = os_alloc(plan->elements * plan->element_size);
 	hash->metas.all = os_alloc(plan->elements *
 				   sizeof(hash->metas.all[0]));
-	return hash->elements == NULL || hash->metas.all == NULL ?
-		       -EBPF_ENOMEM : 0;
+	return hash->elements != NULL && hash->metas.all != NULL;
 }
 
-static int
+static void
 chunks_make(struct ebpf_map_hash *hash, const struct plan *plan, bool percpu)
 {
 	struct ebpf_chunks_spec spec = {
@@ -575,11 +573,8 @@ chunks_make(struct ebpf_map_hash *hash, const struct plan *plan, bool percpu)
 		.spare = LINUX_ELEMENT,
 	};
 
-	hash->metas.chunks = os_alloc(sizeof(*hash->metas.chunks));
-	if (hash->metas.chunks == NULL)
-		return -EBPF_ENOMEM;
-	ebpf_chunks_init(hash->metas.chunks, &hash->map.obj, &spec);
-	return 0;
+	ebpf_chunks_init(&hash->chunks, &hash->map.obj, &spec);
+	hash->metas.chunks = &hash->chunks;
 }
 
 int
@@ -589,7 +584,6 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct plan plan;
 	uint32_t i;
-	int error;
 
 	plan_make(&plan, spec, percpu, lru);
 	hash->bucket_mask = plan.buckets - 1;
@@ -603,15 +597,15 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	hash->home_first = plan.home_first;
 	hash->home_end = (uint32_t)plan.first;
 	hash->home_numbers = plan.home_numbers;
-	hash->batch = plan.batch;
+	hash->batch = (uint16_t)plan.batch;
 	for (i = 0; i < 3; i++)
 		hash->seed[i] = (spec->flags & EBPF_F_ZERO_SEED) != 0 ?
 			0x9e3779b97f4a7c15ull * (i + 1) : random64();
 
-	error = plan.chunks ? chunks_make(hash, &plan, percpu) :
-			      elements_make(hash, &plan);
-	if (error != 0)
-		return error;
+	if (plan.chunks)
+		chunks_make(hash, &plan, percpu);
+	else if (!elements_make(hash, &plan))
+		return -EBPF_ENOMEM;
 	hash->buckets = plan.slots == EBPF_HASH_SLOTS ?
 		os_alloc(plan.bucket_bytes) : (void *)hash->elements;
 	hash->hands = os_alloc(plan.hands * sizeof(hash->hands[0]));
@@ -664,7 +658,6 @@ ebpf_hash_fini(struct ebpf_map *map)
 	os_free(hash->metas.all);
 	if (hash->metas.chunks != NULL)
 		ebpf_chunks_fini(hash->metas.chunks);
-	os_free(hash->metas.chunks);
 	os_free(hash->hands);
 	if (hash->slots == EBPF_HASH_SLOTS)
 		os_free(hash->buckets);

@@ -86,7 +86,8 @@ struct ebpf_map_hash {
 			      inside, those of the bucket's second line */
 	size_t home_step;  /* bytes to the next bucket's; 0: there are none */
 	uint32_t slots;	   /* with a number; the others are homes inside */
-	uint32_t bucket_shift;
+	uint16_t bucket_shift;
+	uint16_t batch; /* between a hand and the pool */
 	uint32_t home;	   /* how many elements are at home with a bucket */
 	uint32_t home_first; /* the first number of those of bucket 0 */
 	uint32_t home_numbers; /* to that of the next bucket */
@@ -104,7 +105,7 @@ struct ebpf_map_hash {
 	uint8_t *used; /* atomic enum ebpf_hash_used by number; NULL unless
 			  LRU */
 	struct ebpf_hash_pool *pool;
-	uint32_t batch;
+	struct ebpf_chunks chunks; /* that metas and the pool refer to */
 	/*
 	 * Elements in the map and places that hands keep for some more, so that
 	 * not every insertion and removal is counted here. places_kept is set

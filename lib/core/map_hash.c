@@ -574,9 +574,8 @@ lru_percpu_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 }
 
 /*
- * NO_PREALLOC is taken and means nothing: untouched memory is not used yet; LRU
- * kinds refuse it by another error than other flags. Nor does NO_COMMON_LRU:
- * there is one order of age for all CPUs.
+ * LRU kinds refuse NO_PREALLOC by another error than other flags. NO_COMMON_LRU
+ * is taken and means nothing: there is one order of age for all CPUs.
  */
 enum {
 	FLAGS = EBPF_F_RDONLY | EBPF_F_WRONLY | EBPF_F_ZERO_SEED |
