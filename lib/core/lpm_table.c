@@ -241,12 +241,15 @@ only_one_in(const struct ebpf_lpm_table *table)
 	return entry->ref != 0 ? entry->ref : entry->best;
 }
 
-/* One of four, from entries `at` on: without the own ones of the first bits. */
+/*
+ * One of four, from entries `at` on: without the own ones of the first bits. To
+ * these its own still lead, as who is in the table needs it: parents_cut().
+ */
 static void
 quarter(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *part,
 	const struct ebpf_lpm_table *table, uint32_t at)
 {
-	uint32_t end = part->depth + part->bits, i, number, parent, len;
+	uint32_t end = part->depth + part->bits, i, number, len;
 	struct ebpf_lpm_entry *entry;
 
 	for (i = 0; i <= part->mask; i++) {
@@ -257,17 +260,35 @@ quarter(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *part,
 		number = entry->best;
 		if (number != 0 && ebpf_lpm_len(lpm, number) < part->depth)
 			entry->best = number = 0;
-		for (; number != 0; number = parent) {
-			len = ebpf_lpm_len(lpm, number);
+		while (number != 0 &&
+		       (len = ebpf_lpm_len(lpm, number)) >= part->depth) {
 			/* counted where it begins */
 			part->items += (i & ((1u << (end - len)) - 1)) == 0;
-			parent = ebpf_lpm_parent(lpm, number);
-			if (parent == 0 ||
-			    ebpf_lpm_len(lpm, parent) >= part->depth)
-				continue;
-			ebpf_lpm_set_parent(lpm, number, 0);
-			parent = 0;
+			number = ebpf_lpm_parent(lpm, number);
 		}
+	}
+}
+
+/*
+ * The table's own prefixes from depth on lead to no shorter ones any more. Only
+ * when nobody gets into the table from now on: who looks there for what is cut
+ * off has come before `changes` say so.
+ */
+static void
+parents_cut(const struct ebpf_map_lpm *lpm, const struct ebpf_lpm_table *table,
+	    uint32_t depth)
+{
+	uint32_t i, number, parent;
+
+	for (i = 0; i <= table->mask; i++) {
+		number = table->entries[i].best;
+		if (number == 0 || ebpf_lpm_len(lpm, number) < depth)
+			continue;
+		while ((parent = ebpf_lpm_parent(lpm, number)) != 0 &&
+		       ebpf_lpm_len(lpm, parent) >= depth)
+			number = parent;
+		if (parent != 0)
+			ebpf_lpm_set_parent(lpm, number, 0);
 	}
 }
 
@@ -297,7 +318,6 @@ split(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot)
 		return false;
 	}
 	quad_of_first(lpm, table, &quad);
-	parents_change(lpm);
 	for (i = 0; i < 4; i++) {
 		quarter(lpm, parts[i], table, i << (table->bits - 2));
 		quad.child[i] = parts[i]->items > 1 ? refs[i] :
@@ -307,6 +327,8 @@ split(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot)
 			ebpf_lpm_table_undo(lpm, refs[i]);
 	}
 	ebpf_lpm_put(slot, fold(lpm, &quad, table->depth));
+	parents_change(lpm);
+	parents_cut(lpm, table, table->depth + 2u);
 	ebpf_lpm_table_give(lpm, old);
 	return true;
 }

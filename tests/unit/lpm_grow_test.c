@@ -486,6 +486,81 @@ test_beside(uint32_t size, uint32_t at)
 	os_epoch_drain();
 }
 
+/* ---- a table that is taken to pieces ---- */
+
+/* Through the window's prefix of 7 bits to that of none. */
+static void *
+asker(void *cookie)
+{
+	struct ebpf_map *map = cookie;
+	struct os_epoch section;
+	uint8_t key[8];
+	uint64_t *at;
+
+	key_of(4, 0, key);
+	while (os_load_acquire(&done) == 0) {
+		os_epoch_enter(&section);
+		at = ebpf_map_find(map, key);
+		expect(at != NULL && os_load(at) == value_of(0, 0));
+		os_epoch_exit(&section);
+	}
+	return NULL;
+}
+
+/* A prefix of 16 bits beside the window, or again without it. */
+static bool
+neighbour(struct ebpf_map *map, uint8_t first, bool in)
+{
+	uint8_t key[8] = { 0 };
+	uint64_t value = first;
+	uint32_t len = 16;
+
+	memcpy(key, &len, 4);
+	key[4] = first;
+	return (in ? ebpf_map_write(map, key, &value, 0) :
+		     ebpf_map_remove(map, key)) == 0;
+}
+
+/*
+ * The window's table of eight bits gets neighbours: one that begins before it
+ * takes it in, piece by piece, while somebody asks for what is short in it.
+ */
+static void
+test_pieces(void)
+{
+	uint8_t others[3];
+	struct ebpf_map *map;
+	pthread_t thread;
+	uint32_t round, i;
+	bool good;
+
+	data_size = 4;
+	base = 8;
+	os_store(&done, 0);
+	os_store(&failures, 0);
+	map = make(1u << 12);
+	for (i = 0; i < 3; i++)
+		others[i] = (uint8_t)(11 ^ (i + 1)); /* the window's is 11 */
+	good = put(map, 0, 0) && put(map, 7, 0);
+	pthread_create(&thread, NULL, asker, map);
+	for (round = 0; round < 600 && good; round++) {
+		for (i = 0; i < 256 && good; i++)
+			good = put(map, 8, i);
+		for (i = 0; i < 3 && good; i++)
+			good = neighbour(map, others[i], true);
+		for (i = 0; i < 3 && good; i++)
+			good = neighbour(map, others[i], false);
+		for (i = 0; i < 256 && good; i++)
+			good = take(map, 8, i);
+	}
+	os_store_release(&done, 1);
+	pthread_join(thread, NULL);
+	tap_ok(good && os_load(&failures) == 0 && lpm_lab_check(map, NULL),
+	       "what is short in a table is found while that goes to pieces");
+	ebpf_map_put(map);
+	os_epoch_drain();
+}
+
 int
 main(void)
 {
@@ -507,5 +582,6 @@ main(void)
 	test_limit();
 	test_beside(4, 8);
 	test_beside(16, 56);
+	test_pieces();
 	return maps_end();
 }
