@@ -39,7 +39,7 @@ pace_woken(struct pace *pace, uint64_t now_ns, uint64_t frames, uint64_t bytes)
 	if (size > count * SMALL)
 		pace->quick = -LARGE_TIMES;
 	else if (now_ns - pace->waiting_ns <= QUICK_NS)
-		pace->quick++;
+		pace->quick += pace->quick <= QUICK_TIMES; /* may go on for days */
 	else if (pace->quick > 0)
 		pace->quick = 0;
 	return pace->quick > QUICK_TIMES;

@@ -43,6 +43,9 @@ main(void)
 	tap_ok(wakings(50, 1500, 1, 60) == 0,
 	       "nor what comes between them, for a while");
 	tap_ok(wakings(60, 1500, 1, 60) > 40, "but only for a while");
+	wakings(1000, 1500, 1, 60);
+	tap_ok(pace.quick > 0 && pace.quick < 100,
+	       "what goes on for days is not counted for ever");
 	tap_ok(wakings(100, 1000000, 1, 60) == 0, "slow ones never do");
 	return tap_done();
 }
