@@ -40,7 +40,8 @@ home_take(struct ebpf_map_hash *hash, uint64_t h)
 	uint32_t number = ebpf_hash_home(hash, h), end = number + hash->home;
 
 	for (; number < end; number++)
-		if (ebpf_hash_stamp_over(hash->metas.all[number].link, done))
+		if (ebpf_hash_stamp_over(os_load(&hash->metas.all[number].link),
+					 done))
 			return number;
 	return 0;
 }
