@@ -73,11 +73,14 @@ batch_now(const struct ebpf_map_hash *hash)
 	return batch != 0 ? batch : 1;
 }
 
-/* Up to `want` places of the map's; how many. */
+/*
+ * Up to `want` places of the map's; how many. Who finds none because of those
+ * that others keep sees that they do.
+ */
 static uint32_t
 places_count(struct ebpf_map_hash *hash, uint32_t want)
 {
-	uint32_t count = os_load(&hash->count), room;
+	uint32_t count = os_load_acquire(&hash->count), room;
 
 	do {
 		room = hash->map.max_entries - count;
@@ -139,10 +142,7 @@ place_gather(struct ebpf_map_hash *hash)
 	return found;
 }
 
-/*
- * Locked hand, which has none: a place. Who finds none because of those that
- * this one takes sees that there are some.
- */
+/* Locked hand, which has none: a place. */
 static __attribute__((__noinline__)) bool
 place_search(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
 {
