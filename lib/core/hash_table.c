@@ -20,6 +20,7 @@ enum {
 	PLACES_MAX = 16, /* that a hand keeps */
 	HANDS_PART = 16, /* one of as many is in hands, of those on demand */
 	SPARE_MAX = 1 << 16,
+	SPARE_BATCHES = 4, /* spare elements of each hand, at least */
 	LRU_SPARE_MAX = 1 << 14, /* the hand of map_lru.c passes them */
 	HOME_ENTRIES = 1 << 13, /* smaller maps stay in a near cache */
 	INSIDE_ENTRIES = 1 << 17, /* where two lines apart are further away
@@ -446,24 +447,43 @@ spares_make(struct plan *plan, uint64_t budget, uint64_t bytes_each, bool lru)
 		taken = sizeof(struct ebpf_map_hash) + plan_bytes(plan, lru);
 		spares = taken < budget ? (budget - taken) / bytes_each : 0;
 		if (plan->hands == 1 ||
-		    spares >= plan->hands * plan->batch * 4)
+		    spares >= plan->hands * plan->batch * SPARE_BATCHES)
 			break;
 		if (plan->batch > BATCH_MIN) {
 			plan->batch /= 2;
 			plan->hands *= 2;
 		}
 	}
-	while (plan->batch > 1 && plan->batch * 4 > spares)
+	while (plan->batch > 1 && plan->batch * SPARE_BATCHES > spares)
 		plan->batch /= 2;
 	return spares < most ? spares : most;
 }
 
+/*
+ * Homes inside are as many as buckets have room for: too many where max_entries
+ * is but little above a power of two.
+ */
+static bool
+inside_fits(const struct plan *plan, const struct ebpf_map_spec *spec,
+	    uint64_t budget)
+{
+	struct plan inside = *plan;
+
+	inside.bucket_bytes = 0;
+	inside.elements = plan->buckets * EBPF_HASH_SLOTS + spec->max_entries +
+			  plan->hands * plan->batch * SPARE_BATCHES;
+	return sizeof(struct ebpf_map_hash) + plan_bytes(&inside, false) <=
+	       budget;
+}
+
 /* Homes: where they are, and how many. Of no use while a cache has it all. */
 static void
-plan_homes(struct plan *plan, const struct ebpf_map_spec *spec)
+plan_homes(struct plan *plan, const struct ebpf_map_spec *spec,
+	   uint64_t budget)
 {
 	if (plan->element_size == EBPF_HASH_INSIDE_ELEMENT &&
-	    spec->max_entries >= INSIDE_ENTRIES) {
+	    spec->max_entries >= INSIDE_ENTRIES &&
+	    inside_fits(plan, spec, budget)) {
 		plan->slots = EBPF_HASH_INSIDE;
 		plan->home = EBPF_HASH_SLOTS - EBPF_HASH_INSIDE;
 		plan->home_first = EBPF_HASH_INSIDE;
@@ -494,9 +514,11 @@ static void
 plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu,
 	  bool lru)
 {
-	uint64_t value = round8(spec->value_size), each;
+	uint64_t value = round8(spec->value_size), each, budget;
 
 	memset(plan, 0, sizeof(*plan));
+	budget = linux_fixed(spec) +
+		 linux_each(spec, percpu) * spec->max_entries;
 	plan->buckets = 1;
 	while (plan->buckets * BUCKET_LOAD < spec->max_entries)
 		plan->buckets *= 2;
@@ -518,12 +540,10 @@ plan_make(struct plan *plan, const struct ebpf_map_spec *spec, bool percpu,
 	if (spec->max_entries >= HOME_ENTRIES &&
 	    spec->max_entries <= HOME_ENTRIES_MAX && !percpu && !lru &&
 	    plan->element_size <= HOME_ELEMENT)
-		plan_homes(plan, spec);
+		plan_homes(plan, spec, budget);
 	plan->elements = plan->first + spec->max_entries;
 	plan->percpu_size = percpu ? plan->elements * value : 0;
-	plan->elements += spares_make(plan, linux_fixed(spec) +
-				      linux_each(spec, percpu) *
-					      spec->max_entries, each, lru);
+	plan->elements += spares_make(plan, budget, each, lru);
 	plan->percpu_size = percpu ? plan->elements * value : 0;
 }
 

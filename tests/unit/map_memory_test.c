@@ -76,6 +76,7 @@ static const struct shape shapes[] = {
 	{ EBPF_MAP_HASH, 4, 8, 65536, 0, 65536, false },
 	{ EBPF_MAP_HASH, 16, 8, 65536, 0, 65536, false },
 	{ EBPF_MAP_HASH, 4, 8, 100000, 0, 100000, false },
+	{ EBPF_MAP_HASH, 4, 8, 140000, 0, 140000, false },
 	{ EBPF_MAP_HASH, 4, 8, 1024, EBPF_F_NO_PREALLOC, 0, false },
 	{ EBPF_MAP_HASH, 4, 8, 1024, EBPF_F_NO_PREALLOC, 1024, false },
 	{ EBPF_MAP_HASH, 4, 8, 65536, EBPF_F_NO_PREALLOC, 100, false },
