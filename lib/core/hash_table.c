@@ -503,10 +503,10 @@ plan_homes(struct plan *plan, const struct ebpf_map_spec *spec,
 static void
 plan_chunks(struct plan *plan, const struct ebpf_map_spec *spec)
 {
-	uint64_t budget = linux_fixed(spec) - sizeof(struct ebpf_map_hash);
-
 	plan->chunks = true;
-	while (plan->hands > 1 && plan_bytes(plan, false) > budget)
+	while (plan->hands > 1 &&
+	       sizeof(struct ebpf_map_hash) + plan_bytes(plan, false) >
+		       linux_fixed(spec))
 		plan->hands /= 2;
 }
 
