@@ -233,6 +233,13 @@ load_packet(struct machine *m, const struct ebpf_op *op, uint32_t index,
 
 /* ---- from one instruction to the next ---- */
 
+/* Lines may be fused just now, for another run; both codes do the same. */
+static inline uint32_t
+code_of(const struct ebpf_op *op)
+{
+	return os_load(&op->code);
+}
+
 #if EBPF_INTERP_FORM == FORM_IS_TAIL
 
 struct handler;
@@ -250,8 +257,8 @@ struct handler {
 		op = do_##name(m, op);                                  \
 		if (ENDS_##name && op == NULL)                          \
 			return m->r[0];                                 \
-		__attribute__((musttail)) return handlers[op->code].fn( \
-			op, m, handlers);                               \
+		__attribute__((musttail)) return                        \
+			handlers[code_of(op)].fn(op, m, handlers);      \
 	}
 #include "core/run_code.def"
 
@@ -263,7 +270,7 @@ static const struct handler handlers[EBPF_FUSED_END] = {
 static inline uint64_t
 go(struct machine *m, const struct ebpf_op *op)
 {
-	return handlers[op->code].fn(op, m, handlers);
+	return handlers[code_of(op)].fn(op, m, handlers);
 }
 
 #elif EBPF_INTERP_FORM == FORM_IS_LABELS
@@ -276,14 +283,14 @@ go(struct machine *m, const struct ebpf_op *op)
 #include "core/run_code.def"
 	};
 
-	goto *labels[op->code];
+	goto *labels[code_of(op)];
 
 #define EBPF_RUN_CODE(name, number)    \
 	L_##name:                      \
 	op = do_##name(m, op);         \
 	if (ENDS_##name && op == NULL) \
 		return m->r[0];        \
-	goto *labels[op->code];
+	goto *labels[code_of(op)];
 #include "core/run_code.def"
 }
 
@@ -293,7 +300,7 @@ static __attribute__((__noinline__)) uint64_t
 go(struct machine *m, const struct ebpf_op *op)
 {
 	for (;;) {
-		switch (op->code) {
+		switch (code_of(op)) {
 #define EBPF_RUN_CODE(name, number)                    \
 		case number:                           \
 			op = do_##name(m, op);         \
