@@ -6,7 +6,7 @@ enum {
 	CHUNK_BYTES = 8 << 10, /* of a large chunk, unless a record is larger */
 	SHIFT_MAX = 8,
 	CPU_MIN = 16, /* of each CPU's line in a chunk */
-	TABLE_MIN = 2,
+	TABLE_MIN = 2, /* whose place 0, with nothing before, is not there */
 };
 
 /* How many chunks, with number 0, hold that many records. */
@@ -65,6 +65,12 @@ ebpf_chunks_init(struct ebpf_chunks *chunks, struct ebpf_object *obj,
 	chunks->max = chunks_for(chunks, spec->records);
 }
 
+static uint64_t
+table_bytes(uint32_t room)
+{
+	return (room - (room == TABLE_MIN)) * sizeof(uintptr_t);
+}
+
 /* Chunk c as it was allocated. */
 static void *
 chunk_start(const struct ebpf_chunks *chunks, uint32_t c)
@@ -78,14 +84,17 @@ void
 ebpf_chunks_fini(struct ebpf_chunks *chunks)
 {
 	uintptr_t *table = chunks->table, *before;
-	uint32_t c;
+	uint32_t c, room;
 
 	for (c = 1; c < chunks->count; c++)
 		os_free(chunk_start(chunks, c));
-	for (; table != NULL; table = before) {
+	for (room = chunks->room; room > TABLE_MIN; room /= 2) {
 		before = (uintptr_t *)table[0];
 		os_free(table);
+		table = before;
 	}
+	if (table != NULL)
+		os_free(&table[1]);
 	if (chunks->leaves != NULL)
 		for (c = 1; c <= (chunks->max - 1) >> EBPF_CHUNKS_LEAF_SHIFT;
 		     c++)
@@ -118,11 +127,15 @@ static int
 table_grow(struct ebpf_chunks *chunks)
 {
 	uint32_t room = chunks->room == 0 ? TABLE_MIN : chunks->room * 2, c;
-	uintptr_t *table = take(chunks, room * sizeof(*table));
+	void *memory = take(chunks, table_bytes(room));
+	uintptr_t *table = memory;
 
-	if (table == NULL)
+	if (memory == NULL)
 		return -EBPF_ENOMEM;
-	table[0] = (uintptr_t)chunks->table;
+	if (room == TABLE_MIN)
+		table = (uintptr_t *)((uintptr_t)memory - sizeof(*table));
+	else
+		table[0] = (uintptr_t)chunks->table;
 	for (c = 1; c < chunks->room; c++)
 		table[c] = chunks->table[c];
 	os_store_release(&chunks->table, table);
@@ -176,8 +189,8 @@ ebpf_chunks_next_bytes(const struct ebpf_chunks *chunks)
 
 	if (chunks->count >= chunks->room &&
 	    chunks->count < EBPF_CHUNKS_LEAF)
-		bytes += (chunks->room == 0 ? TABLE_MIN : chunks->room * 2) *
-			 sizeof(uintptr_t);
+		bytes += table_bytes(chunks->room == 0 ? TABLE_MIN :
+							 chunks->room * 2);
 	return bytes;
 }
 

@@ -28,7 +28,7 @@ struct ebpf_chunks {
 	/*
 	 * By chunk: where the record of number 0 would be, if records lay side
 	 * by side from there to the chunk's own. Replaced by a larger one as
-	 * chunks come; entry 0 says which was before.
+	 * chunks come; entry 0, but of the first, says which was before.
 	 */
 	uintptr_t *table;
 	uintptr_t **leaves; /* from chunk LEAF on; NULL until then */
