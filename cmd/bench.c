@@ -165,6 +165,7 @@ cmd_bench(struct cmd *cmd)
 					 ? bench_why(bench)
 					 : gebpf_error_text(error));
 	}
+	bench_show_end(&show, bench);
 	if (error == 0 && bench_was_stopped(bench)) {
 		bench_show_svg(&show, bench, asked.svg);
 		error = cmd_fail(cmd, CMD_EPARTLY,
@@ -177,8 +178,6 @@ cmd_bench(struct cmd *cmd)
 	}
 	if (error == 0 && !asked.options.list)
 		error = bench_show_svg(&show, bench, asked.svg);
-	if (error == 0)
-		bench_show_end(&show);
 	bench_destroy(bench);
 	take_signals(false);
 	return error;

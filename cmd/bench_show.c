@@ -11,13 +11,16 @@
  *			   "rounds" }, ... },
  *	      "ratios": [ { "of", "to", "sense": "time"|"faster", "median",
  *			  "q1", "q3" }, ... ],
+ *	      "yardstick": { "median", ... },
  *	      "goal": { "on", "at_most"|"at_least", "reached" },
  *	      "skipped": { "linux": "why" },
  *	      "note" } ],
- *	    "means": [ { "of", "to", "sense", "mean", "rows", "goal" } ] } ] }
+ *	    "means": [ { "of", "to", "sense", "mean", "rows", "goal" } ] } ],
+ *	  "yardstick": { "median", ..., "changed" } }
  *
  * goal, note and members of skipped are there only where there is one; reached
- * only where there was something to judge. A row is known again by suite, row
+ * only where there was something to judge, yardstick where something was timed,
+ * changed where that is worth a word. A row is known again by suite, row
  * and column; its figures count in the row's unit. gebpf-bench(8) says the same.
  */
 #include "cmd/bench_show.h"
@@ -207,8 +210,10 @@ suite_begin(void *cookie, const struct bench_suite *suite, uint32_t rounds)
 	}
 	out_string(out, "suite", "\n%", suite->name);
 	out_string(out, "what", ": %", suite->what);
-	out_uint(out, "rounds", "; medians of % rounds, \302\261 half the "
-				"distance of the quartiles", rounds);
+	out_uint(out, "rounds", rounds == 1
+				? "; one round"
+				: "; medians of % rounds, \302\261 half the "
+				  "distance of the quartiles", rounds);
 	legend(out, suite);
 	out_text(out, "\n%-*s", NAME_WIDTH, "");
 	for (uint32_t i = 0; i < suite->ratio_count; i++) {
@@ -223,8 +228,21 @@ suite_begin(void *cookie, const struct bench_suite *suite, uint32_t rounds)
 /* ---- rows ---- */
 
 static void
+show_figure(struct out *out, const char *key, const struct bench_figure *f)
+{
+	out_object(out, key);
+	out_double(out, "median", f->median);
+	out_double(out, "q1", f->q1);
+	out_double(out, "q3", f->q3);
+	out_double(out, "min", f->min);
+	out_double(out, "max", f->max);
+	out_uint(out, "rounds", NULL, f->rounds);
+}
+
+/* The yardstick is shown with what depends on the machine's speed. */
+static void
 show_goal(struct out *out, const struct bench_suite *suite,
-	  const struct bench_goal *goal)
+	  const struct bench_goal *goal, const struct bench_figure *yardstick)
 {
 	char text[32], on[64];
 
@@ -246,6 +264,9 @@ show_goal(struct out *out, const struct bench_suite *suite,
 		out_text(out, goal->reached ? " reached" : " NOT reached");
 		out_bool(out, "reached", NULL, goal->reached);
 	}
+	if (goal->known && goal->kind == BENCH_GOAL_FIGURE &&
+	    yardstick != NULL && yardstick->rounds > 0)
+		out_text(out, " at yardstick %.0f", yardstick->median);
 	out_end(out);
 }
 
@@ -302,13 +323,7 @@ show_figures(struct out *out, const struct bench_suite *suite,
 		/* the sign is one place and two bytes */
 		out_text(out, " %*s",
 			 FIGURE_WIDTH + (strchr(text, '\302') != NULL), text);
-		out_object(out, suite->columns[c]);
-		out_double(out, "median", f->median);
-		out_double(out, "q1", f->q1);
-		out_double(out, "q3", f->q3);
-		out_double(out, "min", f->min);
-		out_double(out, "max", f->max);
-		out_uint(out, "rounds", NULL, f->rounds);
+		show_figure(out, suite->columns[c], f);
 		out_end(out);
 	}
 	out_end(out);
@@ -348,21 +363,28 @@ row(void *cookie, const struct bench_suite *suite, const struct bench_row *row)
 {
 	struct bench_show *show = cookie;
 	struct out *out = out_of(show);
+	bool any = false;
 
 	if (show->list) {
 		out_string(out, NULL, "    %\n", row->name);
 		return;
 	}
+	for (uint32_t c = 0; c < BENCH_COLUMNS; c++)
+		any |= row->figures[c].rounds > 0;
 	out_object(out, NULL);
 	out_string(out, "row", NULL, row->name);
 	out_text(out, "%-*s", NAME_WIDTH, row->name);
 	show_ratios(out, suite, row);
 	show_figures(out, suite, row);
-	out_string(out, "unit", " %", bench_unit_name(row->unit));
+	out_string(out, "unit", any ? " %" : NULL, bench_unit_name(row->unit));
 	out_string(out, "better", NULL,
 		   bench_less_is_better(row->unit) ? "less" : "more");
 	out_bool(out, "net", NULL, row->net);
-	show_goal(out, suite, &row->goal);
+	show_goal(out, suite, &row->goal, &row->yardstick);
+	if (row->yardstick.rounds > 0) {
+		show_figure(out, "yardstick", &row->yardstick);
+		out_end(out);
+	}
 	if (row->note[0] != '\0')
 		out_string(out, "note", "  (%)", row->note);
 	out_text(out, "\n");
@@ -401,7 +423,7 @@ suite_end(void *cookie, const struct bench_suite *suite,
 			out_uint(out, "rows",
 				 means[i].rows == 1 ? " (% row)" : " (% rows)",
 				 means[i].rows);
-			show_goal(out, suite, &means[i].goal);
+			show_goal(out, suite, &means[i].goal, NULL);
 			out_text(out, "\n");
 			out_end(out);
 		}
@@ -417,14 +439,35 @@ const struct bench_sink bench_show_sink = {
 };
 
 void
-bench_show_end(struct bench_show *show)
+bench_show_end(struct bench_show *show, struct bench *bench)
 {
-	out_end(out_of(show));
-	out_end(out_of(show));
+	struct out *out = out_of(show);
+	struct bench_figure f;
+	double changed;
+
+	if (!show->begun)
+		return;
+	out_end(out); /* of suites */
+	bench_yardstick(bench, &f);
+	if (f.rounds > 0) {
+		changed = bench_moved(&f);
+		out_text(out, "\nyardstick: a thousand steps of ten additions "
+			      "in %.0f ns, %.0f to %.0f\n",
+			 f.median, f.min, f.max);
+		show_figure(out, "yardstick", &f);
+		if (changed > 0) {
+			out_text(out, "warning: the machine's speed changed "
+				      "by %.2fx during this run: ratios hold, "
+				      "times of one row are not another's\n",
+				 changed);
+			out_double(out, "changed", changed);
+		}
+		out_end(out);
+	}
 }
 
 int
-bench_show_svg(struct bench_show *show, const struct bench *bench,
+bench_show_svg(struct bench_show *show, struct bench *bench,
 	       const char *path)
 {
 	struct cmd *cmd = show->cmd;

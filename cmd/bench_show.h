@@ -18,10 +18,10 @@ struct bench_show {
 
 extern const struct bench_sink bench_show_sink; /* cookie: struct bench_show */
 
-/* Close the object around it all. */
-void bench_show_end(struct bench_show *show);
+/* After the last suite: how fast the machine itself was. */
+void bench_show_end(struct bench_show *show, struct bench *bench);
 /* Write the picture; path NULL: none. */
-int bench_show_svg(struct bench_show *show, const struct bench *bench,
+int bench_show_svg(struct bench_show *show, struct bench *bench,
 		   const char *path);
 
 #endif

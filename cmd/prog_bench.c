@@ -346,10 +346,9 @@ cmd_prog_bench(struct cmd *cmd)
 		error = prog_run_failed(cmd, &m.info, m.data.len, error);
 	else
 		error = bench_run(bench, &suite);
+	bench_show_end(&show, bench);
 	if (error == 0)
 		error = bench_show_svg(&show, bench, m.svg);
-	if (error == 0)
-		bench_show_end(&show);
 out:
 	bench_destroy(bench);
 	prog_twin_close(&m.twin);

@@ -80,6 +80,8 @@ struct bench_row {
 	struct bench_figure ratios[BENCH_RATIOS];
 	char skipped[BENCH_COLUMNS][BENCH_TEXT]; /* why; "": not skipped */
 	struct bench_goal goal;
+	/* of the machine, before each of its rounds: see bench_yardstick() */
+	struct bench_figure yardstick;
 };
 
 /* Of a ratio, over the rows that ask for it. */
@@ -117,6 +119,8 @@ struct bench_options {
 	bool list;	    /* measure nothing: name the rows */
 	/* Looked at between measurements: end with what there is. Or NULL. */
 	bool (*stopped)(void);
+	/* Nanoseconds of what bench_yardstick() is about; NULL: measured. */
+	double (*yardstick)(void);
 };
 
 /*
@@ -145,6 +149,16 @@ int bench_run(struct bench *bench, const struct bench_suite *suite);
 bool bench_was_stopped(const struct bench *bench);
 /* How many rows there were in all of what ran. */
 uint32_t bench_rows(const struct bench *bench);
+/*
+ * How long a fixed piece of arithmetic took, in nanoseconds: how fast the
+ * machine was before each round so far. rounds 0: nothing was measured.
+ */
+void bench_yardstick(struct bench *bench, struct bench_figure *figure);
+/*
+ * How many times as long at its slowest as at its fastest; 0 where that is too
+ * little to speak of.
+ */
+double bench_moved(const struct bench_figure *yardstick);
 /* Words on the error that bench_run() returned; "" for none. */
 const char *bench_why(const struct bench *bench);
 
@@ -153,7 +167,7 @@ const char *bench_unit_name(enum bench_unit unit); /* "ns", "M/s" */
 uint32_t bench_column_count(const struct bench_suite *suite);
 
 /* Everything that ran so far as a picture. EIO. bench_svg.c */
-int bench_svg(const struct bench *bench, const char *title, FILE *file);
+int bench_svg(struct bench *bench, const char *title, FILE *file);
 
 /* ---- for suites ---- */
 

@@ -93,20 +93,17 @@ quantile(const double *sorted, uint32_t n, double part)
 }
 
 void
-bench_summarise(struct bench_figure *figure, const double *values, uint32_t n)
+bench_summarise(struct bench_figure *figure, double *values, uint32_t n)
 {
-	double sorted[BENCH_ROUNDS_MAX];
-
 	memset(figure, 0, sizeof(*figure));
 	if (n == 0)
 		return;
-	memcpy(sorted, values, n * sizeof(sorted[0]));
-	qsort(sorted, n, sizeof(sorted[0]), by_value);
-	figure->min = sorted[0];
-	figure->max = sorted[n - 1];
-	figure->q1 = quantile(sorted, n, 0.25);
-	figure->median = quantile(sorted, n, 0.5);
-	figure->q3 = quantile(sorted, n, 0.75);
+	qsort(values, n, sizeof(values[0]), by_value);
+	figure->min = values[0];
+	figure->max = values[n - 1];
+	figure->q1 = quantile(values, n, 0.25);
+	figure->median = quantile(values, n, 0.5);
+	figure->q3 = quantile(values, n, 0.75);
 	figure->rounds = n;
 }
 

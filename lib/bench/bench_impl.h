@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * A run of suites from the inside: for bench_run.c, bench_measure.c,
- * bench_figure.c and bench_svg.c.
+ * bench_figure.c, bench_yardstick.c and bench_svg.c.
  */
 #ifndef BENCH_BENCH_IMPL_H
 #define BENCH_BENCH_IMPL_H
@@ -36,6 +36,9 @@ struct bench {
 	struct bench_turn turns[BENCH_COLUMNS];
 	/* in the row's unit; negative: none in that round */
 	double samples[BENCH_COLUMNS][BENCH_ROUNDS_MAX];
+	double yards[BENCH_ROUNDS_MAX]; /* of the machine, before each round */
+	double *all_yards; /* of all rows, in no order */
+	size_t yard_count, yard_room;
 	uint32_t round, until; /* of the instance under way */
 	double warm; /* operations before each measurement; 0: none */
 	uint32_t mean_rows; /* bit of a ratio: the row counts in its mean */
@@ -48,12 +51,16 @@ struct bench {
 /* ---- bench_figure.c ---- */
 
 double bench_in_unit(double ns, enum bench_unit unit);
-/* n 0: no figure. At most BENCH_ROUNDS_MAX. */
-void bench_summarise(struct bench_figure *figure, const double *values,
-		     uint32_t n);
+/* n 0: no figure. The values are sorted. */
+void bench_summarise(struct bench_figure *figure, double *values, uint32_t n);
 /* Above 1: the first takes more time, or is faster, as the sense has it. */
 double bench_divide(enum bench_sense sense, enum bench_unit unit, double of,
 		    double to);
 void bench_judge(struct bench_goal *goal, double value);
+
+/* ---- bench_yardstick.c ---- */
+
+/* Before a round of the row under way. */
+void bench_yardstick_look(struct bench *bench, uint32_t round);
 
 #endif

@@ -107,6 +107,20 @@ is_empty(const struct bench *bench)
 	return bench->cut;
 }
 
+/* Of rounds that were not reached the value is negative. */
+static void
+summarise(struct bench_figure *figure, const double *samples, uint32_t rounds)
+{
+	double values[BENCH_ROUNDS_MAX];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < rounds; i++)
+		if (samples[i] >= 0)
+			values[n++] = samples[i];
+	if (n > 0)
+		bench_summarise(figure, values, n);
+}
+
 static void
 finish(struct bench *bench)
 {
@@ -114,17 +128,11 @@ finish(struct bench *bench)
 	struct bench_row *row = bench->row;
 	struct bench_goal *goal = &row->goal;
 	const struct bench_figure *on;
-	double values[BENCH_ROUNDS_MAX];
+	uint32_t rounds = bench->options.rounds;
 
-	for (uint32_t c = 0; c < bench_column_count(part->suite); c++) {
-		uint32_t n = 0;
-
-		for (uint32_t i = 0; i < bench->options.rounds; i++)
-			if (bench->samples[c][i] >= 0)
-				values[n++] = bench->samples[c][i];
-		if (n > 0)
-			bench_summarise(&row->figures[c], values, n);
-	}
+	for (uint32_t c = 0; c < bench_column_count(part->suite); c++)
+		summarise(&row->figures[c], bench->samples[c], rounds);
+	summarise(&row->yardstick, bench->yards, rounds);
 	if (is_empty(bench)) {
 		part->row_count--;
 		free(row);
@@ -176,6 +184,7 @@ bench_row_measure(struct bench *bench)
 {
 	struct bench_row *row = bench->row;
 	uint32_t columns = bench_column_count(bench->part->suite);
+	bool any = false;
 
 	for (uint32_t c = 0; c < columns; c++) {
 		struct bench_turn *turn = &bench->turns[c];
@@ -189,12 +198,15 @@ bench_row_measure(struct bench *bench)
 			if (row->skipped[c][0] == '\0')
 				bench_row_skip(bench, c, "it fails");
 		}
+		any |= turn->run != NULL;
 	}
 	for (uint32_t round = bench->round; round < bench->until; round++) {
 		if (bench_was_stopped(bench)) {
 			bench->cut = true;
 			return;
 		}
+		if (any)
+			bench_yardstick_look(bench, round);
 		for (uint32_t i = 0; i < columns; i++) {
 			/* whoever begins may find other caches than the rest */
 			uint32_t c = (round + i) % columns;

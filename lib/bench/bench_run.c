@@ -54,6 +54,7 @@ bench_destroy(struct bench *bench)
 		free(part->rows);
 		free(part);
 	}
+	free(bench->all_yards);
 	free(bench);
 }
 
@@ -194,6 +195,8 @@ bench_row_begin(struct bench *bench, const char *format, ...)
 	for (uint32_t c = 0; c < BENCH_COLUMNS; c++)
 		for (uint32_t i = 0; i < BENCH_ROUNDS_MAX; i++)
 			bench->samples[c][i] = -1;
+	for (uint32_t i = 0; i < BENCH_ROUNDS_MAX; i++)
+		bench->yards[i] = -1;
 	bench->round = bench->until = 0;
 	bench->warm = 0;
 	bench->mean_rows = 0;

@@ -20,7 +20,7 @@ enum {
 	BAR = 13,
 	BAR_GAP = 2,
 	ROW_GAP = 14,
-	TITLE = 64,  /* above all panels */
+	TITLE = 82,  /* above all panels */
 	HEAD = 66,   /* of a panel, above its rows */
 	FOOT = 34,   /* below, with the axis's numbers */
 	BREAK_AT = 4, /* times the reference */
@@ -256,7 +256,7 @@ draw_part(FILE *file, const struct bench_part *part, double y)
 }
 
 int
-bench_svg(const struct bench *bench, const char *title, FILE *file)
+bench_svg(struct bench *bench, const char *title, FILE *file)
 {
 	static const char style[] =
 		"text{font-family:'DejaVu Sans',Helvetica,Arial,sans-serif;"
@@ -273,7 +273,9 @@ bench_svg(const struct bench *bench, const char *title, FILE *file)
 		".whisker{stroke:#000;fill:none}\n";
 	double height = TITLE, y = TITLE;
 	const struct bench_part *part;
+	struct bench_figure yardstick;
 	char words[200];
+	double changed;
 
 	for (part = bench->parts; part != NULL; part = part->next)
 		height += part_height(part);
@@ -286,10 +288,20 @@ bench_svg(const struct bench *bench, const char *title, FILE *file)
 		WIDTH, height, WIDTH, height, style);
 	words_at(file, MARGIN, 30, "title", title);
 	snprintf(words, sizeof(words),
-		 "Medians of %u rounds; whiskers: the middle half of them. "
+		 "Medians of %u round%s; whiskers: the middle half of them. "
 		 "Shorter is better where nothing else is said.",
-		 bench->options.rounds);
+		 bench->options.rounds, bench->options.rounds == 1 ? "" : "s");
 	words_at(file, MARGIN, 50, "name", words);
+	bench_yardstick(bench, &yardstick);
+	changed = bench_moved(&yardstick);
+	snprintf(words, sizeof(words),
+		 "1\303\227: the column so marked; where it has no figure, "
+		 "the first that has.");
+	if (changed > 0)
+		snprintf(words + strlen(words), sizeof(words) - strlen(words),
+			 " The machine's speed changed by %.2f\303\227 "
+			 "during the run.", changed);
+	words_at(file, MARGIN, 66, "name", words);
 	for (part = bench->parts; part != NULL; part = part->next) {
 		if (part_height(part) > 0)
 			draw_part(file, part, y);

@@ -348,9 +348,10 @@ note_cost(struct bench *bench, const struct code *code)
 	load.stats = &stats;
 	if (ebpf_prog_load(code->home->rt, &load, &prog) == 0)
 		bench_row_note(bench, "%u instructions, %llu processed, %llu "
-				      "states, %llu KiB", code->count,
+				      "state%s, %llu KiB", code->count,
 			       (unsigned long long)stats.insns_processed,
 			       (unsigned long long)stats.states_total,
+			       stats.states_total == 1 ? "" : "s",
 			       (unsigned long long)stats.mem_peak >> 10);
 }
 

@@ -207,8 +207,6 @@ measure_frames(struct bench *bench, struct bench_ports *ports,
 		: bare.sender < 0 ? bare.sender
 				  : teach(ports, sides->ours[1]);
 	if (error == 0) {
-		bench_row_unit(bench, BENCH_MPS);
-		bench_row_goal(bench, BENCH_GOAL_RATIO, PORTS_SWITCH_BARE, 0.9);
 		bench_row_add(bench, PORTS_SWITCH, run_way, &ours, WAITING);
 		bench_row_add(bench, PORTS_BARE, run_way, &bare, WAITING);
 		bench_row_measure(bench);
@@ -229,16 +227,20 @@ static const struct row {
 	bench_ports_fn *measure;
 	bool net; /* in a network of its own */
 	const struct bench_sides *sides; /* or NULL */
+	enum bench_unit unit;
+	double goal; /* how many times as fast as the barest loop */
 } rows[] = {
-	{ "capture to capture", bench_ports_capture, false, NULL },
-	{ "capture to /dev/null", bench_ports_null, false, NULL },
-	{ "tap to tap", measure_frames, true, &bench_sides_taps },
+	{ "capture to capture", bench_ports_capture, false, NULL, BENCH_MPS, 1 },
+	{ "capture to /dev/null", bench_ports_null, false, NULL, BENCH_MPS, 1 },
+	{ "tap to tap", measure_frames, true, &bench_sides_taps, BENCH_MPS,
+	  0.9 },
 	{ "veth to veth, packet sockets", measure_frames, true,
-	  &bench_sides_veths },
-	{ "round trip, taps", bench_ports_trip, true, &bench_sides_taps },
+	  &bench_sides_veths, BENCH_MPS, 0.9 },
+	{ "round trip, taps", bench_ports_trip, true, &bench_sides_taps,
+	  BENCH_US, 0.9 },
 	{ "round trip, veth and packet sockets", bench_ports_trip, true,
-	  &bench_sides_veths },
-	{ "TCP, tap to tap", bench_ports_tcp, true, NULL },
+	  &bench_sides_veths, BENCH_US, 0.9 },
+	{ "TCP, tap to tap", bench_ports_tcp, true, NULL, BENCH_GBPS, 0.9 },
 };
 
 static void
@@ -269,6 +271,9 @@ run(struct bench *bench)
 
 			memset(&net, 0, sizeof(net));
 			memset(&ports, 0, sizeof(ports));
+			bench_row_unit(bench, rows[i].unit);
+			bench_row_goal(bench, BENCH_GOAL_RATIO,
+				       PORTS_SWITCH_BARE, rows[i].goal);
 			if (rows[i].net)
 				error = bench_net_open(&net);
 			if (error == 0)

@@ -169,8 +169,6 @@ measure(struct bench *bench, bool null)
 	bench_pin_to(&pin, 0);
 	error = open_capture(&capture, null);
 	if (error == 0) {
-		bench_row_unit(bench, BENCH_MPS);
-		bench_row_goal(bench, BENCH_GOAL_RATIO, PORTS_SWITCH_BARE, 1);
 		bench_row_add(bench, PORTS_SWITCH, run_ours, &capture, FRAMES);
 		bench_row_add(bench, PORTS_BARE, run_bare, &capture, FRAMES);
 		bench_row_measure(bench);

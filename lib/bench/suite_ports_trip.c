@@ -32,8 +32,6 @@ bench_ports_trip(struct bench *bench, struct bench_ports *ports,
 	if (error == 0)
 		error = bench_trip_open(&bare, sides->bare[0], sides->bare[1]);
 	if (error == 0) {
-		bench_row_unit(bench, BENCH_US);
-		bench_row_goal(bench, BENCH_GOAL_RATIO, PORTS_SWITCH_BARE, 0.9);
 		bench_row_add(bench, PORTS_SWITCH, bench_trip_run, &ours, 1);
 		bench_row_add(bench, PORTS_BARE, bench_trip_run, &bare, 1);
 		bench_row_measure(bench);

@@ -214,15 +214,12 @@ add(struct bench *bench, uint32_t column, const struct row *row,
 {
 	switch (row->what) {
 	case FRAMES:
-		bench_row_unit(bench, BENCH_MPS);
 		bench_row_add(bench, column, run_frames, match, WAITING);
 		break;
 	case TRIP:
-		bench_row_unit(bench, BENCH_US);
 		bench_row_add(bench, column, bench_trip_run, &match->trip, 1);
 		break;
 	case TCP:
-		bench_row_unit(bench, BENCH_GBPS);
 		bench_row_add(bench, column, bench_stream_run, &match->stream,
 			      8.0 * BENCH_STREAM_BYTES);
 		break;
@@ -237,6 +234,9 @@ measure(struct bench *bench, const struct row *row)
 	char why[BENCH_TEXT];
 	uint64_t lost = 0;
 
+	bench_row_unit(bench, row->what == FRAMES ? BENCH_MPS
+			      : row->what == TRIP ? BENCH_US
+						  : BENCH_GBPS);
 	for (uint32_t c = 0; c < BENCH_RIVALS; c++) {
 		if (!bench_wants(bench, c)) {
 			matches[c] = (struct match){ .trip = BENCH_TRIP_NONE,

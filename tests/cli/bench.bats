@@ -40,6 +40,12 @@ for s in v["suites"]:
             assert q["sense"] in ("time", "faster") and q["median"] > 0
         g = r.get("goal")
         assert g is None or ("at_most" in g) != ("at_least" in g)
+        y = r.get("yardstick")
+        assert y is None or 0 < y["min"] <= y["median"] <= y["max"]
+        assert y or all(f["rounds"] == 1 for f in r["figures"].values())
+looks = sum(r["yardstick"]["rounds"] for s in v["suites"] for r in s["rows"]
+            if "yardstick" in r)
+assert looks == v.get("yardstick", {"rounds": 0})["rounds"]
 ' "$@"
 }
 
@@ -99,6 +105,7 @@ print(*sorted({c for s in suites for c in s["columns"]}))')
 	[ -z "$stderr" ]
 	[[ ${lines[1]} == "compute: "* && ${lines[2]} == *"jit:native"* ]]
 	[[ ${lines[3]} == lcg* && ${lines[3]} == *" ns"* ]]
+	[[ $output == *$'\nyardstick: a thousand steps of '*" ns, "*" to "* ]]
 	gebpf --yaml bench compute calls "${short[@]}" rows "*l*" >"$DIR/yaml"
 	"$PY" - "$DIR/yaml" <<-'P' || skip "no PyYAML"
 		import sys
@@ -135,7 +142,7 @@ walk(v, None)
 values = {"compute", "lcg", "why", "jit", "linux", "native", "interp", "ns", "us", "ms",
           "bytes", "time", "faster", "less", "more"}
 sometimes = {"at_most", "at_least", "reached", "goal", "note", "error", "code",
-             "hint"}
+             "hint", "changed"}
 assert seen <= said, seen - said
 assert sometimes <= said
 assert said - values - sometimes <= seen, said - values - seen

@@ -49,6 +49,8 @@ static struct told {
 	uint32_t begins, rows, ends;
 	struct bench_row row[16];
 	struct bench_mean means[BENCH_RATIOS];
+	struct bench_figure yardstick; /* of all */
+	double moved;
 } told;
 
 static void
@@ -91,6 +93,8 @@ run(const struct bench_suite *suite, const struct bench_options *options,
 	if (error != 0)
 		return error;
 	error = bench_run(bench, suite);
+	bench_yardstick(bench, &told.yardstick);
+	told.moved = bench_moved(&told.yardstick);
 	if (svg != NULL) {
 		file = open_memstream(svg, &size);
 		tap_ok(bench_svg(bench, "title <&>", file) == 0, "a picture");
@@ -227,8 +231,19 @@ suite_of(int (*fn)(struct bench *))
 	};
 }
 
+/* How fast the machine is made out to be, look by look. */
+static const double *looks;
+static size_t look;
+
+static double
+fed_yardstick(void)
+{
+	return looks != NULL ? looks[look++] : 500;
+}
+
 /* One call is enough to fill the time. */
-static const struct bench_options options = { .rounds = 5, .sample_us = 1 };
+static const struct bench_options options = { .rounds = 5, .sample_us = 1,
+					      .yardstick = fed_yardstick };
 
 /* ---- tests ---- */
 
@@ -421,6 +436,49 @@ test_stopped(void)
 	       "stopped before it began");
 }
 
+/*
+ * A machine that is twice as slow for a while: it is said, and no goal is
+ * judged otherwise for it.
+ */
+static void
+test_yardstick(void)
+{
+	static const double slows[] = { 500, 520, 1000, 1000, 1000,
+					510, 500, 510, 505, 505 };
+	static const double steady[] = { 500, 600, 550, 510, 520,
+					 510, 500, 510, 505, 505 };
+	struct bench_suite suite = suite_of(run_units);
+	char *svg = NULL;
+
+	looks = slows;
+	look = 0;
+	tap_ok(run(&suite, &options, &svg) == 0 && look == 10,
+	       "a look before each round of what is timed");
+	tap_ok(told.row[0].yardstick.rounds == 5 &&
+		       near(told.row[0].yardstick.median, 1000) &&
+		       near(told.row[0].yardstick.min, 500) &&
+		       near(told.row[1].yardstick.median, 505) &&
+		       told.row[2].yardstick.rounds == 0,
+	       "a row has its own rounds', what is no time has none");
+	tap_ok(told.yardstick.rounds == 10 &&
+		       near(told.yardstick.median, 510) &&
+		       near(told.moved, 2) &&
+		       strstr(svg, "changed by 2.00") != NULL,
+	       "over all it changed by two, as the picture says");
+	tap_ok(near(told.row[0].figures[OURS].median, 1000.0 / 7) &&
+		       told.row[0].goal.known && !told.row[0].goal.reached,
+	       "figures and goals are what they are without it");
+	free(svg);
+	looks = steady;
+	look = 0;
+	tap_ok(run(&suite, &options, &svg) == 0 &&
+		       told.yardstick.rounds == 10 && told.moved == 0 &&
+		       strstr(svg, "changed by") == NULL,
+	       "a fifth is not spoken of");
+	free(svg);
+	looks = NULL;
+}
+
 /* Names must tell rows apart, and ratios columns that are there. */
 static void
 test_suites(void)
@@ -452,6 +510,7 @@ main(void)
 	test_selection();
 	test_instances();
 	test_stopped();
+	test_yardstick();
 	test_suites();
 	return tap_done();
 }
