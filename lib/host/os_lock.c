@@ -118,6 +118,13 @@ os_cpu_pin_slow(void)
 
 /* ---- events ---- */
 
+/* Not every system lets one choose the clock of a condition. */
+#if defined(_POSIX_CLOCK_SELECTION) && _POSIX_CLOCK_SELECTION > 0
+#define WAIT_CLOCK CLOCK_MONOTONIC
+#else
+#define WAIT_CLOCK CLOCK_REALTIME
+#endif
+
 void
 os_event_init(struct os_event *event)
 {
@@ -127,7 +134,9 @@ os_event_init(struct os_event *event)
 	event->waiters = 0;
 	pthread_mutex_init(&event->mutex, NULL);
 	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+#if defined(_POSIX_CLOCK_SELECTION) && _POSIX_CLOCK_SELECTION > 0
+	pthread_condattr_setclock(&attr, WAIT_CLOCK);
+#endif
 	pthread_cond_init(&event->woken, &attr);
 	pthread_condattr_destroy(&attr);
 }
@@ -166,7 +175,7 @@ os_event_wait(struct os_event *event, uint32_t seen, uint64_t timeout_ns)
 	struct timespec end;
 	int error = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
+	clock_gettime(WAIT_CLOCK, &end);
 	timeout_ns += (uint64_t)end.tv_nsec;
 	end.tv_sec += (time_t)(timeout_ns / 1000000000u);
 	end.tv_nsec = (long)(timeout_ns % 1000000000u);

@@ -2,8 +2,9 @@
 /*
  * Memory of rings in the userspace home: the same pages mapped twice, one
  * behind the other, and one page before them. Where the pages are too large
- * for the ring, or a sanitizer watches the heap, it is plain memory of twice
- * the size, which the contract allows.
+ * for the ring, a sanitizer watches the heap, or the system has no memory
+ * behind a file descriptor, it is plain memory of twice the size, which the
+ * contract allows.
  */
 #include "core/os.h"
 
@@ -15,10 +16,22 @@ enum {
 	HEAD = 64,
 };
 
+#ifdef MFD_CLOEXEC
 static bool
 is_mapped(size_t size, size_t page)
 {
 	return !OS_HEAP_ONLY && size % page == 0;
+}
+
+/* Shared pages would be shared with a child as well. */
+static void
+keep_from_children(void *base, size_t size)
+{
+#ifdef MADV_DONTFORK
+	madvise(base, size, MADV_DONTFORK);
+#else
+	minherit(base, size, INHERIT_NONE);
+#endif
 }
 
 static uint8_t *
@@ -43,12 +56,24 @@ map_twice(size_t size, size_t page)
 		base = MAP_FAILED;
 		goto out;
 	}
-	/* shared pages would be shared with a child as well */
-	madvise(base, page + 2 * size, MADV_DONTFORK);
+	keep_from_children(base, page + 2 * size);
 out:
 	close(fd);
 	return base == MAP_FAILED ? NULL : base + page;
 }
+#else
+static bool
+is_mapped(size_t size, size_t page)
+{
+	return false;
+}
+
+static uint8_t *
+map_twice(size_t size, size_t page)
+{
+	return NULL;
+}
+#endif
 
 void *
 os_ring_alloc(size_t size)
