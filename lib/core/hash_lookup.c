@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The lookups that programs make in hash kinds. Most keys have one of a few
- * sizes, for which each kind has a routine of its own: a map chooses when it is
- * made, and compiled programs call what it chose (map.h, struct ebpf_map).
+ * The lookups that programs make in hash kinds, and the copies that users get.
+ * Most keys have one of a few sizes, for which each kind has a routine of its
+ * own: a map chooses when it is made, and compiled programs call what it chose
+ * (map.h, struct ebpf_map).
  */
 #include "core/hash_table.h"
+#include "core/map_lock.h"
 
 enum {
 	ANY = 0, /* key size, where no constant takes its place: the map's */
@@ -88,21 +90,26 @@ element_of(const struct ebpf_map_hash *hash, uint32_t number, enum homes homes)
 	return hash->elements + (size_t)number * hash->element_size;
 }
 
+/* What there is to know of a lookup. */
+struct look {
+	struct ebpf_hash_probe probe;
+	const struct ebpf_hash_bucket *bucket;
+	uint32_t changes; /* of the bucket, before; of no short key's lookup */
+	uint32_t number;
+	uint8_t *element; /* NULL: it is in no slot */
+};
+
 /*
  * ebpf_hash_find(), but for what is on no chain it has the element's address
- * ready, and it asks for the memory where that will be.
+ * ready, and it asks for the memory where that will be. Who wants to know all
+ * changes, or has a long key, looks at them again.
  */
-EBPF_HASH_INLINE void *
-look(struct ebpf_map *map, const void *key, uint32_t size, enum given given,
-     bool lru, enum homes homes)
+EBPF_HASH_INLINE void
+look_at(const struct ebpf_map_hash *hash, const void *key, uint32_t size,
+	bool asks, bool all, enum homes homes, struct look *look)
 {
-	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	const struct ebpf_hash_bucket *bucket;
-	struct ebpf_hash_probe probe;
-	uint32_t number, changes = 0, slots = EBPF_HASH_SLOTS;
-	uint32_t shift = EBPF_HASH_SHIFT;
+	uint32_t slots = EBPF_HASH_SLOTS, shift = EBPF_HASH_SHIFT;
 	uint64_t match;
-	uint8_t *element;
 
 	if (homes == INSIDE) {
 		slots = EBPF_HASH_INSIDE;
@@ -111,32 +118,45 @@ look(struct ebpf_map *map, const void *key, uint32_t size, enum given given,
 		slots = hash->slots;
 		shift = hash->bucket_shift;
 	}
+	look->probe = ebpf_hash_probe_sized(hash, key, size);
+	look->bucket = ebpf_hash_bucket_at(hash, look->probe.hash, shift);
+	if (slots != EBPF_HASH_SLOTS)
+		__builtin_prefetch(look->bucket + 1);
+	else if (asks)
+		ask(hash, look->probe.hash, size);
+	if (all || size > 8)
+		look->changes = os_load_acquire(&look->bucket->changes);
+	match = ebpf_hash_match(os_load_acquire(&look->bucket->tags),
+				ebpf_hash_tag(look->probe.hash));
+	for (; match != 0; match &= match - 1) {
+		look->number = ebpf_hash_slot(hash, look->bucket,
+					      look->probe.hash,
+					      ebpf_hash_first(match), slots);
+		look->element = element_of(hash, look->number, homes);
+		if (os_likely(ebpf_hash_probe_is(&look->probe, look->element,
+						 size)))
+			return;
+	}
+	look->element = NULL;
+}
+
+EBPF_HASH_INLINE void *
+look(struct ebpf_map *map, const void *key, uint32_t size, enum given given,
+     bool lru, enum homes homes)
+{
+	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	struct look look;
+
 	if (size == ANY)
 		size = map->key_size;
-	probe = ebpf_hash_probe_sized(hash, key, size);
-	bucket = ebpf_hash_bucket_at(hash, probe.hash, shift);
-	if (slots != EBPF_HASH_SLOTS)
-		__builtin_prefetch(bucket + 1);
-	else if (homes >= APART && given != CPU_VALUE)
-		ask(hash, probe.hash, size);
-	if (size > 8)
-		changes = os_load_acquire(&bucket->changes);
-	match = ebpf_hash_match(os_load_acquire(&bucket->tags),
-				ebpf_hash_tag(probe.hash));
-	for (; match != 0; match &= match - 1) {
-		number = ebpf_hash_slot(hash, bucket, probe.hash,
-					ebpf_hash_first(match), slots);
-		element = element_of(hash, number, homes);
-		if (os_unlikely(!ebpf_hash_probe_is(&probe, element, size)))
-			continue;
-		if (size <= 8 || ebpf_hash_same(bucket, changes))
-			return give(hash, number, element, size, given, lru,
-				    homes);
+	look_at(hash, key, size, homes >= APART && given != CPU_VALUE, false,
+		homes, &look);
+	if (look.element == NULL)
+		return os_likely(ebpf_hash_chain(look.bucket) == 0) ? NULL :
+			look_careful(map, key, given, lru, homes);
+	if (size > 8 && !ebpf_hash_same(look.bucket, look.changes))
 		return look_careful(map, key, given, lru, homes);
-	}
-	if (os_likely(ebpf_hash_chain(bucket) == 0))
-		return NULL;
-	return look_careful(map, key, given, lru, homes);
+	return give(hash, look.number, look.element, size, given, lru, homes);
 }
 
 /* The routines of a kind: for any key size, and for those that are frequent. */
@@ -169,6 +189,58 @@ SIZES(maps_chunk, INNER, false, CHUNKS)
 ROUTINE(inside_4, 4, VALUE, false, INSIDE)
 ROUTINE(inside_6, 6, VALUE, false, INSIDE)
 ROUTINE(inside_8, 8, VALUE, false, INSIDE)
+
+/*
+ * A user's copy of what was there at one moment, but for who overwrites the
+ * value. It needs no section: elements stay elements, and what was read of one
+ * counts only if the bucket has lost none since.
+ */
+EBPF_HASH_INLINE int
+copy(struct ebpf_map *map, const void *key, void *value, uint32_t size,
+     enum homes homes)
+{
+	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	struct look look;
+
+	look_at(hash, key, size, true, true, homes, &look);
+	if (look.element == NULL)
+		return os_likely(ebpf_hash_chain(look.bucket) == 0) ?
+			-EBPF_ENOENT : ebpf_hash_read(map, key, value);
+	ebpf_map_value_get(map, value, look.element + ((size + 7) & ~7u), 0);
+	if (os_unlikely(!ebpf_hash_same(look.bucket, look.changes)))
+		return ebpf_hash_read(map, key, value);
+	return 0;
+}
+
+#define COPY(name, size, homes)                                             \
+	static int name(struct ebpf_map *map, const void *key, void *value) \
+	{                                                                   \
+		return copy(map, key, value, size, homes);                  \
+	}
+COPY(copy_4, 4, APART)
+COPY(copy_8, 8, APART)
+COPY(copy_16, 16, APART)
+COPY(copy_any, map->key_size, ANYWHERE)
+
+/* Values of other kinds are several, or what they refer to needs a section. */
+static void
+copy_choose(struct ebpf_map *map)
+{
+	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
+
+	if (map->ops->percpu || map->ops->holds_maps)
+		map->read = NULL;
+	else if (hash->metas.chunks != NULL || hash->slots != EBPF_HASH_SLOTS)
+		map->read = copy_any;
+	else if (map->key_size == 4)
+		map->read = copy_4;
+	else if (map->key_size == 8)
+		map->read = copy_8;
+	else if (map->key_size == 16)
+		map->read = copy_16;
+	else
+		map->read = copy_any;
+}
 
 static const struct choice {
 	const struct ebpf_map_ops *ops;
@@ -219,6 +291,7 @@ ebpf_hash_lookup_choose(struct ebpf_map *map)
 		else if (map->key_size == 16)
 			map->lookup = choices[i].sixteen;
 	}
+	copy_choose(map);
 }
 
 static uint32_t

@@ -68,7 +68,7 @@ batch_now(const struct ebpf_map_hash *hash)
 
 	if (os_likely(hash->metas.chunks == NULL))
 		return hash->batch;
-	batch = os_load(&hash->count) / (HANDS_PART * (hash->hand_mask + 1));
+	batch = os_load(&hash->count) / (HANDS_PART * (hash->hand_mask + 1u));
 	if (batch > hash->batch)
 		return hash->batch;
 	return batch != 0 ? batch : 1;
@@ -150,7 +150,7 @@ place_search(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
 	uint32_t room = hash->map.max_entries - os_load(&hash->count), some = 1;
 	bool found;
 
-	if (hash->used == NULL && room / PLACES_MAX > hash->hand_mask + 1) {
+	if (hash->used == NULL && room / PLACES_MAX > hash->hand_mask + 1u) {
 		some = hash->metas.chunks == NULL ? PLACES_MAX :
 						    batch_now(hash);
 		places_keep(hash);
@@ -608,16 +608,16 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 
 	plan_make(&plan, spec, percpu, lru);
 	hash->bucket_mask = plan.buckets - 1;
-	hash->hand_mask = (uint32_t)plan.hands - 1;
-	hash->element_size = plan.element_size;
+	hash->hand_mask = (uint16_t)(plan.hands - 1);
+	hash->element_size = (uint32_t)plan.element_size;
 	hash->value_off = plan.key_room;
-	hash->slots = plan.slots;
+	hash->slots = (uint8_t)plan.slots;
 	hash->bucket_shift = plan.slots == EBPF_HASH_SLOTS ?
 		EBPF_HASH_SHIFT : EBPF_HASH_INSIDE_SHIFT;
-	hash->home = plan.home;
+	hash->home = (uint8_t)plan.home;
 	hash->home_first = plan.home_first;
 	hash->home_end = (uint32_t)plan.first;
-	hash->home_numbers = plan.home_numbers;
+	hash->home_numbers = (uint8_t)plan.home_numbers;
 	hash->batch = (uint16_t)plan.batch;
 	for (i = 0; i < 3; i++)
 		hash->seed[i] = (spec->flags & EBPF_F_ZERO_SEED) != 0 ?

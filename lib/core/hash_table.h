@@ -85,16 +85,16 @@ struct ebpf_map_hash {
 	uint8_t *homes;	   /* elements at home with bucket 0; with homes
 			      inside, those of the bucket's second line */
 	size_t home_step;  /* bytes to the next bucket's; 0: there are none */
-	uint32_t slots;	   /* with a number; the others are homes inside */
-	uint16_t bucket_shift;
+	uint8_t slots;	   /* with a number; the others are homes inside */
+	uint8_t bucket_shift;
+	uint8_t home;	   /* how many elements are at home with a bucket */
+	uint8_t home_numbers; /* from a bucket's first to that of the next */
 	uint16_t batch; /* between a hand and the pool */
-	uint32_t home;	   /* how many elements are at home with a bucket */
+	uint16_t hand_mask;
 	uint32_t home_first; /* the first number of those of bucket 0 */
-	uint32_t home_numbers; /* to that of the next bucket */
 	uint32_t home_end;     /* all others have higher ones */
-	size_t element_size;
+	uint32_t element_size;
 	uint32_t value_off; /* in an element; per-CPU: not there */
-	uint32_t hand_mask;
 	void *percpu; /* values by number; NULL unless per-CPU */
 	struct ebpf_hash_hand *hands; /* by processor */
 	/*
@@ -461,7 +461,9 @@ void *ebpf_hash_lru_percpu_lookup(struct ebpf_map *map, const void *key);
 void *ebpf_hash_lru_percpu_lookup_cpu(struct ebpf_map *map, const void *key,
 				      uint32_t cpu);
 void *ebpf_hash_maps_lookup(struct ebpf_map *map, const void *key);
-/* What the map's own lookup becomes instead, for the size of its keys. */
+/* map_hash.c: users' copies, of any kind; for maps of maps in a section. */
+int ebpf_hash_read(struct ebpf_map *map, const void *key, void *value);
+/* What the map's own lookup and read become, for the size of its keys. */
 void ebpf_hash_lookup_choose(struct ebpf_map *map);
 
 /* Of the ops tables; `percpu` and `lru` as the kind is. */

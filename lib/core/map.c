@@ -176,6 +176,8 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 		error = ebpf_map_inner_init(map, spec.inner);
 	if (error == 0)
 		error = ops->init(map, &spec);
+	if ((map->flags & EBPF_F_WRONLY) != 0)
+		map->read = NULL;
 	if (error == 0)
 		error = ebpf_object_publish(&map->obj);
 	if (error != 0) {
@@ -220,6 +222,8 @@ ebpf_map_read(struct ebpf_map *map, const void *key, void *value)
 	void *stored;
 	int error = 0;
 
+	if (os_likely(map->read != NULL))
+		return map->read(map, key, value);
 	if ((map->flags & EBPF_F_WRONLY) != 0)
 		return -EBPF_EACCES;
 	if (map->ops->peek != NULL)

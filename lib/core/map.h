@@ -110,6 +110,11 @@ struct ebpf_map {
 	 * what lpm_trie.h says.
 	 */
 	void *(*lookup)(struct ebpf_map *map, const void *key);
+	/*
+	 * What users read this very map by, where that needs no section; as
+	 * lookup chosen by init. NULL: by ops, or not at all.
+	 */
+	int (*read)(struct ebpf_map *map, const void *key, void *value);
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;

@@ -376,8 +376,8 @@ hash_each(struct ebpf_map *map, struct ebpf_each *each)
 }
 
 /* A copy of what was there at one moment, but for who overwrites the value. */
-static int
-hash_read(struct ebpf_map *map, const void *key, void *value)
+int
+ebpf_hash_read(struct ebpf_map *map, const void *key, void *value)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
@@ -400,22 +400,6 @@ hash_read(struct ebpf_map *map, const void *key, void *value)
 		value_get(hash, number, value);
 	ebpf_hash_unlock(bucket, held);
 	return number != 0 ? 0 : -EBPF_ENOENT;
-}
-
-/* The same by the map's own lookup, while no element is handed on at once. */
-static int
-hash_read_plain(struct ebpf_map *map, const void *key, void *value)
-{
-	const struct ebpf_hash_pool *pool = ebpf_hash_of(map)->pool;
-	uint64_t hurried = os_load_acquire(&pool->hurried);
-	void *stored = map->lookup(map, key);
-
-	if (stored == NULL)
-		return -EBPF_ENOENT;
-	ebpf_map_value_get(map, value, stored, 0);
-	if (os_likely(os_load_acquire(&pool->hurried) == hurried))
-		return 0;
-	return hash_read(map, key, value);
 }
 
 /* No update comes between; a program that holds the value still may write. */
@@ -594,7 +578,7 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.lookup = ebpf_hash_lookup,
 	.update = hash_update,
 	.remove = hash_remove,
-	.read = hash_read_plain,
+	.read = ebpf_hash_read,
 	.extract = hash_extract,
 	.next = hash_next,
 	.walk = hash_walk,
@@ -616,7 +600,7 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 	.lookup_cpu = ebpf_hash_percpu_lookup_cpu,
 	.update = percpu_hash_update,
 	.remove = hash_remove,
-	.read = hash_read,
+	.read = ebpf_hash_read,
 	.write = percpu_hash_write,
 	.extract = hash_extract,
 	.next = hash_next,
@@ -637,7 +621,7 @@ const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
 	.lookup = ebpf_hash_lru_lookup,
 	.update = hash_update,
 	.remove = hash_remove,
-	.read = hash_read,
+	.read = ebpf_hash_read,
 	.extract = hash_extract,
 	.next = hash_next,
 	.walk = hash_walk,
@@ -659,7 +643,7 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 	.lookup_cpu = ebpf_hash_lru_percpu_lookup_cpu,
 	.update = percpu_hash_update,
 	.remove = hash_remove,
-	.read = hash_read,
+	.read = ebpf_hash_read,
 	.write = percpu_hash_write,
 	.extract = hash_extract,
 	.next = hash_next,
@@ -682,7 +666,7 @@ const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {
 	.lookup = ebpf_hash_maps_lookup,
 	.remove = maps_remove,
 	.extract = maps_take,
-	.read = hash_read,
+	.read = ebpf_hash_read,
 	.write = maps_write,
 	.next = hash_next,
 	.walk = hash_walk,
