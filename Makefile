@@ -25,7 +25,8 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wno-unused-parameter $(if $(NO_WERROR),,-Werror)
 INC := -I. -Ilib -Ilib/host
 CPPFLAGS_ALL := $(INC) -D_GNU_SOURCE
-CFLAGS_ALL := -std=gnu11 -fPIC -fno-strict-aliasing -fvisibility=default \
+CFLAGS_ALL := -std=gnu11 -fPIC -fno-semantic-interposition \
+	-fno-strict-aliasing -fvisibility=default \
 	$(OPT) $(WARN) $(CFLAGS)
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer

@@ -13,22 +13,16 @@ ebpf_verify_new_id(struct ebpf_venv *env)
 }
 
 int
-ebpf_verify_read_reg(struct ebpf_venv *env, uint32_t number,
-		     struct ebpf_vreg **reg)
+ebpf_verify_refuse_reg(struct ebpf_venv *env, uint32_t number)
 {
-	*reg = &ebpf_verify_top(env)->regs[number];
-	if ((*reg)->type == EBPF_V_NONE)
+	if (ebpf_verify_top(env)->regs[number].type == EBPF_V_NONE)
 		return ebpf_verify_reject(
 			env, EBPF_RULE_UNINIT,
 			"r%u is read but was not written, or was lost in a "
 			"call",
 			number);
-	/* forgetting relies on this; if it ever fails, refuse */
-	if (number < EBPF_REG_FP && !(env->live[env->insn] & 1u << number))
-		return ebpf_verify_reject(env, EBPF_RULE_UNSUPPORTED,
-					  "r%u is read where nothing should",
-					  number);
-	return 0;
+	return ebpf_verify_reject(env, EBPF_RULE_UNSUPPORTED,
+				  "r%u is read where nothing should", number);
 }
 
 int

@@ -13,6 +13,8 @@ enum {
 	STOPS = 1 << 2, /* what follows is not executed next */
 	LOADS = 1 << 3, /* from the packet, as old filters do */
 	WIDE = 1 << 4,	/* two slots */
+	HELPS = 1 << 5, /* a helper */
+	RETURNS = 1 << 6, /* from a function, to what follows */
 };
 static const uint8_t facts[EBPF_OP_COUNT] = {
 #define IS(form, other) (EBPF_FORM_##form == EBPF_FORM_##other)
@@ -28,7 +30,9 @@ static const uint8_t facts[EBPF_OP_COUNT] = {
 		(IS(form, JA) || IS(form, JA32) || IS(form, EXIT) ? STOPS :   \
 								    0) |      \
 		(IS(form, LD_ABS) || IS(form, LD_IND) ? LOADS : 0) |          \
-		(IS(form, LDDW) ? WIDE : 0),
+		(IS(form, LDDW) ? WIDE : 0) |                                 \
+		(IS(form, CALL) ? HELPS : 0) |                                \
+		(IS(form, CALL_LOCAL) ? RETURNS : 0),
 #include "abi/insn.def"
 };
 
@@ -53,46 +57,66 @@ ebpf_verify_func_at(const struct ebpf_venv *env, uint32_t insn)
 	return lo;
 }
 
-/* Mark where functions start, count them, then list them. */
+/* A function starts there. */
+static uint32_t
+mark(struct ebpf_venv *env, uint32_t insn)
+{
+	uint32_t is_new = !env->aux[insn].point;
+
+	env->aux[insn].point = 1;
+	return is_new;
+}
+
+/* Mark where functions start and count them. */
 static int
-find_functions(struct ebpf_venv *env)
+mark_functions(struct ebpf_venv *env, uint32_t *count)
 {
 	const struct ebpf_prog *prog = env->prog;
-	uint32_t i, n = 0;
+	const struct ebpf_op *ops = env->ops;
+	uint32_t i, n = mark(env, 0), end = env->count;
 	int64_t to;
 
-	env->aux[0].point = 1;
-	for (i = 0; i < env->count; i++) {
-		if (!(facts[env->ops[i].code] & CALLS))
+	for (i = 0; i < end; i++) {
+		if (!(facts[ops[i].code] & CALLS))
 			continue;
-		to = (int64_t)i + 1 + env->ops[i].off;
-		if (to < 0 || to >= env->count || is_hi(env, (uint32_t)to))
+		to = (int64_t)i + 1 + ops[i].off;
+		if (to < 0 || to >= end || is_hi(env, (uint32_t)to))
 			return ebpf_verify_reject_at(
 				env, i, EBPF_RULE_JUMP,
 				"the call goes to no instruction");
-		env->aux[to].point = 1;
+		n += mark(env, (uint32_t)to);
 	}
 	for (i = 0; i < prog->func_info_count; i++)
-		env->aux[prog->func_infos[i].insn].point = 1;
-	for (i = 0; i < env->count; i++)
-		n += env->aux[i].point;
+		n += mark(env, prog->func_infos[i].insn);
+	*count = n;
 	if (n > EBPF_V_FUNCS_MAX)
 		return ebpf_verify_reject_at(env, 0, EBPF_RULE_LIMIT,
 					     "%u functions, at most %d", n,
 					     EBPF_V_FUNCS_MAX);
+	return 0;
+}
+
+static int
+find_functions(struct ebpf_venv *env)
+{
+	uint32_t i = 0, n = 0;
+	int error = mark_functions(env, &n);
+
+	if (error)
+		return error;
 	env->funcs = os_alloc(n * sizeof(*env->funcs));
 	if (!env->funcs)
 		return -EBPF_ENOMEM;
-	for (i = 0; i < env->count; i++) {
-		if (!env->aux[i].point)
+	while (env->func_count < n) {
+		if (!env->aux[i++].point)
 			continue;
-		env->aux[i].point = 0;
+		env->aux[i - 1].point = 0;
 		if (env->func_count)
-			env->funcs[env->func_count - 1].end = i;
-		env->funcs[env->func_count++].start = i;
+			env->funcs[env->func_count - 1].end = i - 1;
+		env->funcs[env->func_count++].start = i - 1;
 	}
-	env->funcs[env->func_count - 1].end = env->count;
-	env->forward = env->func_count == 1;
+	env->funcs[n - 1].end = env->count;
+	env->forward = n == 1;
 	return 0;
 }
 
@@ -100,67 +124,94 @@ find_functions(struct ebpf_venv *env)
 static int
 check_function(struct ebpf_venv *env, const struct ebpf_vfunc *func)
 {
-	uint32_t i;
+	const struct ebpf_op *ops = env->ops;
+	uint32_t i, start = func->start, end = func->end;
 	int64_t to;
 
-	for (i = func->start; i < func->end; i++) {
-		if (!(facts[env->ops[i].code] & JUMPS))
+	for (i = start; i < end; i++) {
+		if (!(facts[ops[i].code] & JUMPS))
 			continue;
-		to = (int64_t)i + 1 + env->ops[i].off;
-		if (to < func->start || to >= func->end ||
+		to = (int64_t)i + 1 + ops[i].off;
+		if (to < start || to >= end ||
 		    is_hi(env, (uint32_t)to))
 			return ebpf_verify_reject_at(
 				env, i, EBPF_RULE_JUMP,
 				"the jump leaves its function (slots %u to %u)",
-				func->start, func->end - 1);
+				start, end - 1);
 		env->forward &= to > i;
 	}
-	if (!(facts[env->ops[func->end - 1].code] & STOPS))
+	if (!(facts[ops[end - 1].code] & STOPS))
 		return ebpf_verify_reject_at(
-			env, func->end - 1, EBPF_RULE_END,
+			env, end - 1, EBPF_RULE_END,
 			"the function's last instruction can be passed");
 	return 0;
 }
 
-/* Whether it is the first way to insn; on a second one paths join there. */
-static bool
-come(struct ebpf_venv *env, uint32_t insn)
+/* Paths join there. */
+static void
+join(struct ebpf_venv *env, uint32_t insn)
 {
-	if (env->aux[insn].flags & EBPF_VA_REACH) {
-		env->aux[insn].point = 1;
+	if (!env->aux[insn].point)
+		env->aux[insn].point = ++env->point_count;
+}
+
+/*
+ * Whether it is the first way to insn; on a second one paths join there. *n
+ * counts what is reached.
+ */
+static inline bool
+come(struct ebpf_venv *env, uint32_t insn, uint32_t *n)
+{
+	struct ebpf_vaux *aux = &env->aux[insn];
+
+	if (aux->flags & EBPF_VA_REACH) {
+		if (!aux->point)
+			aux->point = ++env->point_count;
 		return false;
 	}
-	env->aux[insn].flags |= EBPF_VA_REACH;
+	aux->flags |= EBPF_VA_REACH;
+	++*n;
 	return true;
 }
 
-static void
+/* From start on; how many slots. */
+static uint32_t
 reach(struct ebpf_venv *env, uint32_t start, uint32_t *todo)
 {
-	uint32_t n = 0, i, to;
+	const struct ebpf_op *ops = env->ops;
+	uint32_t open = 0, n = 0, i, to;
 
-	if (come(env, start))
-		todo[n++] = start;
-	while (n > 0) {
+	if (come(env, start, &n))
+		todo[open++] = start;
+	while (open > 0) {
 		bool on = true;
 
-		for (i = todo[--n]; on; i++) {
-			const struct ebpf_op *op = &env->ops[i];
+		for (i = todo[--open]; on; i++) {
+			const struct ebpf_op *op = &ops[i];
 			uint32_t fact = facts[op->code];
 
-			if (fact & WIDE)
-				env->aux[++i].flags |= EBPF_VA_REACH;
-			to = i + 1 + (uint32_t)op->off;
-			if ((fact & JUMPS) && come(env, to))
-				todo[n++] = to;
-			on = !(fact & STOPS) && come(env, i + 1);
-			/* callers come back from different paths of the callee */
-			if (op->code == EBPF_OP_CALL_LOCAL)
-				env->aux[i + 1].point = 1;
-			if (ebpf_verify_is_loop(env, i))
-				env->aux[i].point = env->aux[i + 1].point = 1;
+			if (fact & (WIDE | JUMPS | STOPS | HELPS | RETURNS)) {
+				if (fact & WIDE)
+					come(env, ++i, &n);
+				to = i + 1 + (uint32_t)op->off;
+				if ((fact & JUMPS) && come(env, to, &n))
+					todo[open++] = to;
+				if (fact & STOPS)
+					break;
+				/* callers come back from different paths */
+				if (fact & RETURNS)
+					join(env, i + 1);
+				if ((fact & HELPS) &&
+				    ebpf_verify_is_loop(env, i)) {
+					env->loop_room++;
+					join(env, i);
+					join(env, i + 1);
+				}
+			}
+			on = come(env, i + 1, &n);
 		}
 	}
+	return n;
 }
 
 static int
@@ -175,16 +226,16 @@ check_reach(struct ebpf_venv *env)
 
 		if (!func->used)
 			continue;
-		reach(env, func->start, todo);
 		if (f > 0)
-			env->aux[func->start].point = 1;
-		for (i = func->start; i < func->end; i++)
-			if (!(env->aux[i].flags & EBPF_VA_REACH))
-				break;
-		if (i < func->end)
-			error = ebpf_verify_reject_at(
-				env, i, EBPF_RULE_DEAD,
-				"nothing jumps or falls to this instruction");
+			join(env, func->start);
+		if (reach(env, func->start, todo) == func->end - func->start)
+			continue;
+		i = func->start;
+		while (env->aux[i].flags & EBPF_VA_REACH)
+			i++;
+		error = ebpf_verify_reject_at(
+			env, i, EBPF_RULE_DEAD,
+			"nothing jumps or falls to this instruction");
 	}
 	return error;
 }
@@ -203,15 +254,22 @@ enter(struct ebpf_venv *env, uint32_t f, int32_t caller)
 static int
 next_callee(struct ebpf_venv *env, struct ebpf_vfunc *func)
 {
-	for (; func->scan < func->end; func->scan++) {
-		const struct ebpf_op *op = &env->ops[func->scan];
+	const struct ebpf_op *ops = env->ops;
+	uint32_t end = func->end, i;
 
-		if (facts[op->code] & LOADS)
+	for (i = func->scan; i < end; i++) {
+		const struct ebpf_op *op = &ops[i];
+		uint32_t fact = facts[op->code];
+
+		if (!(fact & (CALLS | LOADS | HELPS)))
+			continue;
+		if (fact & LOADS)
 			func->flags |= EBPF_VF_LOADS;
 		/* who has a function's address may have it called */
-		if (facts[op->code] & CALLS)
-			return (int)ebpf_verify_func_at(
-				env, func->scan + 1 + op->off);
+		if (fact & CALLS) {
+			func->scan = i;
+			return (int)ebpf_verify_func_at(env, i + 1 + op->off);
+		}
 		if (op->code == EBPF_OP_CALL_HELPER) {
 			const struct ebpf_helper *helper = ebpf_verify_helper(
 				env, (uint32_t)op->imm);
@@ -224,6 +282,7 @@ next_callee(struct ebpf_venv *env, struct ebpf_vfunc *func)
 				func->flags |= EBPF_VF_MOVES;
 		}
 	}
+	func->scan = end;
 	return -1;
 }
 
@@ -275,18 +334,13 @@ check_calls(struct ebpf_venv *env)
 	return 0;
 }
 
+/* What is kept at points and of loops. */
 static int
 make_points(struct ebpf_venv *env)
 {
-	uint32_t i, loops = 0;
+	uint32_t i, loops = env->loop_room;
 	int error;
 
-	for (i = 0; i < env->count; i++) {
-		if (!env->aux[i].point)
-			continue;
-		env->aux[i].point = ++env->point_count;
-		loops += ebpf_verify_is_loop(env, i); /* points by reach() */
-	}
 	error = ebpf_verify_charge(env, (env->point_count + 1ULL) *
 							sizeof(*env->points) +
 						(uint64_t)loops *
@@ -299,8 +353,9 @@ make_points(struct ebpf_venv *env)
 		env->loops = os_alloc(loops * sizeof(*env->loops));
 	if (!env->points || (loops && !env->loops))
 		return -EBPF_ENOMEM;
-	for (i = 0; loops && i < env->count; i++)
-		if (ebpf_verify_is_loop(env, i))
+	for (i = 0; env->loop_count < loops; i++)
+		if ((env->aux[i].flags & EBPF_VA_REACH) &&
+		    ebpf_verify_is_loop(env, i))
 			env->loops[env->loop_count++].insn = i;
 	return 0;
 }

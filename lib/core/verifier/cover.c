@@ -192,11 +192,13 @@ known_regs(const struct ebpf_venv *env)
 	const struct ebpf_vreg *regs = env->state->frames[env->state->depth - 1]->regs;
 	uint32_t set = 0, live = env->live[env->insn], i;
 
-	for (i = 0; i < EBPF_REG_FP; i++)
-		if ((live >> i & live >> (16 + i) & 1) &&
-		    regs[i].type == EBPF_V_SCALAR &&
+	live &= live >> 16 & ((1u << EBPF_REG_FP) - 1);
+	for (; live; live &= live - 1) {
+		i = (uint32_t)__builtin_ctz(live);
+		if (regs[i].type == EBPF_V_SCALAR &&
 		    ebpf_num_is_const(&regs[i].num))
 			set |= 1u << i;
+	}
 	return set;
 }
 
@@ -208,9 +210,8 @@ key_of(const struct ebpf_venv *env, uint32_t set, uint64_t *key)
 	uint32_t i;
 
 	*key = set;
-	for (i = 0; set >> i; i++) {
-		if (!(set >> i & 1))
-			continue;
+	for (; set; set &= set - 1) {
+		i = (uint32_t)__builtin_ctz(set);
 		if (regs[i].type != EBPF_V_SCALAR ||
 		    !ebpf_num_is_const(&regs[i].num))
 			return false;
@@ -289,6 +290,16 @@ read_bytes(const struct ebpf_vseen *seen, uint32_t slot)
 	       (uint32_t)(seen->read.of[1] >> slot & 1) * 0xf0;
 }
 
+/* Whether any register of the set holds something. */
+static bool
+has_more(const struct ebpf_vframe *frame, uint32_t set)
+{
+	for (set &= (1u << EBPF_REG_FP) - 1; set; set &= set - 1)
+		if (frame->regs[__builtin_ctz(set)].type != EBPF_V_NONE)
+			return true;
+	return false;
+}
+
 /*
  * Compare with snap: which of its slots are read, and which of their bytes as
  * numbers. widening: compare slots only, and tell which differ.
@@ -319,23 +330,19 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 	at += snap->ref_count * sizeof(struct ebpf_vref);
 	for (f = 0; f < state->depth; f++) {
 		const struct ebpf_vframe *frame = state->frames[f];
-		struct ebpf_vpacked_frame head;
-		uint32_t live = ebpf_verify_live_regs(env, f);
+		const struct ebpf_vpacked_frame *head = (const void *)at;
+		uint32_t live = ebpf_verify_live_regs(env, f), set;
+		const uint8_t *behind;
+		uint64_t left;
 
-		memcpy(&head, at, sizeof(head));
-		at += sizeof(head);
-		if (head.call_insn != frame->call_insn ||
-		    head.func != frame->func ||
-		    !covers_loop(snap, &head, frame, f + 1 == state->depth,
+		at += sizeof(*head);
+		if (head->call_insn != frame->call_insn ||
+		    head->func != frame->func ||
+		    !covers_loop(snap, head, frame, f + 1 == state->depth,
 				 exact))
 			return false;
-		for (i = 0; i < EBPF_REG_FP; i++) {
-			if (!(head.regs & 1u << i)) {
-				if (exact && (live & 1u << i) &&
-				    frame->regs[i].type != EBPF_V_NONE)
-					return false;
-				continue;
-			}
+		for (set = head->regs; set; set &= set - 1) {
+			i = (uint32_t)__builtin_ctz(set);
 			if (!widening &&
 			    !covers_reg(env, (const struct ebpf_vreg *)(const void *)at,
 					&frame->regs[i],
@@ -343,9 +350,12 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 				return false;
 			at += sizeof(struct ebpf_vreg);
 		}
-		if (exact && head.slot_count != frame->slot_count)
+		if (exact && (has_more(frame, live & ~head->regs) ||
+			      head->slot_count != frame->slot_count))
 			return false;
-		for (i = 0; i < head.slot_count; i++) {
+		behind = at + head->slot_bytes;
+		left = exact ? ~0ULL : seen[f].read.of[0] | seen[f].read.of[1];
+		for (i = 0; i < head->slot_count && left; i++, left >>= 1) {
 			uint32_t read = read_bytes(&seen[f], i);
 
 			/* what nothing reads may be anything */
@@ -364,15 +374,16 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 			if (!widening)
 				return false;
 			if (i < frame->slot_count) {
-				uint64_t set = halves(env, old,
-						      &frame->slots[i]);
+				uint64_t differ = halves(env, old,
+							 &frame->slots[i]);
 
-				widening->low[f] |= (set & 1) << i;
-				widening->high[f] |= (set >> 1) << i;
+				widening->low[f] |= (differ & 1) << i;
+				widening->high[f] |= (differ >> 1) << i;
 			}
 		}
+		at = behind;
 		/* read for some number though never written; Linux lets */
-		for (; ebpf_verify_may_leak(env) && i < frame->slot_count; i++)
+		for (i = head->slot_count; ebpf_verify_may_leak(env) && i < frame->slot_count; i++)
 			if (read_bytes(&seen[f], i) &&
 			    ebpf_vslot_is_pointer(&frame->slots[i]))
 				return false;
@@ -411,13 +422,12 @@ ebpf_verify_note_ignored(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	for (f = 0; f < snap->depth; f++) {
 		const struct ebpf_vframe *frame = env->state->frames[f];
 		uint32_t numbers = ebpf_verify_live_regs(env, f) >> 16, set = 0;
-		struct ebpf_vpacked_frame head;
+		const struct ebpf_vpacked_frame *head = (const void *)at;
+		uint32_t left;
 
-		memcpy(&head, at, sizeof(head));
-		at += sizeof(head);
-		for (i = 0; head.regs >> i; i++) {
-			if (!(head.regs >> i & 1))
-				continue;
+		at += sizeof(*head);
+		for (left = head->regs; left; left &= left - 1) {
+			i = (uint32_t)__builtin_ctz(left);
 			if (!(numbers >> i & 1) &&
 			    !has_number((const struct ebpf_vreg *)(const void *)at,
 					&frame->regs[i]))
@@ -425,8 +435,7 @@ ebpf_verify_note_ignored(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 			at += sizeof(struct ebpf_vreg);
 		}
 		env->ignored[ebpf_verify_goes_on_at(env, f)] |= (uint16_t)set;
-		for (i = 0; f + 1 < snap->depth && i < head.slot_count; i++)
-			at = ebpf_verify_pass_slot(at);
+		at += head->slot_bytes;
 	}
 }
 

@@ -67,19 +67,18 @@ order_of(struct ebpf_vreg *dst, struct ebpf_vreg *src, enum ebpf_fn fn,
 
 /* ---- operands ---- */
 
-static int
-operands(struct ebpf_venv *env, const struct ebpf_op *op,
-	 const struct ebpf_op_info *info, struct ebpf_vreg **dst,
-	 struct ebpf_vreg **src)
+int
+ebpf_verify_operands(struct ebpf_venv *env, const struct ebpf_op *op,
+		     struct ebpf_vpair *pair)
 {
-	int error = ebpf_verify_read_reg(env, op->dst, dst);
+	int error = ebpf_verify_read_reg(env, op->dst, &pair->dst);
 
 	if (error)
 		return error;
-	if (info->form == EBPF_FORM_JCC_REG)
-		return ebpf_verify_read_reg(env, op->src, src);
-	*src = &env->scratch[1];
-	ebpf_vreg_const(*src, (uint64_t)op->imm);
+	if (ebpf_op_info[op->code].form == EBPF_FORM_JCC_REG)
+		return ebpf_verify_read_reg(env, op->src, &pair->src);
+	pair->src = &env->scratch[1];
+	ebpf_vreg_const(pair->src, (uint64_t)op->imm);
 	return 0;
 }
 
@@ -248,14 +247,11 @@ decide_pointers(struct ebpf_venv *env, const struct ebpf_op *op,
 
 int
 ebpf_verify_decide(struct ebpf_venv *env, const struct ebpf_op *op,
-		   int *outcome)
+		   const struct ebpf_vpair *pair, int *outcome)
 {
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-	struct ebpf_vreg *dst, *src;
-	int error = operands(env, op, info, &dst, &src);
+	struct ebpf_vreg *dst = pair->dst, *src = pair->src;
 
-	if (error)
-		return error;
 	if (ebpf_vreg_is_pointer(dst) || ebpf_vreg_is_pointer(src))
 		return decide_pointers(env, op, dst, src, outcome);
 	*outcome = ebpf_num_decide(&dst->num, &src->num, info->fn,
@@ -274,12 +270,11 @@ ebpf_verify_decide(struct ebpf_venv *env, const struct ebpf_op *op,
 static void
 note_learner(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 {
-	struct ebpf_vslot *slot = env->each.slot;
+	const struct ebpf_vslot *slot = env->each.slot;
 
 	if (slot) {
 		if (slot->teacher && slot->teacher != env->insn + 1)
 			ebpf_verify_need_numbers(env, slot->teacher - 1);
-		slot->teacher = env->insn + 1;
 	} else if (reg != env->operand &&
 		   !(env->aux[env->insn].flags & EBPF_VA_NUMBERS) &&
 		   (ebpf_vreg_is_pointer(reg) ||
@@ -289,45 +284,71 @@ note_learner(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 	}
 }
 
-/* A register that holds the same named number, perhaps plus something. */
-static int
-learn_same(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
+/*
+ * What a register that holds the same named number, perhaps plus something,
+ * learns of its own; false: nothing.
+ */
+static bool
+same_number(struct ebpf_venv *env, const struct ebpf_vreg *reg,
+	    const struct ebpf_vreg *from, struct ebpf_num *num)
 {
-	const struct ebpf_vreg *from = arg;
-	struct ebpf_num num, delta;
+	struct ebpf_num delta;
 	int64_t by;
 
-	if (reg->id != from->id)
-		return 0;
 	if (reg->type == EBPF_V_SCALAR) {
 		if (reg->shl)
-			return 0;
+			return false;
 		by = (int64_t)reg->off - from->off;
 	} else if (reg->type == EBPF_V_PKT || reg->type == EBPF_V_PKT_META ||
 		   reg->type == EBPF_V_MEM) {
 		by = -(int64_t)from->off;
 	} else {
-		return 0;
+		return false;
 	}
 	note_learner(env, reg);
-	num = from->num;
+	*num = from->num;
 	if (by) {
 		ebpf_num_const(&delta, (uint64_t)by, 64);
-		ebpf_num_alu(&num, &delta, EBPF_FN_ADD, true, 64);
+		ebpf_num_alu(num, &delta, EBPF_FN_ADD, true, 64);
 	}
+	return true;
+}
+
+static int
+learn_same(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
+{
+	struct ebpf_num num;
+
+	if (!same_number(env, reg, arg, &num))
+		return 0;
+	if (env->each.slot)
+		env->each.slot->teacher = env->insn + 1;
 	reg->guess |= env->hardened;
 	return ebpf_num_intersect(&reg->num, &num, 64) ? 0 : 1;
+}
+
+/* The same for somebody who only wants to know whether it can. */
+static int
+could_learn(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
+{
+	struct ebpf_num num, own;
+
+	if (!same_number(env, reg, arg, &num))
+		return 0;
+	own = reg->num;
+	return ebpf_num_intersect(&own, &num, 64) ? 0 : 1;
 }
 
 /* Tell everybody who holds reg's number; false: nobody can hold it. */
 static bool
 spread(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 {
-	struct ebpf_vreg from = *reg;
+	struct ebpf_vreg from;
 	struct ebpf_num num, delta;
 
-	if (!from.id || from.shl || from.type != EBPF_V_SCALAR)
+	if (!reg->id || reg->shl || reg->type != EBPF_V_SCALAR)
 		return true;
+	from = *reg;
 	env->operand = reg;
 	if (from.id == EBPF_V_ID_LEN) {
 		ebpf_verify_need_numbers(env, env->insn);
@@ -338,12 +359,11 @@ spread(struct ebpf_venv *env, const struct ebpf_vreg *reg)
 		if (!ebpf_num_intersect(&env->state->len, &num, 64))
 			return false;
 	}
-	return ebpf_verify_each(env, learn_same, &from) == 0;
+	return ebpf_verify_each_named(env, from.id, learn_same, &from) == 0;
 }
 
 struct proof {
 	uint8_t type; /* 0: numbers and memory of that name */
-	uint32_t id;
 	uint32_t range;
 };
 
@@ -352,8 +372,6 @@ learn_range(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 {
 	const struct proof *proof = arg;
 
-	if (reg->id != proof->id)
-		return 0;
 	if (proof->type ? reg->type != proof->type || !is_named(reg) :
 			  reg->type != EBPF_V_SCALAR &&
 				  reg->type != EBPF_V_MEM)
@@ -384,9 +402,8 @@ prove_packet(struct ebpf_venv *env, const struct order *order)
 	    low->num.smin < 0 || low->num.umax > EBPF_V_PKT_MAX)
 		return;
 	proof.type = low->type;
-	proof.id = low->id;
 	proof.range = (uint32_t)low->off + order->strict;
-	ebpf_verify_each(env, learn_range, &proof);
+	ebpf_verify_each_named(env, low->id, learn_range, &proof);
 }
 
 /* low <= high or low < high, where high is the tied length or less. */
@@ -398,7 +415,7 @@ prove_length(struct ebpf_venv *env, const struct order *order, bool wide)
 	struct proof proof;
 	int64_t bytes;
 
-	if (!env->tied || high->id != EBPF_V_ID_LEN || high->shl ||
+	if (high->id != EBPF_V_ID_LEN || high->shl ||
 	    high->off > 0 || low->id == EBPF_V_ID_LEN || low->shl ||
 	    ebpf_num_is_const(&low->num))
 		return;
@@ -428,24 +445,18 @@ prove_length(struct ebpf_venv *env, const struct order *order, bool wide)
 		return;
 	ebpf_verify_need_numbers(env, env->insn);
 	proof.type = 0;
-	proof.id = low->id;
 	proof.range = (uint32_t)bytes;
-	ebpf_verify_each(env, learn_range, &proof);
+	ebpf_verify_each_named(env, low->id, learn_range, &proof);
 }
-
-struct null_check {
-	uint32_t id;
-	bool is_null;
-};
 
 static int
 learn_null(struct ebpf_venv *env, struct ebpf_vreg *reg, const void *arg)
 {
-	const struct null_check *check = arg;
+	const bool *is_null = arg;
 
-	if (!reg->maybe_null || reg->id != check->id)
+	if (!reg->maybe_null)
 		return 0;
-	if (check->is_null) {
+	if (*is_null) {
 		ebpf_vreg_const(reg, 0);
 		reg->guess = env->hardened;
 	} else {
@@ -464,8 +475,9 @@ branch_pointers(struct ebpf_venv *env, struct ebpf_vreg *dst,
 		struct ebpf_vreg *src, enum ebpf_fn fn, bool taken)
 {
 	const struct ebpf_vreg *ptr = ebpf_vreg_is_pointer(dst) ? dst : src;
-	struct null_check check;
 	struct order order;
+	uint32_t id = ptr->id;
+	bool is_null;
 
 	if (ebpf_vreg_is_pointer(dst) && ebpf_vreg_is_pointer(src)) {
 		if (order_of(dst, src, fn, taken, &order))
@@ -473,35 +485,64 @@ branch_pointers(struct ebpf_venv *env, struct ebpf_vreg *dst,
 		return true;
 	}
 	if (ptr->maybe_null) {
-		check.id = ptr->id;
-		check.is_null = (fn == EBPF_FN_JEQ) == taken;
-		if (check.is_null && (ptr->type == EBPF_V_RECORD ||
-				      ptr->type == EBPF_V_SOCK))
-			ebpf_verify_drop(env, check.id);
-		ebpf_verify_each(env, learn_null, &check);
+		is_null = (fn == EBPF_FN_JEQ) == taken;
+		if (is_null && (ptr->type == EBPF_V_RECORD ||
+				ptr->type == EBPF_V_SOCK))
+			ebpf_verify_drop(env, id);
+		ebpf_verify_each_named(env, id, learn_null, &is_null);
 	}
 	return true;
 }
 
-int
-ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op, bool taken,
-		   bool *possible)
+bool
+ebpf_verify_teaches_none(struct ebpf_venv *env, const struct ebpf_op *op,
+			 const struct ebpf_vpair *pair, bool taken,
+			 uint32_t regs)
+{
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+	const struct ebpf_vreg *all = ebpf_verify_top(env)->regs;
+	struct ebpf_vreg from;
+	struct ebpf_num b;
+	uint32_t i;
+
+	for (regs &= (1u << EBPF_REG_FP) - 1; regs; regs &= regs - 1) {
+		i = (uint32_t)__builtin_ctz(regs);
+		if (all[i].type != EBPF_V_SCALAR || all[i].id != 0 ||
+		    &all[i] == pair->dst || &all[i] == pair->src)
+			return false;
+	}
+	/* pointers learn of themselves alone, and it can be either way */
+	if (ebpf_vreg_is_pointer(pair->dst) || ebpf_vreg_is_pointer(pair->src))
+		return true;
+	if (info->form != EBPF_FORM_JCC_IMM)
+		return false;
+	from = *pair->dst;
+	b = pair->src->num;
+	if (!ebpf_num_refine(&from.num, &b, info->fn, taken, info->width == 64,
+			     64))
+		return false;
+	if (!from.id || from.shl)
+		return true;
+	env->operand = pair->dst;
+	return ebpf_verify_each_named(env, from.id, could_learn, &from) == 0;
+}
+
+void
+ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op,
+		   const struct ebpf_vpair *pair, bool taken, bool *possible)
 {
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
 	bool wide = info->width == 64;
-	struct ebpf_vreg *dst, *src;
+	struct ebpf_vreg *dst = pair->dst, *src = pair->src;
 	struct ebpf_num a, b;
 	struct order order;
-	int error = operands(env, op, info, &dst, &src);
 
-	if (error)
-		return error;
 	*possible = true;
 	if (ebpf_vreg_is_pointer(dst) || ebpf_vreg_is_pointer(src)) {
 		if (teaches_pointers(env, info, dst, src))
 			*possible = branch_pointers(env, dst, src, info->fn,
 						    taken);
-		return 0;
+		return;
 	}
 	a = dst->num;
 	b = src->num;
@@ -511,7 +552,7 @@ ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op, bool taken,
 		src->guess |= env->hardened && !ebpf_num_equal(&src->num, &b);
 		dst->num = a;
 		src->num = b;
-		if (order_of(dst, src, info->fn, taken, &order))
+		if (env->tied && order_of(dst, src, info->fn, taken, &order))
 			prove_length(env, &order, wide);
 		/* the second may have learned from the first in between */
 		*possible = spread(env, dst);
@@ -520,5 +561,4 @@ ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op, bool taken,
 	}
 	if (!*possible)
 		ebpf_verify_need_numbers(env, env->insn);
-	return 0;
 }

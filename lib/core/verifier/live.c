@@ -56,17 +56,62 @@ given(const struct ebpf_vfunc *func)
 	return regs;
 }
 
+/* What is live before a call of a function of the program's own. */
+static uint32_t
+before_call(struct ebpf_venv *env, uint32_t insn, uint32_t live, bool *changed)
+{
+	struct ebpf_vfunc *callee = &env->funcs[ebpf_verify_func_at(
+		env, insn + 1 + env->ops[insn].off)];
+
+	if (callee->global)
+		return (live & ~both(ARGS | 1)) | given(callee);
+	if (live & both(1) & ~callee->scan) {
+		callee->scan |= live & both(1);
+		*changed = true;
+	}
+	return (live & ~both(ARGS | 1)) |
+	       (env->live[callee->start] & both(ARGS));
+}
+
+/* What a callback returns ends the loop or does not. */
+static void
+need_result(struct ebpf_venv *env, uint32_t insn, bool *changed)
+{
+	struct ebpf_vfunc *callback = &env->funcs[ebpf_verify_func_at(
+		env, insn + 1 + env->ops[insn].off)];
+
+	if (both(1) & ~callback->scan) {
+		callback->scan |= both(1);
+		*changed = true;
+	}
+}
+
+/* What is live before an exit of that function. */
+static uint32_t
+before_exit(const struct ebpf_venv *env, uint32_t func)
+{
+	if (env->funcs[func].global)
+		return env->funcs[func].result == EBPF_VG_NUMBER;
+	return func == 0 ? 1 : env->funcs[func].scan;
+}
+
+static bool
+is_mov(uint8_t fn)
+{
+	return fn == EBPF_FN_MOV || fn == EBPF_FN_MOVSX8 ||
+	       fn == EBPF_FN_MOVSX16 || fn == EBPF_FN_MOVSX32;
+}
+
 /*
  * What is live before an instruction of function `func`. A function's `scan`
  * collects what its callers do with its r0.
  */
-static uint32_t
-before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
+static inline uint32_t
+before(struct ebpf_venv *env, const struct ebpf_op *op, const uint32_t *after,
+       bool numbers, uint32_t insn, uint32_t func, bool *changed)
 {
-	const struct ebpf_op *op = &env->ops[insn];
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-	uint32_t live = env->live[insn + 1];
-	bool numbers = env->aux[insn].flags & EBPF_VA_NUMBERS;
+	uint32_t live = after[0];
 	uint32_t dst = 1u << op->dst, src = 1u << op->src, needs;
 
 	switch (info->form) {
@@ -74,8 +119,7 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 	case EBPF_FORM_ALU_REG:
 		/* the inputs' numbers matter where the result's does */
 		needs = live & dst << VALUE ? both(~0u) : 0xffff;
-		if (info->fn == EBPF_FN_MOV || info->fn == EBPF_FN_MOVSX8 ||
-		    info->fn == EBPF_FN_MOVSX16 || info->fn == EBPF_FN_MOVSX32)
+		if (is_mov(info->fn))
 			live &= ~both(dst);
 		else
 			live |= both(dst) & needs;
@@ -100,47 +144,25 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 		return live | both(dst) | src;
 	case EBPF_FORM_JA:
 	case EBPF_FORM_JA32:
-		return env->live[insn + 1 + op->off];
+		return after[op->off];
 	case EBPF_FORM_JCC_IMM:
-		live |= env->live[insn + 1 + op->off];
+		live |= after[op->off];
 		return live | (numbers ? both(dst) : dst);
 	case EBPF_FORM_JCC_REG:
-		live |= env->live[insn + 1 + op->off];
+		live |= after[op->off];
 		/* each operand bounds the other */
 		numbers |= (live & (dst | src) << VALUE) != 0;
 		return live | (numbers ? both(dst | src) : dst | src);
 	case EBPF_FORM_CALL:
 		return (live & ~both(ARGS | 1)) | call_args(env, op);
-	case EBPF_FORM_CALL_LOCAL: {
-		struct ebpf_vfunc *callee = &env->funcs[ebpf_verify_func_at(
-			env, insn + 1 + op->off)];
-
-		if (callee->global)
-			return (live & ~both(ARGS | 1)) | given(callee);
-		if (live & both(1) & ~callee->scan) {
-			callee->scan |= live & both(1);
-			*changed = true;
-		}
-		return (live & ~both(ARGS | 1)) |
-		       (env->live[callee->start] & both(ARGS));
-	}
+	case EBPF_FORM_CALL_LOCAL:
+		return before_call(env, insn, live, changed);
 	case EBPF_FORM_EXIT:
-		if (env->funcs[func].global)
-			return env->funcs[func].result == EBPF_VG_NUMBER;
-		return func == 0 ? 1 : env->funcs[func].scan;
+		return before_exit(env, func);
 	case EBPF_FORM_LDDW:
-		/* what a callback returns ends the loop or does not */
-		if (op->code == EBPF_OP_LDDW_FUNC) {
-			struct ebpf_vfunc *callback =
-				&env->funcs[ebpf_verify_func_at(
-					env, insn + 1 + op->off)];
-
-			if (both(1) & ~callback->scan) {
-				callback->scan |= both(1);
-				*changed = true;
-			}
-		}
-		return env->live[insn + 2] & ~both(dst);
+		if (op->code == EBPF_OP_LDDW_FUNC)
+			need_result(env, insn, changed);
+		return after[1] & ~both(dst);
 	case EBPF_FORM_LDDW_HI: /* of what is before it */
 		return 0;
 	case EBPF_FORM_CALLX:
@@ -154,12 +176,29 @@ before(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 	}
 }
 
+/* The instructions [start, end) of a function once, backwards. */
+static bool
+look(struct ebpf_venv *env, uint32_t func, uint32_t start, uint32_t end)
+{
+	const struct ebpf_op *ops = env->ops;
+	const struct ebpf_vaux *aux = env->aux;
+	uint32_t *all = env->live, live, i;
+	bool changed = false;
+
+	for (i = end; i-- > start;) {
+		live = before(env, &ops[i], &all[i + 1],
+			      aux[i].flags & EBPF_VA_NUMBERS, i, func,
+			      &changed);
+		changed |= live != all[i];
+		all[i] = live;
+	}
+	return changed;
+}
+
 int
 ebpf_verify_live(struct ebpf_venv *env)
 {
-	/* looking at an instruction here is a small part of walking it */
-	uint32_t units = (env->count < SLICE ? env->count : SLICE) / 8;
-	uint32_t round, f, i, live;
+	uint32_t round, from, f, i;
 	bool changed = true;
 	int error;
 
@@ -172,20 +211,17 @@ ebpf_verify_live(struct ebpf_venv *env)
 		changed = false;
 		for (f = env->func_count; f-- > 0;) {
 			const struct ebpf_vfunc *func = &env->funcs[f];
+			uint32_t to = func->used ? func->end : func->start;
 
-			if (!func->used)
-				continue;
-			for (i = func->end; i-- > func->start;) {
-				if (i % SLICE == 0) {
-					error = ebpf_verify_effort(env, units);
-					if (error)
-						return error;
-				}
-				live = before(env, i, f, &changed);
-				if (live != env->live[i]) {
-					env->live[i] = live;
-					changed = true;
-				}
+			/* a look is a small part of walking it */
+			for (; to > func->start; to = from) {
+				from = to - func->start > SLICE ?
+					       to - SLICE : func->start;
+				error = ebpf_verify_effort(env,
+							   (to - from) / 8);
+				if (error)
+					return error;
+				changed |= look(env, f, from, to);
 			}
 		}
 	}

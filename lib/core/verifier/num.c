@@ -71,27 +71,6 @@ extend_half(struct ebpf_num *n, const struct ebpf_range *r)
 }
 
 void
-ebpf_num_unknown(struct ebpf_num *n, unsigned bits)
-{
-	struct ebpf_range full;
-
-	ebpf_range_unknown(&full, bits);
-	put_full(n, &full);
-	unbound_half(n, bits);
-}
-
-void
-ebpf_num_const(struct ebpf_num *n, uint64_t value, unsigned bits)
-{
-	value &= ebpf_bits_mask(bits);
-	n->t.value = n->umin = n->umax = value;
-	n->t.mask = 0;
-	n->smin = n->smax = ebpf_bits_sext(value, bits);
-	n->humin = n->humax = (uint32_t)(value & ebpf_bits_mask(bits / 2));
-	n->hsmin = n->hsmax = (int32_t)ebpf_bits_sext(value, bits / 2);
-}
-
-void
 ebpf_num_upto(struct ebpf_num *n, uint64_t max, unsigned bits)
 {
 	ebpf_num_unknown(n, bits);
@@ -122,26 +101,6 @@ ebpf_num_has(const struct ebpf_num *n, uint64_t value, unsigned bits)
 	       value <= n->umax && s >= n->smin && s <= n->smax &&
 	       low >= n->humin && low <= n->humax && hs >= n->hsmin &&
 	       hs <= n->hsmax;
-}
-
-bool
-ebpf_num_includes(const struct ebpf_num *a, const struct ebpf_num *b)
-{
-	return ebpf_tnum_includes(a->t, b->t) && a->umin <= b->umin &&
-	       a->umax >= b->umax && a->smin <= b->smin &&
-	       a->smax >= b->smax && a->humin <= b->humin &&
-	       a->humax >= b->humax && a->hsmin <= b->hsmin &&
-	       a->hsmax >= b->hsmax;
-}
-
-bool
-ebpf_num_equal(const struct ebpf_num *a, const struct ebpf_num *b)
-{
-	return a->t.value == b->t.value && a->t.mask == b->t.mask &&
-	       a->umin == b->umin && a->umax == b->umax &&
-	       a->smin == b->smin && a->smax == b->smax &&
-	       a->humin == b->humin && a->humax == b->humax &&
-	       a->hsmin == b->hsmin && a->hsmax == b->hsmax;
 }
 
 /*

@@ -18,15 +18,55 @@ struct ebpf_num {
 	int32_t hsmin, hsmax;
 };
 
-void ebpf_num_unknown(struct ebpf_num *n, unsigned bits);
-void ebpf_num_const(struct ebpf_num *n, uint64_t value, unsigned bits);
+static inline void
+ebpf_num_unknown(struct ebpf_num *n, unsigned bits)
+{
+	n->t.value = n->umin = 0;
+	n->t.mask = n->umax = ebpf_bits_mask(bits);
+	n->smin = ebpf_bits_least(bits);
+	n->smax = ebpf_bits_greatest(bits);
+	n->humin = 0;
+	n->humax = (uint32_t)ebpf_bits_mask(bits / 2);
+	n->hsmin = (int32_t)ebpf_bits_least(bits / 2);
+	n->hsmax = (int32_t)ebpf_bits_greatest(bits / 2);
+}
+
+static inline void
+ebpf_num_const(struct ebpf_num *n, uint64_t value, unsigned bits)
+{
+	value &= ebpf_bits_mask(bits);
+	n->t.value = n->umin = n->umax = value;
+	n->t.mask = 0;
+	n->smin = n->smax = ebpf_bits_sext(value, bits);
+	n->humin = n->humax = (uint32_t)(value & ebpf_bits_mask(bits / 2));
+	n->hsmin = n->hsmax = (int32_t)ebpf_bits_sext(value, bits / 2);
+}
+
 /* 0 .. max */
 void ebpf_num_upto(struct ebpf_num *n, uint64_t max, unsigned bits);
 bool ebpf_num_settle(struct ebpf_num *n, unsigned bits);
 bool ebpf_num_has(const struct ebpf_num *n, uint64_t value, unsigned bits);
 /* Every member of b is one of a, as far as the views tell. */
-bool ebpf_num_includes(const struct ebpf_num *a, const struct ebpf_num *b);
-bool ebpf_num_equal(const struct ebpf_num *a, const struct ebpf_num *b);
+static inline bool
+ebpf_num_includes(const struct ebpf_num *a, const struct ebpf_num *b)
+{
+	return ebpf_tnum_includes(a->t, b->t) && a->umin <= b->umin &&
+	       a->umax >= b->umax && a->smin <= b->smin &&
+	       a->smax >= b->smax && a->humin <= b->humin &&
+	       a->humax >= b->humax && a->hsmin <= b->hsmin &&
+	       a->hsmax >= b->hsmax;
+}
+
+static inline bool
+ebpf_num_equal(const struct ebpf_num *a, const struct ebpf_num *b)
+{
+	return a->t.value == b->t.value && a->t.mask == b->t.mask &&
+	       a->umin == b->umin && a->umax == b->umax &&
+	       a->smin == b->smin && a->smax == b->smax &&
+	       a->humin == b->humin && a->humax == b->humax &&
+	       a->hsmin == b->hsmin && a->hsmax == b->hsmax;
+}
+
 /* a becomes what both say; false when nothing does. */
 bool ebpf_num_intersect(struct ebpf_num *a, const struct ebpf_num *b,
 			unsigned bits);

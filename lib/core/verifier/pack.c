@@ -86,30 +86,6 @@ ebpf_verify_spares_free(struct ebpf_venv *env)
 		}
 }
 
-uint32_t
-ebpf_verify_goes_on_at(const struct ebpf_venv *env, uint32_t f)
-{
-	const struct ebpf_vstate *state = env->state;
-
-	if (f + 1 == state->depth)
-		return env->insn;
-	/* a callback's caller calls again, with the same arguments */
-	return state->frames[f + 1]->call_insn +
-	       !state->frames[f + 1]->callback;
-}
-
-uint32_t
-ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f)
-{
-	const struct ebpf_vstate *state = env->state;
-	uint32_t live = env->live[ebpf_verify_goes_on_at(env, f)];
-
-	/* callers: what is left after the call returns */
-	if (f + 1 < state->depth && !state->frames[f + 1]->callback)
-		live &= 0x3c0 | 0x3c0 << 16;
-	return live;
-}
-
 bool
 ebpf_verify_number_matters(struct ebpf_venv *env, uint32_t f, uint32_t reg)
 {
@@ -119,63 +95,52 @@ ebpf_verify_number_matters(struct ebpf_venv *env, uint32_t f, uint32_t reg)
 	return false;
 }
 
+/* What goes in of a frame. */
+struct part {
+	uint32_t regs; /* a set */
+	uint32_t slot_count;
+	uint32_t slot_bytes;
+};
+
+/* The bytes of a frame's registers and of its first slots. */
 static size_t
-spills(const uint8_t *spill_size)
+measure(const struct ebpf_vframe *frame, uint32_t live, uint32_t slots,
+	struct part *part)
 {
-	return (spill_size[0] != 0) + (size_t)(spill_size[1] != 0);
-}
-
-/* The packed slot at `at`: behind it. */
-const uint8_t *
-ebpf_verify_take_slot(struct ebpf_vslot *slot, const uint8_t *at)
-{
-	uint32_t h;
-
-	memcpy(slot, at, sizeof(struct ebpf_vpacked_slot));
-	at += sizeof(struct ebpf_vpacked_slot);
-	for (h = 0; h < 2; h++) {
-		if (!slot->spill_size[h])
-			continue;
-		memcpy(&slot->reg[h], at, sizeof(slot->reg[h]));
-		at += sizeof(slot->reg[h]);
-	}
-	return at;
-}
-
-static uint32_t
-present(const struct ebpf_vframe *frame, uint32_t live)
-{
-	uint32_t set = 0, i;
+	uint32_t set = 0, n = 0, i;
 
 	for (live &= (1u << EBPF_REG_FP) - 1; live; live &= live - 1) {
 		i = (uint32_t)__builtin_ctz(live);
-		if (frame->regs[i].type != EBPF_V_NONE)
-			set |= 1u << i;
+		if (frame->regs[i].type == EBPF_V_NONE)
+			continue;
+		set |= 1u << i;
+		n += sizeof(struct ebpf_vreg);
 	}
-	return set;
+	part->regs = set;
+	part->slot_count = slots;
+	part->slot_bytes = slots * sizeof(struct ebpf_vpacked_slot);
+	for (i = 0; i < slots; i++)
+		part->slot_bytes +=
+			ebpf_vslot_spills(frame->slots[i].spill_size) *
+			sizeof(struct ebpf_vreg);
+	return n + part->slot_bytes;
 }
 
-/* sets: registers of each frame that go in */
 static size_t
-packed_size(const struct ebpf_venv *env, uint32_t *sets)
+packed_size(const struct ebpf_venv *env, struct part *parts)
 {
 	const struct ebpf_vstate *state = env->state;
 	size_t size = sizeof(struct ebpf_vsnap) +
 		      state->ref_count * sizeof(struct ebpf_vref);
-	uint32_t f, i, set;
+	uint32_t f;
 
 	for (f = 0; f < state->depth; f++) {
 		const struct ebpf_vframe *frame = state->frames[f];
 
 		size += sizeof(struct ebpf_vseen) +
-			sizeof(struct ebpf_vpacked_frame);
-		set = sets[f] = present(frame, ebpf_verify_live_regs(env, f));
-		for (; set; set &= set - 1)
-			size += sizeof(struct ebpf_vreg);
-		size += frame->slot_count * sizeof(struct ebpf_vpacked_slot);
-		for (i = 0; i < frame->slot_count; i++)
-			size += spills(frame->slots[i].spill_size) *
-				sizeof(struct ebpf_vreg);
+			sizeof(struct ebpf_vpacked_frame) +
+			measure(frame, ebpf_verify_live_regs(env, f),
+				frame->slot_count, &parts[f]);
 	}
 	return size;
 }
@@ -188,28 +153,30 @@ put(uint8_t *at, const void *what, size_t size)
 }
 
 static uint8_t *
-pack_frame(const struct ebpf_vframe *frame, uint32_t set, uint8_t *at)
+pack_frame(const struct ebpf_vframe *frame, const struct part *part,
+	   uint8_t *at)
 {
-	struct ebpf_vpacked_frame head = {0};
-	uint32_t i, h;
+	struct ebpf_vpacked_frame *head = (void *)at;
+	uint32_t set, i, h;
 
-	head.func = frame->func;
-	head.call_insn = frame->call_insn;
-	head.regs = set;
-	head.slot_count = frame->slot_count;
-	head.callback = frame->callback;
-	head.held = frame->held;
-	head.loop_insn = frame->loop_insn;
-	head.loop_id = frame->loop_id;
-	head.turns = frame->turns;
-	head.rounds = frame->rounds;
-	head.loop_since = frame->loop_since;
-	at = put(at, &head, sizeof(head));
-	for (; set; set &= set - 1) {
+	head->func = frame->func;
+	head->call_insn = frame->call_insn;
+	head->regs = part->regs;
+	head->slot_count = part->slot_count;
+	head->callback = frame->callback;
+	head->held = frame->held;
+	head->loop_insn = frame->loop_insn;
+	head->loop_id = frame->loop_id;
+	head->turns = frame->turns;
+	head->rounds = frame->rounds;
+	head->loop_since = frame->loop_since;
+	head->slot_bytes = part->slot_bytes;
+	at += sizeof(*head);
+	for (set = part->regs; set; set &= set - 1) {
 		i = (uint32_t)__builtin_ctz(set);
 		at = put(at, &frame->regs[i], sizeof(frame->regs[i]));
 	}
-	for (i = 0; i < frame->slot_count; i++) {
+	for (i = 0; i < part->slot_count; i++) {
 		const struct ebpf_vslot *slot = &frame->slots[i];
 
 		at = put(at, slot, sizeof(struct ebpf_vpacked_slot));
@@ -229,46 +196,67 @@ _Static_assert(sizeof(struct ebpf_vpacked_frame) % 8 == 0 &&
 		       sizeof(struct ebpf_vreg) % 8 == 0,
 	       "packed pieces stay aligned");
 
-int
-ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
+static int
+pack(struct ebpf_venv *env, const struct part *parts, size_t size,
+     struct ebpf_vsnap **snap)
 {
 	struct ebpf_vstate *state = env->state;
 	const struct ebpf_vframe *top = ebpf_verify_top(env);
-	uint32_t sets[EBPF_FRAME_MAX];
-	size_t size;
+	struct ebpf_vsnap *made;
 	uint8_t *at;
 	uint32_t f;
 	int error;
 
-	size = packed_size(env, sets);
 	error = ebpf_verify_charge(env, size + OVERHEAD);
 	if (error)
 		return error;
-	*snap = snap_alloc(env, size);
-	if (!*snap) {
+	*snap = made = snap_alloc(env, size);
+	if (!made) {
 		env->mem -= size + OVERHEAD;
 		return -EBPF_ENOMEM;
 	}
 	if (++env->states > env->stats->states_peak)
 		env->stats->states_peak = env->states;
 	env->stats->states_total++;
-	(*snap)->size = (uint32_t)size + OVERHEAD;
-	(*snap)->insn = env->insn;
-	(*snap)->depth = (uint8_t)state->depth;
-	(*snap)->loop_id = top->loop_id;
-	(*snap)->first = top->loop_id && !top->turns;
-	(*snap)->lock = state->lock;
-	(*snap)->ref_count = (uint8_t)state->ref_count;
-	(*snap)->len = state->len;
-	(*snap)->len_guess = state->len_guess;
-	(*snap)->ahead = state->ahead;
-	at = put((uint8_t *)&(*snap)->seen[state->depth], state->refs,
-		 state->ref_count * sizeof(state->refs[0]));
+	made->size = (uint32_t)size + OVERHEAD;
+	made->insn = env->insn;
+	made->depth = (uint8_t)state->depth;
+	made->loop_id = top->loop_id;
+	made->first = top->loop_id && !top->turns;
+	made->lock = state->lock;
+	made->ref_count = (uint8_t)state->ref_count;
+	made->len = state->len;
+	made->len_guess = state->len_guess;
+	made->ahead = state->ahead;
+	at = (uint8_t *)&made->seen[state->depth];
+	for (f = 0; f < state->ref_count; f++)
+		at = put(at, &state->refs[f], sizeof(state->refs[f]));
 	for (f = 0; f < state->depth; f++) {
-		(*snap)->seen[f].written = env->written[f];
-		at = pack_frame(state->frames[f], sets[f], at);
+		made->seen[f].written = env->written[f];
+		at = pack_frame(state->frames[f], &parts[f], at);
 	}
 	return 0;
+}
+
+int
+ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap)
+{
+	struct part parts[EBPF_FRAME_MAX];
+	size_t size = packed_size(env, parts);
+
+	return pack(env, parts, size, snap);
+}
+
+int
+ebpf_verify_pack_bare(struct ebpf_venv *env, uint32_t regs,
+		      struct ebpf_vsnap **snap)
+{
+	struct part part;
+	size_t size = sizeof(struct ebpf_vsnap) + sizeof(struct ebpf_vseen) +
+		      sizeof(struct ebpf_vpacked_frame) +
+		      measure(env->state->frames[0], regs, 0, &part);
+
+	return pack(env, &part, size, snap);
 }
 
 void
@@ -285,29 +273,29 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 	state->ahead = snap->ahead;
 	state->lock = snap->lock;
 	state->ref_count = snap->ref_count;
-	memcpy(state->refs, at, state->ref_count * sizeof(state->refs[0]));
-	at += state->ref_count * sizeof(state->refs[0]);
+	for (i = 0; i < state->ref_count; i++) {
+		memcpy(&state->refs[i], at, sizeof(state->refs[i]));
+		at += sizeof(state->refs[i]);
+	}
 	for (f = 0; f < state->depth; f++) {
 		struct ebpf_vframe *frame = state->frames[f];
-		struct ebpf_vpacked_frame head;
+		const struct ebpf_vpacked_frame *head = (const void *)at;
 
 		env->written[f] = snap->seen[f].written;
-		memcpy(&head, at, sizeof(head));
-		at += sizeof(head);
-		frame->func = head.func;
-		frame->call_insn = head.call_insn;
-		frame->slot_count = head.slot_count;
-		frame->callback = head.callback;
-		frame->held = head.held;
-		frame->loop_insn = head.loop_insn;
-		frame->loop_id = head.loop_id;
-		frame->turns = head.turns;
-		frame->rounds = head.rounds;
-		frame->loop_since = head.loop_since;
+		at += sizeof(*head);
+		frame->func = head->func;
+		frame->call_insn = head->call_insn;
+		frame->slot_count = head->slot_count;
+		frame->callback = head->callback;
+		frame->held = head->held;
+		frame->loop_insn = head->loop_insn;
+		frame->loop_id = head->loop_id;
+		frame->turns = head->turns;
+		frame->rounds = head->rounds;
+		frame->loop_since = head->loop_since;
 		for (i = 0; i < EBPF_REG_FP; i++) {
-			if (!(head.regs & 1u << i)) {
-				memset(&frame->regs[i], 0,
-				       sizeof(frame->regs[i]));
+			if (!(head->regs & 1u << i)) {
+				ebpf_vreg_none(&frame->regs[i]);
 				continue;
 			}
 			memcpy(&frame->regs[i], at, sizeof(frame->regs[i]));
@@ -316,7 +304,7 @@ ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap)
 		ebpf_vreg_const(&frame->regs[EBPF_REG_FP], 0);
 		frame->regs[EBPF_REG_FP].type = EBPF_V_STACK;
 		frame->regs[EBPF_REG_FP].frame = (uint8_t)f;
-		for (i = 0; i < head.slot_count; i++)
+		for (i = 0; i < head->slot_count; i++)
 			at = ebpf_verify_take_slot(&frame->slots[i], at);
 	}
 }

@@ -15,7 +15,7 @@ struct ebpf_vpacked_frame {
 	uint32_t slot_count;
 	uint32_t callback, held;
 	uint32_t loop_insn, loop_id, turns, rounds, loop_since;
-	uint32_t pad;
+	uint32_t slot_bytes; /* of the slots that follow the registers */
 };
 
 /* The head of a slot; the registers whose size is not 0 follow. */
@@ -33,9 +33,30 @@ ebpf_vsnap_packed(const struct ebpf_vsnap *snap)
 	return (const uint8_t *)&snap->seen[snap->depth];
 }
 
+/* How many registers a slot holds. */
+static inline uint32_t
+ebpf_vslot_spills(const uint8_t *spill_size)
+{
+	return (spill_size[0] != 0) + (uint32_t)(spill_size[1] != 0);
+}
+
 /* The packed slot at `at`: behind it. */
-const uint8_t *ebpf_verify_take_slot(struct ebpf_vslot *slot,
-				     const uint8_t *at);
+static inline const uint8_t *
+ebpf_verify_take_slot(struct ebpf_vslot *slot, const uint8_t *at)
+{
+	uint32_t h;
+
+	memcpy(slot, at, sizeof(struct ebpf_vpacked_slot));
+	at += sizeof(struct ebpf_vpacked_slot);
+	for (h = 0; h < 2; h++) {
+		if (!slot->spill_size[h])
+			continue;
+		memcpy(&slot->reg[h], at, sizeof(slot->reg[h]));
+		at += sizeof(slot->reg[h]);
+	}
+	return at;
+}
+
 /* The same for one that is not wanted. */
 static inline const uint8_t *
 ebpf_verify_pass_slot(const uint8_t *at)
@@ -43,13 +64,33 @@ ebpf_verify_pass_slot(const uint8_t *at)
 	const struct ebpf_vpacked_slot *slot = (const void *)at;
 
 	return at + sizeof(*slot) +
-	       ((slot->spill_size[0] != 0) + (size_t)(slot->spill_size[1] != 0)) *
-		       sizeof(struct ebpf_vreg);
+	       ebpf_vslot_spills(slot->spill_size) * sizeof(struct ebpf_vreg);
 }
 
 /* Where frame f goes on: env->insn, or behind the call it made. */
-uint32_t ebpf_verify_goes_on_at(const struct ebpf_venv *env, uint32_t f);
+static inline uint32_t
+ebpf_verify_goes_on_at(const struct ebpf_venv *env, uint32_t f)
+{
+	const struct ebpf_vstate *state = env->state;
+
+	if (f + 1 == state->depth)
+		return env->insn;
+	/* a callback's caller calls again, with the same arguments */
+	return state->frames[f + 1]->call_insn +
+	       !state->frames[f + 1]->callback;
+}
+
 /* Registers of frame f that are read from there on. */
-uint32_t ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f);
+static inline uint32_t
+ebpf_verify_live_regs(const struct ebpf_venv *env, uint32_t f)
+{
+	const struct ebpf_vstate *state = env->state;
+	uint32_t live = env->live[ebpf_verify_goes_on_at(env, f)];
+
+	/* callers: what is left after the call returns */
+	if (f + 1 < state->depth && !state->frames[f + 1]->callback)
+		live &= 0x3c0 | 0x3c0 << 16;
+	return live;
+}
 
 #endif

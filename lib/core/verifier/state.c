@@ -6,56 +6,6 @@
  */
 #include "core/verifier/verify.h"
 
-void
-ebpf_vreg_none(struct ebpf_vreg *reg)
-{
-	memset(reg, 0, sizeof(*reg));
-}
-
-static void
-plain(struct ebpf_vreg *reg)
-{
-	reg->type = EBPF_V_SCALAR;
-	reg->maybe_null = reg->shl = reg->frame = reg->fixed_element = 0;
-	reg->inner = 0;
-	reg->guess = 0;
-	reg->id = reg->range = reg->map = reg->origin = 0;
-	reg->off = 0;
-}
-
-void
-ebpf_vreg_scalar(struct ebpf_vreg *reg)
-{
-	plain(reg);
-	ebpf_num_unknown(&reg->num, 64);
-}
-
-void
-ebpf_vreg_const(struct ebpf_vreg *reg, uint64_t value)
-{
-	plain(reg);
-	ebpf_num_const(&reg->num, value, 64);
-}
-
-void
-ebpf_vreg_upto(struct ebpf_vreg *reg, uint64_t max)
-{
-	plain(reg);
-	ebpf_num_upto(&reg->num, max, 64);
-}
-
-bool
-ebpf_vreg_is_pointer(const struct ebpf_vreg *reg)
-{
-	return reg->type != EBPF_V_NONE && reg->type != EBPF_V_SCALAR;
-}
-
-bool
-ebpf_vreg_is_zero(const struct ebpf_vreg *reg)
-{
-	return reg->type == EBPF_V_SCALAR && reg->num.umax == 0;
-}
-
 int
 ebpf_verify_each(struct ebpf_venv *env,
 		 int (*fn)(struct ebpf_venv *env, struct ebpf_vreg *reg,
@@ -85,6 +35,47 @@ ebpf_verify_each(struct ebpf_venv *env,
 				if (!frame->slots[i].spill_size[h])
 					continue;
 				result = fn(env, &frame->slots[i].reg[h], arg);
+				if (result)
+					return result;
+			}
+		}
+	}
+	return 0;
+}
+
+int
+ebpf_verify_each_named(struct ebpf_venv *env, uint32_t id,
+		       int (*fn)(struct ebpf_venv *env, struct ebpf_vreg *reg,
+				 const void *arg),
+		       const void *arg)
+{
+	struct ebpf_vstate *state = env->state;
+	uint32_t f, i, h;
+	int result;
+
+	for (f = 0; f < state->depth; f++) {
+		struct ebpf_vframe *frame = state->frames[f];
+
+		env->each.frame = f;
+		env->each.slot = NULL;
+		for (i = 0; i < EBPF_REG_FP; i++) {
+			if (frame->regs[i].id != id ||
+			    frame->regs[i].type == EBPF_V_NONE)
+				continue;
+			env->each.reg = i;
+			result = fn(env, &frame->regs[i], arg);
+			if (result)
+				return result;
+		}
+		for (i = 0; i < frame->slot_count; i++) {
+			struct ebpf_vslot *slot = &frame->slots[i];
+
+			for (h = 0; h < 2; h++) {
+				if (!slot->spill_size[h] ||
+				    slot->reg[h].id != id)
+					continue;
+				env->each.slot = slot;
+				result = fn(env, &slot->reg[h], arg);
 				if (result)
 					return result;
 			}

@@ -9,7 +9,6 @@
 #include "core/verifier/verify.h"
 
 enum {
-	SLICE = 4096, /* units of effort between looks at the clock */
 	ROUNDS = 6,   /* walks before every number is taken to matter */
 	HARDENED_TIMES = 16, /* the second walk may look at that many times as */
 	HARDENED_LEAST = 8192, /* many instructions as the first, and some */
@@ -41,11 +40,8 @@ ebpf_verify_charge(struct ebpf_venv *env, uint64_t bytes)
 }
 
 int
-ebpf_verify_effort(struct ebpf_venv *env, uint32_t units)
+ebpf_verify_look_at_clock(struct ebpf_venv *env)
 {
-	env->effort += units;
-	if (os_likely(env->effort < SLICE))
-		return 0;
 	env->effort = 0;
 	os_yield();
 	/* short walks never ask: on some homes asking is a system call */

@@ -5,6 +5,7 @@
  * includes it; the door is core/verifier.h.
  *
  *	verify.c   from beginning to end, limits	walk.c	paths and pruning
+ *	reg.h	   registers
  *	cfg.c	   functions, jumps, call graph		live.c	register liveness
  *	state.c	   registers and states			pack.c	keeping states
  *	cover.c	   comparison of states			alu.c	arithmetic
@@ -26,7 +27,7 @@
 #include "core/map.h"
 #include "core/prog.h"
 #include "core/runtime.h"
-#include "core/verifier/num.h"
+#include "core/verifier/reg.h"
 
 enum {
 	EBPF_V_SLOTS = EBPF_STACK_MAX / 8,
@@ -41,65 +42,7 @@ enum {
 	EBPF_V_SPARES = 64, /* sizes of states that are kept for later ones */
 	EBPF_V_NEST = 16 << 10, /* bytes for the first of them */
 	EBPF_V_EDGES = 256, /* which call passes which callback */
-};
-
-enum ebpf_vtype {
-	EBPF_V_NONE, /* not initialised */
-	EBPF_V_SCALAR,
-	EBPF_V_CTX,
-	EBPF_V_STACK,
-	EBPF_V_PKT,
-	EBPF_V_PKT_META,
-	EBPF_V_PKT_END,
-	EBPF_V_MEM,
-	EBPF_V_MAP,
-	EBPF_V_VALUE,
-	EBPF_V_RECORD, /* reserved in a ring buffer */
-	EBPF_V_SOCK,   /* Linux's own, see sockets.c */
-	EBPF_V_LOW,    /* half of a packet address, to be subtracted */
-	EBPF_V_FUNC,   /* a function of the program: map is its index */
-	EBPF_V_KEY,    /* of a map's element, which may only be read */
-	EBPF_V_GIVEN,  /* argument of a global function: range bytes */
-};
-
-/* Sorts of EBPF_V_SOCK, in its `map`. */
-enum ebpf_vsock {
-	EBPF_VS_SOCK,
-	EBPF_VS_COMMON, /* what all sockets have, half open ones too */
-	EBPF_VS_TCP,
-	EBPF_VS_XDP,
-	EBPF_VS_BTF, /* a struct of Linux's own */
-	EBPF_VS_FLOW_KEYS,
-};
-
-/*
- * A register, or what was spilled of one.
- *
- * Scalars: num is the number. id names a number that several registers hold:
- * each of them is (the number << shl) + off, exactly one of shl and off being
- * non-zero at most. range: the number + range <= the tied length.
- *
- * Pointers: base + off + num. For PKT, PKT_META and MEM id names the number
- * num (0: num is 0 or nothing is known by name), and range bytes from base +
- * num on are proven to be there. For a VALUE that may be null, or whose map has
- * locks, id names the lookup that gave it. For a RECORD id names the reference,
- * and range is its size.
- */
-struct ebpf_vreg {
-	uint8_t type; /* enum ebpf_vtype */
-	uint8_t maybe_null;
-	uint8_t shl;
-	uint8_t frame; /* STACK; KEY: the callback's that it was given to */
-	uint8_t fixed_element; /* VALUE: of an array's first element */
-	uint8_t guess;	       /* speculate.c: what is known may not hold yet */
-	uint8_t inner; /* MAP, VALUE: of the map's inner maps, any of them */
-	uint8_t pad;
-	uint32_t id;
-	int32_t off;
-	uint32_t range;
-	uint32_t map;	 /* MAP, VALUE, KEY: index into prog->maps */
-	uint32_t origin; /* slot that made it; for words only, never compared */
-	struct ebpf_num num;
+	EBPF_V_SLICE = 4096, /* units of effort between looks at the clock */
 };
 
 enum ebpf_vbyte {
@@ -213,7 +156,8 @@ struct ebpf_vsnap {
 	uint32_t forks; /* waiting: of the path so far */
 	uint32_t loop_id; /* that of the function on top */
 	uint8_t first;	  /* the loop has just begun */
-	uint8_t pad2[3];
+	uint8_t bare;	  /* waiting: behind the branch, at insn */
+	uint8_t pad2[2];
 	uint64_t steps;
 	struct ebpf_num len;
 	struct ebpf_vlock lock;
@@ -401,7 +345,7 @@ struct ebpf_venv {
 	uint32_t insn;	 /* being looked at */
 
 	struct ebpf_vloop *loops; /* ascending by insn */
-	uint32_t loop_count;
+	uint32_t loop_count, loop_room;
 	uint32_t next_loop;
 	uint32_t edge_count;
 	struct {
@@ -471,7 +415,14 @@ int ebpf_verify_limit(struct ebpf_venv *env, const char *name, uint64_t limit,
 /* Memory is about to be taken: a rejection when that is too much. */
 int ebpf_verify_charge(struct ebpf_venv *env, uint64_t bytes);
 /* Work was done; a rejection when the time for it is over. */
-int ebpf_verify_effort(struct ebpf_venv *env, uint32_t units);
+int ebpf_verify_look_at_clock(struct ebpf_venv *env);
+static inline int
+ebpf_verify_effort(struct ebpf_venv *env, uint32_t units)
+{
+	env->effort += units;
+	return os_likely(env->effort < EBPF_V_SLICE) ?
+		       0 : ebpf_verify_look_at_clock(env);
+}
 
 /* explain.c */
 
@@ -538,12 +489,6 @@ ebpf_verify_need_numbers(struct ebpf_venv *env, uint32_t insn)
 }
 
 /* state.c, pack.c, cover.c */
-void ebpf_vreg_scalar(struct ebpf_vreg *reg); /* any number */
-void ebpf_vreg_const(struct ebpf_vreg *reg, uint64_t value);
-void ebpf_vreg_upto(struct ebpf_vreg *reg, uint64_t max);
-void ebpf_vreg_none(struct ebpf_vreg *reg);
-bool ebpf_vreg_is_pointer(const struct ebpf_vreg *reg);
-bool ebpf_vreg_is_zero(const struct ebpf_vreg *reg); /* the number 0 */
 /* Pointers are saved whole: the slot's bytes are all its. */
 static inline bool
 ebpf_vslot_is_pointer(const struct ebpf_vslot *slot)
@@ -571,8 +516,16 @@ int ebpf_verify_each(struct ebpf_venv *env,
 		     int (*fn)(struct ebpf_venv *env, struct ebpf_vreg *reg,
 			       const void *arg),
 		     const void *arg);
+/* The same for those that have that id. */
+int ebpf_verify_each_named(struct ebpf_venv *env, uint32_t id,
+			   int (*fn)(struct ebpf_venv *env,
+				     struct ebpf_vreg *reg, const void *arg),
+			   const void *arg);
 /* A packed copy of the state, accounted; NULL: no memory (rejected or not). */
 int ebpf_verify_pack(struct ebpf_venv *env, struct ebpf_vsnap **snap);
+/* The same of a single frame and no references, and just those registers. */
+int ebpf_verify_pack_bare(struct ebpf_venv *env, uint32_t regs,
+			  struct ebpf_vsnap **snap);
 /* The packed state will be compared with others. */
 void ebpf_verify_make_key(const struct ebpf_venv *env, struct ebpf_vsnap *snap);
 void ebpf_verify_unpack(struct ebpf_venv *env, const struct ebpf_vsnap *snap);
@@ -617,8 +570,18 @@ bool ebpf_verify_number_matters(struct ebpf_venv *env, uint32_t f,
 				uint32_t reg);
 
 /* alu.c: 0 or a rejection */
-int ebpf_verify_read_reg(struct ebpf_venv *env, uint32_t number,
-			 struct ebpf_vreg **reg);
+int ebpf_verify_refuse_reg(struct ebpf_venv *env, uint32_t number);
+static inline int
+ebpf_verify_read_reg(struct ebpf_venv *env, uint32_t number,
+		     struct ebpf_vreg **reg)
+{
+	uint32_t live = env->live[env->insn] | 1u << EBPF_REG_FP;
+
+	*reg = &ebpf_verify_top(env)->regs[number];
+	/* forgetting relies on liveness; if it ever fails, refuse */
+	return os_likely((*reg)->type != EBPF_V_NONE && live >> number & 1) ?
+		       0 : ebpf_verify_refuse_reg(env, number);
+}
 /* A register that must hold a number. */
 int ebpf_verify_read_scalar(struct ebpf_venv *env, uint32_t number,
 			    struct ebpf_vreg **reg);
@@ -629,12 +592,26 @@ void ebpf_verify_name(struct ebpf_venv *env, struct ebpf_vreg *reg);
 
 /* jump.c */
 
+/* What a conditional jump compares. */
+struct ebpf_vpair {
+	struct ebpf_vreg *dst, *src;
+};
+int ebpf_verify_operands(struct ebpf_venv *env, const struct ebpf_op *op,
+			 struct ebpf_vpair *pair);
 /* *outcome: 1 taken, 0 not taken, -1 either. */
 int ebpf_verify_decide(struct ebpf_venv *env, const struct ebpf_op *op,
-		       int *outcome);
+		       const struct ebpf_vpair *pair, int *outcome);
+/*
+ * Whether the outcome, which can have come out so, teaches nothing of these
+ * registers; false: maybe. Notes what learning of it would note.
+ */
+bool ebpf_verify_teaches_none(struct ebpf_venv *env, const struct ebpf_op *op,
+			      const struct ebpf_vpair *pair, bool taken,
+			      uint32_t regs);
 /* Learn from the outcome; *possible: it can have come out so. */
-int ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op,
-		       bool taken, bool *possible);
+void ebpf_verify_branch(struct ebpf_venv *env, const struct ebpf_op *op,
+			const struct ebpf_vpair *pair, bool taken,
+			bool *possible);
 
 /* memory.c */
 int ebpf_verify_load(struct ebpf_venv *env, const struct ebpf_op *op);

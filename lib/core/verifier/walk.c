@@ -13,6 +13,7 @@ enum {
 	LOOP_CHECK = 16, /* states of the own path compared per point */
 	KEEP_EVERY = 64, /* instructions after which a state is kept anyway */
 	AHEAD_MAX = 64, /* instructions on a mispredicted way before a fence */
+	OUT_MAX = 4, /* instructions on the way out that are looked at */
 };
 
 /* ---- kept states ---- */
@@ -147,7 +148,8 @@ keep:
 	ebpf_verify_make_key(env, snap);
 	snap->parent = env->parent;
 	snap->pending = 1;
-	memset(env->written, 0, sizeof(env->written));
+	for (n = 0; n < env->state->depth; n++)
+		env->written[n].of[0] = env->written[n].of[1] = 0;
 	snap->next = point->active;
 	if (snap->next)
 		snap->next->prev = snap;
@@ -160,17 +162,9 @@ keep:
 
 /* ---- the other side of a branch, or of what may end a subprogram ---- */
 
-int
-ebpf_verify_put_off(struct ebpf_venv *env)
+static int
+wait(struct ebpf_venv *env, struct ebpf_vsnap *snap)
 {
-	struct ebpf_vsnap *snap;
-	int error;
-
-	if (env->trail && !ebpf_verify_fork_again(env))
-		return 0;
-	error = ebpf_verify_pack(env, &snap);
-	if (error)
-		return error;
 	snap->forks = env->path.forks;
 	snap->steps = env->path.steps;
 	snap->parent = env->parent;
@@ -181,6 +175,78 @@ ebpf_verify_put_off(struct ebpf_venv *env)
 	env->waiting = snap;
 	env->forked = true;
 	return env->trail ? 0 : ebpf_verify_note_fork(env, false);
+}
+
+int
+ebpf_verify_put_off(struct ebpf_venv *env)
+{
+	struct ebpf_vsnap *snap;
+	int error;
+
+	if (env->trail && !ebpf_verify_fork_again(env))
+		return 0;
+	error = ebpf_verify_pack(env, &snap);
+	return error ? error : wait(env, snap);
+}
+
+/* Whether nothing but an exit comes there, and numbers before it. */
+static bool
+is_out(const struct ebpf_venv *env, uint32_t insn)
+{
+	uint32_t n;
+
+	for (n = 0; n < OUT_MAX; n++) {
+		const struct ebpf_op *op = &env->ops[insn];
+
+		switch (op->code) {
+		case EBPF_OP_EXIT:
+			return true;
+		case EBPF_OP_JA:
+			insn += 1 + (uint32_t)op->off;
+			break;
+		case EBPF_OP_MOV64_IMM:
+		case EBPF_OP_MOV32_IMM:
+			if (op->dst == EBPF_REG_FP)
+				return false;
+			insn++;
+			break;
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
+/*
+ * The way that the branch takes leads out at once, as most of those do that
+ * check something: of all that is known no more than the registers that are
+ * read there has to wait. Not where somebody watches or is told what is known.
+ */
+static bool
+goes_out(struct ebpf_venv *env, const struct ebpf_op *op,
+	 const struct ebpf_vpair *pair)
+{
+	const struct ebpf_vstate *state = env->state;
+	uint32_t to = env->insn + 1 + (uint32_t)op->off;
+
+	return is_out(env, to) && state->depth == 1 && !state->ref_count &&
+	       !state->lock.held && !env->root && !env->tied &&
+	       !env->hardened && !env->trail && !env->log->level &&
+	       ebpf_verify_teaches_none(env, op, pair, true, env->live[to]);
+}
+
+static int
+put_off_bare(struct ebpf_venv *env, const struct ebpf_op *op)
+{
+	uint32_t to = env->insn + 1 + (uint32_t)op->off;
+	struct ebpf_vsnap *snap;
+	int error = ebpf_verify_pack_bare(env, env->live[to], &snap);
+
+	if (error)
+		return error;
+	snap->insn = to;
+	snap->bare = 1;
+	return wait(env, snap);
 }
 
 /*
@@ -205,13 +271,14 @@ int
 ebpf_verify_resume(struct ebpf_venv *env, bool *more)
 {
 	struct ebpf_vsnap *snap;
+	struct ebpf_vpair pair;
 	bool possible = false;
 	int error = 0;
 
 	*more = false;
 	while (!error && !possible && (snap = env->waiting)) {
 		const struct ebpf_op *op;
-		bool taken = snap->taken;
+		bool taken = snap->taken, bare = snap->bare;
 
 		env->waiting = snap->next;
 		ebpf_verify_unpack(env, snap);
@@ -227,11 +294,17 @@ ebpf_verify_resume(struct ebpf_venv *env, bool *more)
 		ebpf_verify_snap_free(env, snap);
 		if (error)
 			break;
+		possible = bare;
+		if (bare)
+			continue;
 		op = &env->ops[env->insn];
 		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 		case EBPF_FORM_JCC_IMM:
 		case EBPF_FORM_JCC_REG:
-			error = ebpf_verify_branch(env, op, taken, &possible);
+			error = ebpf_verify_operands(env, op, &pair);
+			if (!error)
+				ebpf_verify_branch(env, op, &pair, taken,
+						   &possible);
 			if (!error && !possible && env->hardened) {
 				ebpf_verify_mispredict(env, op);
 				possible = true;
@@ -266,21 +339,23 @@ jump(struct ebpf_venv *env, const struct ebpf_op *op, bool *ended)
 {
 	bool possible = true;
 	int outcome = -1, error;
+	struct ebpf_vpair pair;
 
-	error = ebpf_verify_decide(env, op, &outcome);
+	error = ebpf_verify_operands(env, op, &pair);
+	if (!error)
+		error = ebpf_verify_decide(env, op, &pair, &outcome);
 	if (error)
 		return error;
 	if (outcome >= 0 && env->hardened)
 		return go_astray(env, op, outcome);
 	if (outcome < 0) {
-		error = ebpf_verify_put_off(env);
+		error = goes_out(env, op, &pair) ? put_off_bare(env, op) :
+						   ebpf_verify_put_off(env);
 		if (error)
 			return error;
 		outcome = 0;
 	}
-	error = ebpf_verify_branch(env, op, outcome, &possible);
-	if (error)
-		return error;
+	ebpf_verify_branch(env, op, &pair, outcome, &possible);
 	if (!possible && env->hardened)
 		ebpf_verify_mispredict(env, op);
 	else
