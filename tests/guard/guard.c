@@ -19,7 +19,7 @@
 #include "core/ctx.h"
 #include "core/fuse.h"
 #include "core/interp.h"
-#include "core/jit/jit.h"
+#include "core/jit/jit_draft.h"
 #include "core/jit/jit_scan.h"
 #include "core/map.h"
 #include "guard.h"
@@ -447,6 +447,7 @@ size(const char *name, const struct ebpf_jit_ops *jit,
      const struct ebpf_prog *prog)
 {
 	struct ebpf_jit_image image = { 0 };
+	struct ebpf_jit_draft draft = { .run = FAR_AWAY };
 	struct ebpf_jit_scan scan;
 	struct ebpf_prog linked = *prog; /* with its ops as before fusing */
 	struct ebpf_op *ops = calloc(prog->op_count, sizeof(*ops));
@@ -455,14 +456,13 @@ size(const char *name, const struct ebpf_jit_ops *jit,
 	ebpf_unfuse(&linked, ops);
 	linked.ops = ops;
 	image.slot_offs = calloc(prog->op_count, sizeof(uint32_t));
-	image.addrs = calloc(prog->op_count * 4, sizeof(*image.addrs));
 	if (ebpf_jit_scan(&linked, &scan) ||
-	    jit->generate(&linked, &scan, &image, NULL, 0, FAR_AWAY))
+	    jit->draft(&linked, &scan, &image, &draft))
 		guard_fail(name, jit->name);
+	ebpf_jit_draft_free(&draft);
 	ebpf_jit_scan_free(&scan);
 	printf("size %s_%s %u\n", name, jit->name, image.code_len);
 	free(image.slot_offs);
-	free(image.addrs);
 	free(ops);
 }
 

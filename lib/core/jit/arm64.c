@@ -149,41 +149,55 @@ head(struct ebpf_jit_gen *gen)
 	arm64_land(a, jump);
 }
 
+static bool
+is_near(int64_t distance)
+{
+	return distance > -BL_REACH && distance < BL_REACH;
+}
+
 /* A call of a C function; see x86_call_address. */
 void
 arm64_call_address(struct arm64 *a, const void *function)
 {
-	int64_t distance = (int64_t)((uint64_t)(uintptr_t)function -
-				     (a->gen.buf.run + a->gen.buf.len));
+	uint64_t to = (uint64_t)(uintptr_t)function;
+	int64_t distance = (int64_t)(to - (a->gen.buf.run + a->gen.buf.len));
 
-	if (a->gen.buf.run != 0 && distance > -BL_REACH && distance < BL_REACH) {
-		ebpf_jit_put_addr(&a->gen.buf, a->gen.buf.len, 4);
+	if (a->gen.buf.run != 0 && is_near(distance)) {
 		arm64_put(a, A_BL | ((uint32_t)(distance / 4) & 0x3ffffff));
+		ebpf_jit_note(&a->gen.buf, EBPF_JIT_FIX_NEAR, 4, to);
 		return;
 	}
 	arm64_address(a, A_IP0, function);
 	arm64_put(a, A_BLR | A_IP0 << 5);
-}
-
-/* Words from here to a slot; jumps to a function's start skip its prologue. */
-static int64_t
-words_to(struct arm64 *a, uint32_t slot, bool call)
-{
-	int64_t off = a->gen.image->slot_offs[slot];
-
-	if (!call && slot == a->gen.func->start)
-		off += a->gen.func->body;
-	return (off - (int64_t)a->gen.buf.len) / 4;
+	ebpf_jit_note(&a->gen.buf, EBPF_JIT_FIX_FAR, 0, to);
 }
 
 static void
-branch(struct arm64 *a, uint32_t op, uint32_t slot, bool call)
+branch(struct arm64 *a, uint32_t word, uint64_t to)
 {
-	int64_t words = words_to(a, slot, call);
+	arm64_put(a, word);
+	ebpf_jit_note(&a->gen.buf, EBPF_JIT_FIX_SLOT, 0, to);
+}
 
-	if (words < -(1 << 25) || words >= 1 << 25)
-		a->gen.broken = true;
-	arm64_put(a, op | ((uint32_t)words & 0x3ffffff));
+/* b and bl; adr; b.cond, cbz and cbnz: by what the word says. */
+static bool
+aim(uint8_t *end, const struct ebpf_jit_fix *fix, int64_t distance)
+{
+	int64_t words = distance / 4 + 1, reach = 1 << 18;
+	uint32_t word = 0, field = 0x7ffff, shift = 5, i;
+
+	for (i = 0; i < 4; i++)
+		word |= (uint32_t)end[(int32_t)i - 4] << 8 * i;
+	if ((word & 0x7c000000) == A_B) {
+		reach = 1 << 25;
+		field = 0x3ffffff;
+		shift = 0;
+	}
+	word &= ~(field << shift);
+	word |= ((uint32_t)words & field) << shift;
+	for (i = 0; i < 4; i++)
+		end[(int32_t)i - 4] = (uint8_t)(word >> 8 * i);
+	return words >= -reach && words < reach;
 }
 
 void
@@ -192,7 +206,7 @@ arm64_branch(struct arm64 *a, uint32_t slot)
 	if (a->gen.copied)
 		ebpf_jit_hop(&a->gen, arm64_skip(a, A_B), slot);
 	else
-		branch(a, A_B, slot, false);
+		branch(a, A_B, ebpf_jit_landing(&a->gen, slot));
 }
 
 static void
@@ -212,8 +226,6 @@ void
 arm64_branch_if(struct arm64 *a, uint32_t word, uint32_t inverted,
 		uint32_t slot)
 {
-	int64_t words;
-
 	if (a->gen.copied) {
 		ebpf_jit_hop(&a->gen, arm64_skip(a, word), slot);
 		return;
@@ -223,9 +235,7 @@ arm64_branch_if(struct arm64 *a, uint32_t word, uint32_t inverted,
 		arm64_branch(a, slot);
 		return;
 	}
-	words = words_to(a, slot, false);
-	/* out of reach while slots are not yet placed; FAR sees to the rest */
-	arm64_put(a, word | ((uint32_t)words & 0x7ffff) << 5);
+	branch(a, word, ebpf_jit_landing(&a->gen, slot));
 }
 
 static uint32_t
@@ -319,20 +329,14 @@ load_address(struct ebpf_jit_gen *gen, uint32_t reg, const void *address)
 static void
 load_function(struct ebpf_jit_gen *gen, uint32_t reg, uint32_t slot)
 {
-	struct arm64 *a = arm64_of(gen);
-	int64_t bytes = 4 * words_to(a, slot, true);
-
 	/* adr reaches 1 MiB; adrp would need the page of this code */
-	if (bytes < -(1 << 20) || bytes >= 1 << 20)
-		gen->broken = true;
-	arm64_put(a, 0x10000000 | ((uint32_t)(bytes >> 2) & 0x7ffff) << 5 |
-			     arm64_regs[reg]);
+	branch(arm64_of(gen), 0x10000000 | arm64_regs[reg], slot);
 }
 
 void
 arm64_call_slot(struct arm64 *a, uint32_t slot)
 {
-	branch(a, A_BL, slot, true);
+	branch(a, A_BL, slot);
 }
 
 static void
@@ -382,18 +386,15 @@ fence(struct ebpf_jit_gen *gen)
 	arm64_put(a, 0xd5033fdf); /* isb */
 }
 
-/* Sizes depend on far and on which calls are near, not on distances. */
-static void
-plan(struct ebpf_jit_gen *gen)
+static bool
+again(struct ebpf_jit_gen *gen)
 {
 	struct arm64 *a = arm64_of(gen);
 
-	ebpf_jit_pass(gen);
-	if (!a->far && gen->image->code_len > FAR) {
-		a->far = true;
-		ebpf_jit_pass(gen);
-	}
-	gen->broken = false; /* distances were not known yet */
+	if (a->far || gen->buf.len <= FAR)
+		return false;
+	a->far = true;
+	return true;
 }
 
 static const struct ebpf_jit_target target = {
@@ -417,25 +418,25 @@ static const struct ebpf_jit_target target = {
 	.load_address = load_address,
 	.load_function = load_function,
 	.load_hidden = load_hidden,
-	.plan = plan,
+	.again = again,
 };
 
 static int
-generate(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
-	 struct ebpf_jit_image *image, uint8_t *write, size_t room,
-	 uint64_t run)
+draft(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+      struct ebpf_jit_image *image, struct ebpf_jit_draft *draft)
 {
 	struct arm64 a;
 
 	memset(&a, 0, sizeof(a));
-	a.far = image->code_len > FAR;
-	ebpf_jit_begin(&a.gen, &target, prog, scan, image);
-	return ebpf_jit_generate(&a.gen, write, room, run);
+	return ebpf_jit_generate(&a.gen, &target, prog, scan, image, draft);
 }
 
 const struct ebpf_jit_ops ebpf_jit_arm64 = {
 	.name = "arm64",
-	.generate = generate,
+	.draft = draft,
+	.aim = aim,
+	.is_near = is_near,
+	.put_tail = arm64_put_tail,
 	.tail_jump = arm64_tail_jump,
 	.lookup = arm64_lookup,
 	.trap = { 0x00, 0x00, 0x20, 0xd4 },

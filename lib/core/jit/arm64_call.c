@@ -102,9 +102,16 @@ direct_jump(struct arm64 *a, const struct ebpf_map *map, uint32_t index)
 	arm64_access(a, A_LOAD, 64, A_T0, A_T0, 0);
 	arm64_rrr(a, A_SUBS | A_X, A_ZR, A_T0, A_T1);
 	other = arm64_skip(a, A_BCOND | A_NE);
-	ebpf_jit_tail_at(&a->gen, a->gen.buf.len);
 	arm64_put(a, A_B | 1);
+	ebpf_jit_note(&a->gen.buf, EBPF_JIT_FIX_TAIL, 0, 0);
 	arm64_land(a, other);
+}
+
+/* The word is there already, and aligned. */
+uint32_t
+arm64_put_tail(uint8_t *end, uint64_t run)
+{
+	return 4;
 }
 
 bool

@@ -38,13 +38,13 @@ arm64_address(struct arm64 *a, uint32_t rd, const void *address)
 {
 	uint64_t value = (uint64_t)(uintptr_t)address;
 
-	ebpf_jit_put_addr(&a->gen.buf, a->gen.buf.len, 16);
 	for (uint32_t i = 0; i < 4; i++) {
 		uint32_t part = value >> 16 * i & 0xffff;
 
 		arm64_put(a, (i == 0 ? A_MOVZ : A_MOVK) | A_X | i << 21 |
 				     part << 5 | rd);
 	}
+	ebpf_jit_note(&a->gen.buf, EBPF_JIT_FIX_ADDR, 16, 0);
 }
 
 /* 12 bits, or 12 bits shifted by 12: the field, or 0xffffffff. */

@@ -151,6 +151,7 @@ void arm64_call_helper(struct ebpf_jit_gen *gen,
 		       const struct ebpf_jit_call *call);
 void arm64_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void arm64_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+uint32_t arm64_put_tail(uint8_t *end, uint64_t run);
 bool arm64_tail_jump(uint64_t at, uint64_t entry, uint32_t *word);
 
 /* What the files have for each other. */

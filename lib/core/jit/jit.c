@@ -5,6 +5,7 @@
  * prog.c.
  */
 #include "core/jit/jit_buf.h"
+#include "core/jit/jit_draft.h"
 #include "core/jit/jit_lookup.h"
 #include "core/jit/jit_scan.h"
 #include "core/jit/jit_tail.h"
@@ -19,9 +20,9 @@ enum {
 static uint32_t features_mask = ~0u;
 
 /*
- * Where code was put last, 0: none was yet; atomic. The next is sized as if it
+ * Where code was put last, 0: none was yet; atomic. The next is drafted as if it
  * came there: what a near call reaches from one place of the home's it reaches
- * from most, and then what was sized is what is written. Homes put code near
+ * from most, and then one draft will do. Homes put code near
  * their own if they can.
  */
 static uint64_t last_place;
@@ -90,16 +91,39 @@ ebpf_jit_start(uint32_t entry_off)
 	       (0 - entry_off) % ENTRY_ALIGN;
 }
 
-/* The code itself: sized for where it will be as far as that is known. */
+/* A draft made again for where the code will be, far calls wherever it may. */
 static int
-make(const struct ebpf_jit_ops *ops, const struct ebpf_prog *prog,
-     struct ebpf_jit_scan *scan, struct ebpf_jit_image *image, uint64_t wish)
+settle_again(const struct ebpf_jit_ops *ops, const struct ebpf_prog *prog,
+	     struct ebpf_jit_scan *scan, struct ebpf_jit_image *image,
+	     struct ebpf_jit_draft *draft, uint8_t *write)
 {
-	uint32_t start;
-	size_t room;
+	uint32_t room = image->code_len, addr_room = image->addr_count;
 	int err;
 
-	err = ops->generate(prog, scan, image, NULL, 0, wish);
+	draft->run = (uint64_t)(uintptr_t)image->code;
+	err = ops->draft(prog, scan, image, draft);
+	if (err < 0)
+		return err;
+	if (image->code_len > room || image->addr_count > addr_room ||
+	    !ebpf_jit_settle(ops, draft, image, write, draft->run, true))
+		return -EBPF_E2BIG;
+	/* where it came out shorter the first may have left something */
+	for (uint32_t i = image->code_len; i < room; i++)
+		write[i] = ops->trap[(i - image->code_len) % ops->trap_len];
+	return 0;
+}
+
+/* The code itself: drafted for where it will be as far as that is known. */
+static int
+make(const struct ebpf_jit_ops *ops, const struct ebpf_prog *prog,
+     struct ebpf_jit_scan *scan, struct ebpf_jit_image *image,
+     struct ebpf_jit_draft *draft)
+{
+	uint8_t *write;
+	uint32_t start;
+	int err;
+
+	err = ops->draft(prog, scan, image, draft);
 	if (err < 0)
 		return err;
 	if (image->addr_count > 0) {
@@ -108,26 +132,17 @@ make(const struct ebpf_jit_ops *ops, const struct ebpf_prog *prog,
 		if (image->addrs == NULL)
 			return -EBPF_ENOMEM;
 	}
-	if (image->tail_count > 0) {
-		image->tails = os_alloc((size_t)image->tail_count *
-					sizeof(*image->tails));
-		if (image->tails == NULL)
-			return -EBPF_ENOMEM;
-	}
 	start = ebpf_jit_start(image->entry_off);
-	room = image->code_len;
-	err = os_exec_alloc(&image->exec, start + room);
+	err = os_exec_alloc(&image->exec, start + image->code_len);
 	if (err < 0)
 		return err;
 	/* The home filled everything with traps; the code covers its part. */
 	image->code = image->exec.run + start;
-	err = ops->generate(prog, scan, image, image->exec.write + start, room,
-			    (uint64_t)(uintptr_t)image->code);
-	/* where it came out shorter an earlier pass may have left something */
-	for (uint32_t i = image->code_len; err == 0 && i < room; i++)
-		image->exec.write[start + i] =
-			ops->trap[(i - image->code_len) % ops->trap_len];
-	return err;
+	write = image->exec.write + start;
+	if (ebpf_jit_settle(ops, draft, image, write,
+			    (uint64_t)(uintptr_t)image->code, false))
+		return 0;
+	return settle_again(ops, prog, scan, image, draft, write);
 }
 
 /* Undo that, to begin again. */
@@ -136,28 +151,27 @@ unmake(struct ebpf_jit_image *image)
 {
 	if (image->exec.run != NULL)
 		os_exec_free(&image->exec);
-	os_free(image->tails);
 	os_free(image->addrs);
 	image->exec.run = NULL;
-	image->tails = NULL;
 	image->addrs = NULL;
-	image->tail_count = image->addr_count = 0;
 }
 
 int
 ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 {
 	const struct ebpf_jit_ops *ops = ebpf_jit_host();
-	uint64_t wish = os_load(&last_place);
 	struct ebpf_jit_scan scan = { 0 };
+	struct ebpf_jit_draft draft;
 	struct ebpf_jit_image *image;
 	int err;
 
 	*result = NULL;
 	if (ops == NULL)
 		return -EBPF_EUNSUPPORTED;
-	if (wish == 0)
-		wish = (uintptr_t)ebpf_jit_compile;
+	memset(&draft, 0, sizeof(draft));
+	draft.run = os_load(&last_place);
+	if (draft.run == 0)
+		draft.run = (uintptr_t)ebpf_jit_compile;
 	image = os_alloc(sizeof(*image));
 	if (image == NULL)
 		return -EBPF_ENOMEM;
@@ -174,11 +188,20 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 	err = ebpf_jit_lookups_make(prog, &scan);
 	if (err < 0)
 		goto fail;
-	err = make(ops, prog, &scan, image, wish);
+	if (scan.tail_count > 0) {
+		err = -EBPF_ENOMEM;
+		image->tail_room = scan.tail_count;
+		image->tails = os_alloc((size_t)image->tail_room *
+					sizeof(*image->tails));
+		if (image->tails == NULL)
+			goto fail;
+	}
+	err = make(ops, prog, &scan, image, &draft);
 	if (err == -EBPF_E2BIG) {
 		/* what was near from there is not from here */
 		unmake(image);
-		err = make(ops, prog, &scan, image, 0);
+		draft.run = 0;
+		err = make(ops, prog, &scan, image, &draft);
 	}
 	if (err < 0)
 		goto fail;
@@ -186,10 +209,12 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 	if (err < 0)
 		goto fail;
 	os_store(&last_place, (uint64_t)(uintptr_t)image->code);
+	ebpf_jit_draft_free(&draft);
 	ebpf_jit_scan_free(&scan);
 	*result = image;
 	return 0;
 fail:
+	ebpf_jit_draft_free(&draft);
 	ebpf_jit_scan_free(&scan);
 	ebpf_jit_free(image);
 	return err;
@@ -201,7 +226,7 @@ ebpf_jit_bytes(const struct ebpf_prog *prog, const struct ebpf_jit_image *image)
 	return sizeof(*image) + image->exec.size +
 	       (uint64_t)prog->op_count * sizeof(image->slot_offs[0]) +
 	       (uint64_t)image->addr_count * sizeof(image->addrs[0]) +
-	       (uint64_t)image->tail_count * sizeof(image->tails[0]);
+	       (uint64_t)image->tail_room * sizeof(image->tails[0]);
 }
 
 void

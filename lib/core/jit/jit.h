@@ -28,30 +28,41 @@ struct ebpf_jit_image {
 	uint32_t addr_count;
 	/* calls of slots known now, for jit_tail.h */
 	struct ebpf_jit_tail *tails;
-	uint32_t tail_count;
+	uint32_t tail_count, tail_room;
 	uint32_t blind; /* jit_blind.c's seed, 0: constants stand as they are */
 };
 
-/* Code under construction. write == NULL: a sizing pass, only len counts. */
-struct ebpf_jit_buf;
 struct ebpf_jit_scan; /* jit_scan.h */
 struct ebpf_jit_plan; /* jit_lookup.h */
 struct ebpf_jit_lookup;
+struct ebpf_jit_draft; /* jit_draft.h */
+struct ebpf_jit_fix;
 
 struct ebpf_jit_ops {
 	const char *name; /* "x86_64", "arm64" */
 	/*
-	 * Generate code for prog (ops in run form, scanned) as it will run at
-	 * address
-	 * run, into write[room]. Fills image's code_len, entry_off, slot_offs,
-	 * addrs and tails (allocated by the caller of ebpf_jit_compile's
-	 * machinery in jit.c). With write NULL it only sizes. 0, -EBPF_E2BIG when room is
-	 * too small or a branch cannot reach, -EBPF_EUNSUPPORTED.
+	 * Code of prog (ops in run form, scanned) as it would be at draft->run,
+	 * with notes of what depends on that. Fills image's code_len,
+	 * entry_off, slot_offs, addr_count and tails (allocated by jit.c).
+	 * 0, ENOMEM, E2BIG when a branch cannot reach, EUNSUPPORTED.
 	 */
-	int (*generate)(const struct ebpf_prog *prog,
-			struct ebpf_jit_scan *scan,
-			struct ebpf_jit_image *image, uint8_t *write,
-			size_t room, uint64_t run);
+	int (*draft)(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+		     struct ebpf_jit_image *image,
+		     struct ebpf_jit_draft *draft);
+	/*
+	 * Have the instruction that ends at `end` go so many bytes on from
+	 * there; of EBPF_JIT_FIX_SHORT, it ended fix->len bytes behind and becomes
+	 * short. False: out of reach.
+	 */
+	bool (*aim)(uint8_t *end, const struct ebpf_jit_fix *fix,
+		    int64_t distance);
+	/* Whether a near call goes so many bytes on from its end. */
+	bool (*is_near)(int64_t distance);
+	/*
+	 * A jump that can be changed, in what a draft has for it and what will
+	 * end at address run: how many bytes before are those that change.
+	 */
+	uint32_t (*put_tail)(uint8_t *end, uint64_t run);
 	/*
 	 * The word that must stand at address `at`, where generate() left room
 	 * for it, for a tail call to the program with that entry. False: out

@@ -1,68 +1,69 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Code under construction: a byte buffer that can also only count, and the
- * list of host addresses in it. Knows no architecture. For the backends.
+ * Code under construction: a draft (jit_draft.h), bytes for good at a place
+ * that is known, or no bytes but their number. Knows no architecture. For the
+ * backends.
  */
 #ifndef CORE_JIT_JIT_BUF_H
 #define CORE_JIT_JIT_BUF_H
 
-#include "core/jit/jit.h"
+#include "core/jit/jit_draft.h"
 
 struct ebpf_jit_buf {
 	uint8_t *write; /* NULL: only len counts */
-	size_t room;
+	size_t room;	/* of it; 0 where there is none */
 	uint32_t len;
-	uint32_t full;	/* something did not fit */
-	bool unlisted;	/* nobody asks where host addresses are */
-	uint64_t run;	/* address at which write[0] will run; 0: unknown */
-	struct ebpf_jit_addr *addrs;
-	uint32_t addr_count;
-	uint32_t addr_room;
+	bool full;    /* something did not fit */
+	uint64_t run; /* address at which write[0] will run; 0: unknown */
+	struct ebpf_jit_draft *draft; /* NULL: nothing needs to be noted */
 };
+
+/* The same as put, where less than 8 bytes are left. */
+void ebpf_jit_put_last(struct ebpf_jit_buf *buf, uint64_t bytes, uint32_t len);
 
 /* Append the low len bytes (up to 8) of bytes, lowest first. */
 static inline void
 ebpf_jit_put(struct ebpf_jit_buf *buf, uint64_t bytes, uint32_t len)
 {
-	if (buf->write != NULL) {
-		uint8_t *at = buf->write + buf->len;
-		size_t room = buf->room - buf->len;
+	uint8_t *at = buf->write + buf->len;
 
-		if (room < len) {
-			buf->full = 1;
-			return;
-		}
-		if (room >= 8) {
-			/* one store; what comes next covers the rest */
-			at[0] = (uint8_t)bytes;
-			at[1] = (uint8_t)(bytes >> 8);
-			at[2] = (uint8_t)(bytes >> 16);
-			at[3] = (uint8_t)(bytes >> 24);
-			at[4] = (uint8_t)(bytes >> 32);
-			at[5] = (uint8_t)(bytes >> 40);
-			at[6] = (uint8_t)(bytes >> 48);
-			at[7] = (uint8_t)(bytes >> 56);
-		} else {
-			for (uint32_t i = 0; i < len; i++, bytes >>= 8)
-				at[i] = (uint8_t)bytes;
-		}
+	if (os_unlikely((uint64_t)buf->len + 8 > buf->room)) {
+		ebpf_jit_put_last(buf, bytes, len);
+		return;
 	}
+	/* one store; what comes next covers the rest */
+	at[0] = (uint8_t)bytes;
+	at[1] = (uint8_t)(bytes >> 8);
+	at[2] = (uint8_t)(bytes >> 16);
+	at[3] = (uint8_t)(bytes >> 24);
+	at[4] = (uint8_t)(bytes >> 32);
+	at[5] = (uint8_t)(bytes >> 40);
+	at[6] = (uint8_t)(bytes >> 48);
+	at[7] = (uint8_t)(bytes >> 56);
 	buf->len += len;
 }
 
-/* The len bytes at off are (part of) a host address. */
+/* What ends here depends on places; see jit_draft.h. */
 static inline void
-ebpf_jit_put_addr(struct ebpf_jit_buf *buf, uint32_t off, uint32_t len)
+ebpf_jit_note(struct ebpf_jit_buf *buf, enum ebpf_jit_fix_kind kind,
+	      uint32_t len, uint64_t to)
 {
-	if (buf->write != NULL && !buf->unlisted) {
-		if (buf->addr_count >= buf->addr_room) {
-			buf->full = 1;
-			return;
-		}
-		buf->addrs[buf->addr_count].off = off;
-		buf->addrs[buf->addr_count].len = len;
+	struct ebpf_jit_draft *draft = buf->draft;
+	struct ebpf_jit_fix *fix;
+
+	if (draft == NULL)
+		return;
+	if (os_unlikely(draft->fix_count == draft->fix_room) &&
+	    !ebpf_jit_draft_grow_fixes(draft)) {
+		buf->full = true;
+		return;
 	}
-	buf->addr_count++;
+	fix = &draft->fixes[draft->fix_count++];
+	fix->at = buf->len;
+	fix->kind = (uint8_t)kind;
+	fix->len = (uint8_t)len;
+	fix->to = to;
+	draft->addr_count += kind >= EBPF_JIT_FIX_NEAR;
 }
 
 /* Processor features that backends ask for; jit.c finds them out. */

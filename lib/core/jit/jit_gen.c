@@ -9,8 +9,10 @@
 #include "core/jit/jit_tail.h"
 #include "core/jit/jit_way.h"
 
-/* An address that takes as many bytes as any; of nothing. */
-#define ADDRESS_LONG (UINTPTR_MAX >> 1)
+enum {
+	DRAFT_BASE = 256, /* bytes of a draft at first, */
+	DRAFT_EACH = 7,	  /* and for each slot */
+};
 
 /* Code of an op whose constant must not be seen. */
 static uint32_t
@@ -273,35 +275,27 @@ generate_slot(struct ebpf_jit_gen *gen)
 	return 1;
 }
 
-/* Note or check where a slot begins. */
-static void
-place(struct ebpf_jit_gen *gen, uint32_t slot)
-{
-	if (gen->image->slot_offs[slot] != gen->buf.len) {
-		gen->image->slot_offs[slot] = gen->buf.len;
-		gen->moved = true;
-	}
-}
-
 static void
 generate_func(struct ebpf_jit_gen *gen, struct ebpf_jit_func *func)
 {
+	uint32_t *offs = gen->image->slot_offs;
+
 	gen->func = func;
 	gen->limit = func->end;
 	label(gen);
-	place(gen, func->start);
+	offs[func->start] = gen->buf.len;
 	if (func->inlined && !func->taken) {
 		for (uint32_t i = func->start + 1; i < func->end; i++)
-			place(gen, i);
+			offs[i] = gen->buf.len;
 		return;
 	}
 	gen->target->prologue(gen);
-	func->body = gen->buf.len - gen->image->slot_offs[func->start];
+	func->body = gen->buf.len - offs[func->start];
 	for (uint32_t i = func->start; i < func->end;) {
 		uint32_t used = 1;
 
 		if (i != func->start)
-			place(gen, i);
+			offs[i] = gen->buf.len;
 		gen->slot = i;
 		if (ebpf_jit_is_label(gen->scan, i))
 			label(gen);
@@ -310,7 +304,7 @@ generate_func(struct ebpf_jit_gen *gen, struct ebpf_jit_func *func)
 		if (!ebpf_jit_is_dead(gen->prog, i))
 			used = generate_slot(gen);
 		for (i++; used > 1; used--, i++)
-			place(gen, i);
+			offs[i] = gen->buf.len;
 	}
 }
 
@@ -318,93 +312,61 @@ const void *
 ebpf_jit_tail_add(struct ebpf_jit_gen *gen, const struct ebpf_map *map,
 		  uint32_t index)
 {
+	struct ebpf_jit_image *image = gen->image;
 	struct ebpf_jit_tail *tail;
 
-	if (gen->image->tails == NULL) {
-		gen->tail_count++;
-		return (const void *)(uintptr_t)ADDRESS_LONG;
-	}
-	if (gen->tail_count == gen->image->tail_count) {
+	if (image->tail_count == gen->scan->tail_count) {
 		gen->broken = true;
 		return NULL;
 	}
-	tail = &gen->image->tails[gen->tail_count++];
+	tail = &image->tails[image->tail_count++];
 	tail->array = (struct ebpf_map_prog_array *)(uintptr_t)map;
 	tail->index = index;
 	return &tail->direct;
 }
 
-void
-ebpf_jit_tail_at(struct ebpf_jit_gen *gen, uint32_t off)
+/* One walk over everything. */
+static void
+pass(struct ebpf_jit_gen *gen, struct ebpf_jit_draft *draft)
 {
-	ebpf_jit_put_addr(&gen->buf, off, 4);
-	if (gen->image->tails != NULL && gen->tail_count > 0)
-		gen->image->tails[gen->tail_count - 1].off = off;
-}
-
-void
-ebpf_jit_pass(struct ebpf_jit_gen *gen)
-{
-	gen->moved = false;
 	gen->broken = false;
-	gen->buf.full = 0;
+	gen->buf.full = false;
 	gen->buf.len = 0;
-	gen->buf.addr_count = 0;
-	gen->tail_count = 0;
+	draft->fix_count = draft->addr_count = 0;
+	gen->image->tail_count = 0;
 	gen->target->head(gen);
 	for (uint32_t f = 0; f < gen->scan->func_count; f++)
 		generate_func(gen, &gen->scan->funcs[f]);
-	if (gen->buf.len != gen->image->code_len) {
-		gen->image->code_len = gen->buf.len;
-		gen->moved = true;
-	}
 }
 
-void
-ebpf_jit_begin(struct ebpf_jit_gen *gen, const struct ebpf_jit_target *target,
-	       const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
-	       struct ebpf_jit_image *image)
+int
+ebpf_jit_generate(struct ebpf_jit_gen *gen,
+		  const struct ebpf_jit_target *target,
+		  const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+		  struct ebpf_jit_image *image, struct ebpf_jit_draft *draft)
 {
 	gen->target = target;
 	gen->prog = prog;
 	gen->scan = scan;
 	gen->image = image;
-}
-
-static void
-plan(struct ebpf_jit_gen *gen)
-{
-	uint8_t *write = gen->buf.write;
-
-	gen->buf.write = NULL;
-	gen->target->plan(gen);
-	gen->buf.write = write;
-}
-
-int
-ebpf_jit_generate(struct ebpf_jit_gen *gen, uint8_t *write, size_t room,
-		  uint64_t run)
-{
-	bool sizing = write == NULL;
-
-	gen->buf.write = write;
-	gen->buf.room = room;
-	gen->buf.run = run;
-	gen->buf.addrs = gen->image->addrs;
-	gen->buf.addr_room = gen->image->addr_count;
-	if (!sizing)
-		ebpf_jit_pass(gen);
-	if (sizing || gen->moved) { /* near calls were possible after all */
-		plan(gen);
-		if (!sizing)
-			ebpf_jit_pass(gen);
-	}
+	if (!ebpf_jit_draft_grow(draft, DRAFT_BASE + (size_t)prog->op_count *
+							     DRAFT_EACH))
+		return -EBPF_ENOMEM;
+	gen->buf.draft = draft;
+	gen->buf.write = draft->code;
+	gen->buf.room = draft->room;
+	gen->buf.run = draft->run;
+	do
+		pass(gen, draft);
+	while (!gen->buf.full && target->again(gen));
 	if (gen->unknown)
 		return -EBPF_EUNSUPPORTED;
-	if (gen->broken || gen->buf.full || (!sizing && gen->moved))
+	if (gen->buf.full)
+		return -EBPF_ENOMEM;
+	if (gen->broken)
 		return -EBPF_E2BIG;
-	gen->image->entry_off = gen->target->entry;
-	gen->image->addr_count = gen->buf.addr_count;
-	gen->image->tail_count = gen->tail_count;
+	draft->len = image->code_len = gen->buf.len;
+	image->entry_off = target->entry;
+	image->addr_count = draft->addr_count;
 	return 0;
 }

@@ -71,8 +71,8 @@ struct ebpf_jit_target {
 	void (*load_hidden)(struct ebpf_jit_gen *gen, uint32_t reg,
 			    uint64_t value, uint64_t key);
 
-	/* Find out sizes: ebpf_jit_pass() until slots stay where they are. */
-	void (*plan)(struct ebpf_jit_gen *gen);
+	/* Whether all has to be done again, in another way. */
+	bool (*again)(struct ebpf_jit_gen *gen);
 };
 
 struct ebpf_jit_gen {
@@ -85,7 +85,6 @@ struct ebpf_jit_gen {
 	uint32_t slot;
 	uint32_t limit; /* what begins before this slot ends before it */
 	uint32_t tail_count;
-	bool moved;   /* a slot is not where it was planned */
 	bool broken;  /* a branch cannot reach */
 	bool unknown; /* an instruction this backend does not have */
 	struct ebpf_jit_known known[EBPF_JIT_REGS];
@@ -111,15 +110,15 @@ ebpf_jit_hop(struct ebpf_jit_gen *gen, uint32_t from, uint32_t slot)
 }
 
 /*
- * Everything jit.h promises of generate(), whose arguments these are. What the
- * backend has in gen beside the rest is its own to set.
+ * Everything jit.h promises of draft(), whose arguments these are, but that
+ * jumps are long. What the backend has in gen beside the rest is its own to
+ * set.
  */
-void ebpf_jit_begin(struct ebpf_jit_gen *gen,
-		    const struct ebpf_jit_target *target,
-		    const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
-		    struct ebpf_jit_image *image);
-int ebpf_jit_generate(struct ebpf_jit_gen *gen, uint8_t *write, size_t room,
-		      uint64_t run);
+int ebpf_jit_generate(struct ebpf_jit_gen *gen,
+		      const struct ebpf_jit_target *target,
+		      const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+		      struct ebpf_jit_image *image,
+		      struct ebpf_jit_draft *draft);
 
 /* Before and after the code of a lookup; end returns what jit.h says. */
 static inline void
@@ -127,9 +126,8 @@ ebpf_jit_begin_lookup(struct ebpf_jit_gen *gen, uint8_t *write, size_t room,
 		      uint64_t run)
 {
 	gen->buf.write = write;
-	gen->buf.room = room;
+	gen->buf.room = write != NULL ? room : 0;
 	gen->buf.run = run;
-	gen->buf.unlisted = true;
 }
 
 static inline uint32_t
@@ -138,8 +136,17 @@ ebpf_jit_end_lookup(const struct ebpf_jit_gen *gen)
 	return gen->broken || gen->buf.full ? 0 : gen->buf.len;
 }
 
-/* One walk over everything: code_len, slot_offs, moved. */
-void ebpf_jit_pass(struct ebpf_jit_gen *gen);
+/*
+ * Where jumps to a slot of the function land, as noted: a function's first slot
+ * has its prologue first.
+ */
+static inline uint64_t
+ebpf_jit_landing(const struct ebpf_jit_gen *gen, uint32_t slot)
+{
+	return slot == gen->func->start ?
+		       slot | (uint64_t)gen->func->body << 32 :
+		       slot;
+}
 
 /* The slot that a jump or a call of a function goes to. */
 static inline uint32_t
@@ -156,12 +163,10 @@ uint32_t ebpf_jit_merge(struct ebpf_jit_gen *gen);
 
 /*
  * One more tail call of a known slot: the address of what it compares with
- * (jit_tail.h), while sizing some address as long as any. Then where the four
- * bytes of its jump are, which are aligned.
+ * (jit_tail.h). Its jump is noted as EBPF_JIT_FIX_TAIL.
  */
 const void *ebpf_jit_tail_add(struct ebpf_jit_gen *gen,
 			      const struct ebpf_map *map, uint32_t index);
-void ebpf_jit_tail_at(struct ebpf_jit_gen *gen, uint32_t off);
 
 /* Forget what is known of registers first..last. */
 static inline void

@@ -66,7 +66,6 @@ scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 		case EBPF_FORM_JCC_REG:
 			mark(scan, (uint32_t)((int64_t)i + 1 + op->off));
 			func->loops |= op->off < 0;
-			scan->jump_count++;
 			break;
 		case EBPF_FORM_CALL: {
 			const struct ebpf_helper *helper =
@@ -74,8 +73,10 @@ scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 
 			func->calls = 1;
 			if (op->code == EBPF_OP_CALL_HELPER &&
-			    (helper->flags & EBPF_HELPER_TAIL))
+			    (helper->flags & EBPF_HELPER_TAIL)) {
 				func->run = 1;
+				scan->tail_count++;
+			}
 			scan->lookups |= op->code == EBPF_OP_CALL_HELPER &&
 				helper->number == EBPF_FUNC_map_lookup_elem;
 			break;

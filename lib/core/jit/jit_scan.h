@@ -38,7 +38,7 @@ struct ebpf_jit_scan {
 	uint16_t *live;	 /* per slot: bit n: rn is read from its start on */
 	struct ebpf_jit_func *funcs; /* live and labels follow */
 	uint32_t func_count;
-	uint32_t jump_count; /* conditional and unconditional */
+	uint32_t tail_count; /* calls that may become direct jumps, at most */
 	uint32_t nest_cost;  /* what a tail call from a subprogram counts */
 	bool full_run; /* the run block must be whole, see below */
 	bool lookups;  /* somewhere bpf_map_lookup_elem is called */

@@ -93,19 +93,38 @@ x86_epilogue(struct x86 *x)
 
 /* ---- branches as the home wants them ---- */
 
+static bool
+is_near(int64_t distance)
+{
+	return distance >= -0x7fff0000ll && distance <= 0x7fff0000ll;
+}
+
+/* From the end of a near jmp or call that is put next; run is known. */
+static int64_t
+distance_to(const struct x86 *x, const void *address)
+{
+	uint64_t to = (uint64_t)(uintptr_t)address;
+
+	return (int64_t)(to - (x->gen.buf.run + x->gen.buf.len + 5));
+}
+
+static void
+put_near(struct x86 *x, uint32_t opcode, const void *address)
+{
+	uint64_t distance = (uint64_t)distance_to(x, address);
+
+	x86_put(x, opcode | distance << 8, 5);
+	ebpf_jit_note(&x->gen.buf, EBPF_JIT_FIX_NEAR, 4,
+		      (uint64_t)(uintptr_t)address);
+}
+
 /* jmp or call to code of the home's; it is near, or there is no rule for it */
 static void
 near(struct x86 *x, uint32_t opcode, const void *address)
 {
-	uint64_t to = (uint64_t)(uintptr_t)address;
-	int64_t distance = (int64_t)(to - (x->gen.buf.run + x->gen.buf.len + 5));
-
-	if (x->gen.buf.run != 0 &&
-	    (distance < -0x7fff0000ll || distance > 0x7fff0000ll))
+	if (x->gen.buf.run != 0 && !is_near(distance_to(x, address)))
 		x->gen.broken = true;
-	x86_put(x, opcode, 1);
-	ebpf_jit_put_addr(&x->gen.buf, x->gen.buf.len, 4);
-	x86_put(x, (uint32_t)distance, 4);
+	put_near(x, opcode, address);
 }
 
 static uint32_t
@@ -184,7 +203,6 @@ head(struct ebpf_jit_gen *gen)
 	struct x86 *x = x86_of(gen);
 	uint32_t jump;
 
-	x->jump_count = 0;
 	endbr(x);
 	if (!x->gen.scan->funcs[0].run) {
 		x86_put(x, 0x0000441f0f, 5);
@@ -200,24 +218,20 @@ head(struct ebpf_jit_gen *gen)
 }
 
 /*
- * A call of a C function, near where it reaches; the address is not known
- * while sizing, which then takes the long way (a later pass finds it moved).
+ * A call of a C function, near where it reaches; where nothing is known of the
+ * address that takes the long way.
  */
 void
 x86_call_address(struct x86 *x, const void *function)
 {
-	uint64_t to = (uint64_t)(uintptr_t)function;
-	int64_t distance = (int64_t)(to - (x->gen.buf.run + x->gen.buf.len + 5));
-
-	if (x->gen.buf.run != 0 && distance >= -0x7fff0000ll &&
-	    distance <= 0x7fff0000ll) {
-		x86_put(x, 0xe8, 1);
-		ebpf_jit_put_addr(&x->gen.buf, x->gen.buf.len, 4);
-		x86_put(x, (uint32_t)distance, 4);
+	if (x->gen.buf.run != 0 && is_near(distance_to(x, function))) {
+		put_near(x, 0xe8, function);
 		return;
 	}
 	x86_address(x, RAX, function);
 	x86_call_rax(x);
+	ebpf_jit_note(&x->gen.buf, EBPF_JIT_FIX_FAR, 0,
+		      (uint64_t)(uintptr_t)function);
 }
 
 static void
@@ -240,17 +254,16 @@ load_function(struct ebpf_jit_gen *gen, uint32_t reg, uint32_t slot)
 
 	/* lea to, [rip + distance] */
 	x86_opcode(x, OP_LEA | X_W, to, 0, 0);
-	x86_put(x, 5 | (to & 7) << 3, 1);
-	x86_put(x, (uint32_t)(gen->image->slot_offs[slot] -
-			      (gen->buf.len + 4)), 4);
+	x86_put(x, 5 | (to & 7) << 3, 5);
+	ebpf_jit_note(&gen->buf, EBPF_JIT_FIX_SLOT, 0, slot);
 }
 
 /* A call of the function that starts at slot. */
 void
 x86_call_slot(struct x86 *x, uint32_t slot)
 {
-	x86_put(x, 0xe8, 1);
-	x86_put(x, (uint32_t)(x->gen.image->slot_offs[slot] - (x->gen.buf.len + 4)), 4);
+	x86_put(x, 0xe8, 5);
+	ebpf_jit_note(&x->gen.buf, EBPF_JIT_FIX_SLOT, 0, slot);
 }
 
 static void
@@ -298,19 +311,15 @@ fence(struct ebpf_jit_gen *gen)
 	x86_put(x86_of(gen), 0xe8ae0f, 3); /* lfence */
 }
 
-static void
-plan(struct ebpf_jit_gen *gen)
+static bool
+again(struct ebpf_jit_gen *gen)
 {
 	struct x86 *x = x86_of(gen);
 
-	x->sizing = true;
-	ebpf_jit_pass(gen);
-	if (x->want_far_hops && !x->far_hops) {
-		x->far_hops = true;
-		ebpf_jit_pass(gen);
-	}
-	x86_relax(x);
-	x->sizing = false;
+	if (!x->want_far_hops || x->far_hops)
+		return false;
+	x->far_hops = true;
+	return true;
 }
 
 static const struct ebpf_jit_target target = {
@@ -334,31 +343,31 @@ static const struct ebpf_jit_target target = {
 	.load_address = load_address,
 	.load_function = load_function,
 	.load_hidden = load_hidden,
-	.plan = plan,
+	.again = again,
 };
 
 static int
-generate(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
-	 struct ebpf_jit_image *image, uint8_t *write, size_t room,
-	 uint64_t run)
+draft(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+      struct ebpf_jit_image *image, struct ebpf_jit_draft *draft)
 {
 	struct x86 x;
-	int err = -EBPF_ENOMEM;
+	int err;
 
 	memset(&x, 0, sizeof(x));
 	x.features = ebpf_jit_features();
 	os_exec_rules(&x.rules);
-	ebpf_jit_begin(&x.gen, &target, prog, scan, image);
-	x.jumps = os_alloc(((size_t)scan->jump_count + 1) * sizeof(*x.jumps));
-	if (x.jumps != NULL)
-		err = ebpf_jit_generate(&x.gen, write, room, run);
-	os_free(x.jumps);
+	err = ebpf_jit_generate(&x.gen, &target, prog, scan, image, draft);
+	if (err == 0)
+		x86_relax(draft, image, prog->op_count);
 	return err;
 }
 
 const struct ebpf_jit_ops ebpf_jit_x86_64 = {
 	.name = "x86_64",
-	.generate = generate,
+	.draft = draft,
+	.aim = x86_aim,
+	.is_near = is_near,
+	.put_tail = x86_put_tail,
 	.tail_jump = x86_tail_jump,
 	.lookup = x86_lookup,
 	.trap = { 0xcc },

@@ -98,14 +98,6 @@ lookup_array(struct x86 *x, const struct ebpf_jit_call *call)
 		x86_land(x, out);
 }
 
-static void
-nops(struct x86 *x, uint32_t len)
-{
-	static const uint32_t nop[] = { 0, 0x90, 0x9066, 0x001f0f };
-
-	x86_put(x, nop[len], len);
-}
-
 /*
  * The jump that follows a slot (jit_tail.h), if it is to the program in r11. It
  * begins as one to what lies behind it.
@@ -113,17 +105,30 @@ nops(struct x86 *x, uint32_t len)
 static void
 direct_jump(struct x86 *x, const struct ebpf_map *map, uint32_t index)
 {
-	uint32_t other, pad;
+	uint32_t other;
 
 	x86_address(x, RCX, ebpf_jit_tail_add(&x->gen, map, index));
 	x86_mem(x, OP_CMP | 2 | X_W, R11, RCX, 0);
 	other = x86_skip(x, CC_NE);
-	pad = (uint32_t)(0 - (x->gen.buf.run + x->gen.buf.len + 1)) & 3;
-	nops(x, pad);
-	ebpf_jit_tail_at(&x->gen, x->gen.buf.len + 1);
-	x86_put(x, 0xe9, 5);
-	nops(x, 3 - pad);
+	x86_put(x, 0, 8);
+	ebpf_jit_note(&x->gen.buf, EBPF_JIT_FIX_TAIL, 0, 0);
 	x86_land(x, other);
+}
+
+/* In eight bytes; the four that change are aligned. */
+uint32_t
+x86_put_tail(uint8_t *end, uint64_t run)
+{
+	static const uint8_t nops[4][3] = {
+		{ 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 },
+	};
+	uint32_t pad = (uint32_t)(0 - (run - 8 + 1)) & 3;
+
+	memset(end - 8, 0, 8);
+	memcpy(end - 8, nops[pad], pad);
+	end[-8 + (int32_t)pad] = 0xe9;
+	memcpy(end - 3 + pad, nops[3 - pad], 3 - pad);
+	return 7 - pad;
 }
 
 bool

@@ -68,18 +68,11 @@ enum {
 	G3_NEG = 3, G3_MUL = 4, G3_DIV = 6, G3_IDIV = 7,
 };
 
-struct x86_jump {
-	uint32_t slot;
-	uint32_t target; /* slot */
-	uint32_t spare;	 /* bytes the short form saves; 0: is short */
-};
-
 struct x86 {
 	struct ebpf_jit_gen gen; /* first: x86_of() */
 	uint32_t frame; /* bytes of the function between rsp and the pushes */
 	uint32_t features;
 	struct os_exec_rules rules;
-	bool sizing; /* all jumps long, and noted */
 	bool far_hops, want_far_hops; /* some hop (jit_gen.h) is long */
 	/*
 	 * The zero flag tells of this machine register, as long as no code is
@@ -88,8 +81,6 @@ struct x86 {
 	uint32_t flags_reg;
 	uint32_t flags_at;
 	bool flags_wide; /* as a 64-bit number only, not as a 32-bit one */
-	struct x86_jump *jumps;
-	uint32_t jump_count;
 	/* in the code of a lookup: jumps to where C does it */
 	uint32_t slow[X86_SLOW];
 	uint32_t slow_count;
@@ -253,8 +244,8 @@ x86_address(struct x86 *x, uint32_t reg, const void *address)
 	uint32_t len = value > 0xffffffffu ? 8 : 4;
 
 	x86_opcode(x, (len == 8 ? X_W : 0) | 0xb8 | (reg & 7), 0, 0, reg);
-	ebpf_jit_put_addr(&x->gen.buf, x->gen.buf.len, len);
 	x86_put(x, value, len);
+	ebpf_jit_note(&x->gen.buf, EBPF_JIT_FIX_ADDR, len, 0);
 }
 
 /*
@@ -324,10 +315,12 @@ void x86_call_helper(struct ebpf_jit_gen *gen,
 		     const struct ebpf_jit_call *call);
 void x86_callx(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 void x86_packet(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
+uint32_t x86_put_tail(uint8_t *end, uint64_t run);
 bool x86_tail_jump(uint64_t at, uint64_t entry, uint32_t *word);
 /* x86_jump.c */
 void x86_jump(struct ebpf_jit_gen *gen, uint32_t slot);
 void x86_land_hop(struct ebpf_jit_gen *gen, uint32_t from);
+bool x86_aim(uint8_t *end, const struct ebpf_jit_fix *fix, int64_t distance);
 uint32_t x86_jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op);
 
 /* What the files have for each other. */
@@ -357,7 +350,8 @@ void x86_lookup_lpm(struct x86 *x, const struct ebpf_map_lpm *lpm);
 void x86_loop_numbers(struct x86 *x);
 void x86_loop_elements(struct x86 *x);
 /* x86_jump.c */
-void x86_relax(struct x86 *x);
+void x86_relax(struct ebpf_jit_draft *draft, struct ebpf_jit_image *image,
+	       uint32_t slots);
 /* In the middle of a slot's code, always in the long form. */
 void x86_jump_far(struct x86 *x, uint32_t cc, uint32_t slot);
 /* x86_64.c */

@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * x86-64: jumps between ops, and how short they can be. Sizing makes them all
- * long and notes them; x86_relax() then decides which are short by moving the
- * slots together; the final pass reads from the slots which form was planned.
- * Used by x86_64.c.
+ * x86-64: jumps between ops, and how short they can be. A draft has them all
+ * long and notes them; x86_relax() then decides which will be short, and where
+ * that leaves the slots. Used by x86_64.c.
  */
 #include "core/jit/x86_enc.h"
 
 enum {
-	RELAX_MAX = 8, /* rounds of shortening */
+	RELAX_MAX = 16, /* rounds of shortening */
 };
-
-static uint32_t
-slot_end(const struct x86 *x, uint32_t slot)
-{
-	return slot + 1 < x->gen.prog->op_count ? x->gen.image->slot_offs[slot + 1] :
-					      x->gen.image->code_len;
-}
-
-/* Where a jump to slot lands: a function's first slot has its prologue first. */
-static uint32_t
-landing(const struct x86 *x, const struct ebpf_jit_func *func, uint32_t slot)
-{
-	uint32_t off = x->gen.image->slot_offs[slot];
-
-	return slot == func->start ? off + func->body : off;
-}
 
 /* In a copy, which is short unless the first pass has found otherwise. */
 static void
@@ -49,85 +32,125 @@ x86_land_hop(struct ebpf_jit_gen *gen, uint32_t from)
 	}
 }
 
+static void
+put_long(struct x86 *x, uint32_t cc)
+{
+	if (cc == CC_ALWAYS)
+		x86_put(x, 0xe9, 5);
+	else
+		x86_put(x, 0x800f | cc << 8, 6);
+}
+
 /* The last instruction of the current slot's code: jump to a slot. */
 static void
 jump_to(struct x86 *x, uint32_t cc, uint32_t target)
 {
-	uint32_t size = cc == CC_ALWAYS ? 5 : 6;
-	int64_t distance = 0;
-
 	if (target == x->gen.slot + 1 && cc == CC_ALWAYS)
 		return;
 	if (x->gen.copied) {
 		hop(x, cc, target);
 		return;
 	}
-	if (x->sizing) {
-		struct x86_jump *note = &x->jumps[x->jump_count++];
+	put_long(x, cc);
+	ebpf_jit_note(&x->gen.buf, EBPF_JIT_FIX_JUMP, cc == CC_ALWAYS ? 3 : 4,
+		      ebpf_jit_landing(&x->gen, target));
+}
 
-		note->slot = x->gen.slot;
-		note->target = target;
-		note->spare = size - 2;
-	} else {
-		if (slot_end(x, x->gen.slot) == x->gen.buf.len + 2)
-			size = 2;
-		distance = (int64_t)landing(x, x->gen.func, target) -
-			   (x->gen.buf.len + size);
-		if (size == 2 ? !x86_is_imm8(distance) :
-				distance < -0x7fffffffll ||
-					distance > 0x7fffffffll)
-			x->gen.broken = true;
+void
+x86_jump_far(struct x86 *x, uint32_t cc, uint32_t slot)
+{
+	put_long(x, cc);
+	ebpf_jit_note(&x->gen.buf, EBPF_JIT_FIX_SLOT, 0,
+		      ebpf_jit_landing(&x->gen, slot));
+}
+
+bool
+x86_aim(uint8_t *end, const struct ebpf_jit_fix *fix, int64_t distance)
+{
+	if (fix->kind == EBPF_JIT_FIX_SHORT) {
+		/* e9, or 0f 8x, stand where the two bytes go */
+		end[-2] = fix->len == 3 ? 0xeb : 0x70 | (end[-1] & 15);
+		end[-1] = (uint8_t)distance;
+		return x86_is_imm8(distance);
 	}
-	if (size == 2)
-		x86_put(x, (cc == CC_ALWAYS ? 0xeb : 0x70 | cc) |
-				(uint64_t)(uint8_t)distance << 8, 2);
-	else if (cc == CC_ALWAYS)
-		x86_put(x, 0xe9 | (uint64_t)(uint32_t)distance << 8, 5);
-	else
-		x86_put(x, (0x800f | cc << 8) |
-				(uint64_t)(uint32_t)distance << 16, 6);
+	for (uint32_t i = 0; i < 4; i++)
+		end[(int32_t)i - 4] = (uint8_t)((uint64_t)distance >> 8 * i);
+	return distance >= -0x7fffffffll && distance <= 0x7fffffffll;
+}
+
+/* Bytes that will be gone before an offset in the draft, as far as is known. */
+static uint32_t
+gone_before(const struct ebpf_jit_draft *draft, uint32_t off, uint32_t all)
+{
+	uint32_t low = 0, high = draft->fix_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (draft->fixes[middle].at <= off)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < draft->fix_count ? draft->fixes[low].before : all;
 }
 
 /*
- * After sizing with long jumps: shorten those that reach. Code only shrinks, so
- * what reaches once reaches for ever; a few rounds find nearly all.
+ * A round of shortening those that reach; *all are the bytes gone. Code only
+ * shrinks, so what reaches once reaches for ever.
  */
-void
-x86_relax(struct x86 *x)
+static bool
+shorten(struct ebpf_jit_draft *draft, const uint32_t *offs, uint32_t *all)
 {
-	uint32_t *offs = x->gen.image->slot_offs;
-	bool changed = true;
+	uint32_t gone = 0;
+	bool changed = false;
 
-	for (uint32_t round = 0; changed && round < RELAX_MAX; round++) {
-		uint32_t shrunk = 0, at = 0;
-		const struct ebpf_jit_func *func = x->gen.scan->funcs;
+	for (uint32_t i = 0; i < draft->fix_count; i++) {
+		struct ebpf_jit_fix *fix = &draft->fixes[i];
+		uint32_t before = fix->before, target;
+		int64_t distance;
 
-		changed = false;
-		for (uint32_t j = 0; j < x->jump_count; j++) {
-			struct x86_jump *note = &x->jumps[j];
-			int64_t distance, end;
-
-			if (note->spare == 0)
-				continue;
-			for (; at <= note->slot; at++)
-				offs[at] -= shrunk;
-			while (func->end <= note->slot)
-				func++;
-			end = (int64_t)slot_end(x, note->slot) - shrunk;
-			distance = landing(x, func, note->target) - end;
-			if (note->target > note->slot)
-				distance -= shrunk;
-			else
-				distance += note->spare;
-			if (x86_is_imm8(distance)) {
-				shrunk += note->spare;
-				note->spare = 0;
-				changed = true;
-			}
+		fix->before = gone;
+		if (fix->kind == EBPF_JIT_FIX_SHORT)
+			gone += fix->len;
+		if (fix->kind != EBPF_JIT_FIX_JUMP)
+			continue;
+		target = offs[(uint32_t)fix->to] + (uint32_t)(fix->to >> 32);
+		distance = (int64_t)target - fix->at;
+		/* what is in front only makes it shorter by as much at both */
+		if (target >= fix->at)
+			distance -= gone_before(draft, target, *all) - before;
+		else
+			distance += gone + fix->len -
+				    gone_before(draft, target, *all);
+		if (x86_is_imm8(distance)) {
+			fix->kind = EBPF_JIT_FIX_SHORT;
+			gone += fix->len;
+			changed = true;
 		}
-		for (; at < x->gen.prog->op_count; at++)
-			offs[at] -= shrunk;
-		x->gen.image->code_len -= shrunk;
+	}
+	*all = gone;
+	return changed;
+}
+
+void
+x86_relax(struct ebpf_jit_draft *draft, struct ebpf_jit_image *image,
+	  uint32_t slots)
+{
+	uint32_t *offs = image->slot_offs, i, fix = 0, gone = 0;
+
+	for (i = 0; i < draft->fix_count; i++)
+		draft->fixes[i].before = 0;
+	for (i = 0; i < RELAX_MAX; i++)
+		if (!shorten(draft, offs, &gone))
+			break;
+	image->code_len -= gone;
+	for (i = 0, gone = 0; i < slots; i++) {
+		for (; fix < draft->fix_count &&
+		       draft->fixes[fix].at <= offs[i]; fix++)
+			if (draft->fixes[fix].kind == EBPF_JIT_FIX_SHORT)
+				gone += draft->fixes[fix].len;
+		offs[i] -= gone;
 	}
 }
 
@@ -179,20 +202,6 @@ test_imm(struct x86 *x, uint32_t width, uint32_t reg, int32_t imm)
 	else
 		x86_rr(x, width | OP_GROUP3, 0, reg);
 	x86_put(x, (uint32_t)imm, 4);
-}
-
-void
-x86_jump_far(struct x86 *x, uint32_t cc, uint32_t slot)
-{
-	uint32_t size = cc == CC_ALWAYS ? 5 : 6;
-	int64_t distance = (int64_t)landing(x, x->gen.func, slot) -
-			   (x->gen.buf.len + size);
-
-	if (cc == CC_ALWAYS)
-		x86_put(x, 0xe9 | (uint64_t)(uint32_t)distance << 8, 5);
-	else
-		x86_put(x, (0x800f | cc << 8) |
-				(uint64_t)(uint32_t)distance << 16, 6);
 }
 
 void
