@@ -51,8 +51,22 @@ struct packet_socket {
 	struct iovec parts[VALE_BURST][2];
 };
 
+/* Bytes without Ethernet's header; as usual where nobody says. */
+static uint32_t
+mtu_of(int fd, unsigned int index)
+{
+	struct ifreq request;
+
+	memset(&request, 0, sizeof(request));
+	return if_indextoname(index, request.ifr_name) &&
+			       !ioctl(fd, SIOCGIFMTU, &request) &&
+			       request.ifr_mtu > 0
+		       ? (uint32_t)request.ifr_mtu
+		       : 1500;
+}
+
 static int
-receiver_setup(struct packet_socket *s, unsigned int index, uint32_t mtu)
+receiver_setup(struct packet_socket *s, unsigned int index)
 {
 	struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
@@ -71,7 +85,7 @@ receiver_setup(struct packet_socket *s, unsigned int index, uint32_t mtu)
 		return errno;
 	if (setsockopt(s->in, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(s->in, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	error = packet_ring_open(&s->ring, s->in, mtu);
+	error = packet_ring_open(&s->ring, s->in, mtu_of(s->in, index));
 	if (error)
 		return error;
 	if (bind(s->in, (struct sockaddr *)&address, sizeof(address)) ||
@@ -138,7 +152,6 @@ if_open(struct vale_port *port, const char *spec, char *why, size_t why_size)
 	struct packet_socket *s;
 	struct ifreq request;
 	unsigned int index;
-	uint32_t mtu = 1500;
 	int number;
 
 	index = strlen(argument) < IFNAMSIZ ? if_nametoindex(argument) : 0;
@@ -175,9 +188,7 @@ if_open(struct vale_port *port, const char *spec, char *why, size_t why_size)
 		number = EINVAL;
 		goto free;
 	}
-	if (!ioctl(s->in, SIOCGIFMTU, &request) && request.ifr_mtu > 0)
-		mtu = (uint32_t)request.ifr_mtu;
-	number = receiver_setup(s, index, mtu);
+	number = receiver_setup(s, index);
 	if (!number)
 		number = senders_open(s, index);
 	if (number) {
@@ -185,7 +196,8 @@ if_open(struct vale_port *port, const char *spec, char *why, size_t why_size)
 			 strerror(number));
 		goto free;
 	}
-	number = xdp ? xdp_sender_open(&s->xdp, index) : 0;
+	number = xdp ? xdp_sender_open(&s->xdp, index, mtu_of(s->in, index))
+		     : 0;
 	if (number) {
 		snprintf(why, why_size, "interface %s by AF_XDP: %s%s",
 			 argument, strerror(number), number == EBUSY ?
@@ -394,7 +406,8 @@ xdp_ready(struct packet_socket *s)
 	if (now < s->xdp_again_ns)
 		return false;
 	s->xdp_again_ns = now + XDP_AGAIN_NS;
-	return xdp_sender_open(&s->xdp, s->xdp_index) == 0;
+	return xdp_sender_open(&s->xdp, s->xdp_index,
+			       mtu_of(s->in, s->xdp_index)) == 0;
 }
 
 /* False: this is for the other sockets, all of it, so that order is kept. */
@@ -406,10 +419,12 @@ xdp_send(struct vale_port *port, const struct vale_burst *burst,
 	const struct ebpf_frame *frame;
 	uint32_t i, lost;
 
+	if (!xdp_ready(s))
+		return false;
 	for (i = 0; i < count; i++)
-		if (burst->frames[index[i]].len > XDP_SENDER_LONGEST)
+		if (burst->frames[index[i]].len > s->xdp.longest)
 			return false;
-	if (!xdp_ready(s) || xdp_sender_room(&s->xdp) < count)
+	if (xdp_sender_room(&s->xdp) < count)
 		return false;
 	for (i = 0; i < count; i++) {
 		frame = &burst->frames[index[i]];

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/os.h"
@@ -19,7 +20,12 @@ enum {
 	CHUNK = 2048,
 	MEMORY = CHUNK * XDP_SENDER_FRAMES,
 	MASK = XDP_SENDER_FRAMES - 1,
-	IN_VAIN = 4, /* calls, before what is left counts as lost */
+	HEADER = 14,
+	IN_VAIN = 4, /* calls at once; then each comes after a nap */
+	NAP_NS = 10000,
+	/* A card says rarely which frames have gone, but more often than that.
+	 * Who calls has other ports to look after. */
+	PATIENCE_NS = 1000000,
 };
 
 /* ---- opening ---- */
@@ -93,7 +99,7 @@ rings_map(struct xdp_sender *sender)
 }
 
 int
-xdp_sender_open(struct xdp_sender *sender, unsigned int index)
+xdp_sender_open(struct xdp_sender *sender, unsigned int index, uint32_t mtu)
 {
 	struct sockaddr_xdp address = {
 		.sxdp_family = AF_XDP,
@@ -103,6 +109,10 @@ xdp_sender_open(struct xdp_sender *sender, unsigned int index)
 	int error;
 
 	memset(sender, 0, sizeof(*sender));
+	sender->longest = mtu < XDP_SENDER_LONGEST - HEADER
+				  ? mtu + HEADER
+				  : XDP_SENDER_LONGEST;
+	sender->patience_ns = PATIENCE_NS;
 	sender->fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (sender->fd < 0)
 		return errno;
@@ -168,22 +178,44 @@ xdp_sender_put(struct xdp_sender *sender, const void *frame, uint32_t len)
 	};
 }
 
+static uint32_t
+left_of(const struct xdp_sender *sender)
+{
+	return sender->put - os_load_acquire(sender->sent_consumer);
+}
+
+/* False: to call again is of no use. */
+static bool
+call(const struct xdp_sender *sender)
+{
+	return sendto(sender->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0 ||
+	       errno == EAGAIN || errno == EBUSY || errno == ENOBUFS ||
+	       errno == EINTR;
+}
+
 uint32_t
 xdp_sender_flush(struct xdp_sender *sender)
 {
-	uint32_t left = sender->put - os_load_acquire(sender->sent_consumer);
-	uint32_t before, calls = 0;
+	const struct timespec nap = { .tv_nsec = NAP_NS };
+	uint32_t left = left_of(sender), before, in_vain = 0;
+	uint64_t now, since_ns = 0; /* when it first napped */
+	bool going = true;
 
 	os_store_release(sender->sent_producer, sender->put);
 	/* a call ends after some frames, or when the driver has enough */
-	while (left && calls < IN_VAIN) {
+	while (left && going) {
 		before = left;
-		if (sendto(sender->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 &&
-		    errno != EAGAIN && errno != EBUSY && errno != ENOBUFS &&
-		    errno != EINTR)
-			calls = IN_VAIN;
-		left = sender->put - os_load_acquire(sender->sent_consumer);
-		calls = left < before ? 0 : calls + 1;
+		going = call(sender);
+		left = left_of(sender);
+		in_vain = left < before ? 0 : in_vain + 1;
+		if (in_vain < IN_VAIN || !going)
+			continue;
+		now = os_time_ns();
+		if (!since_ns)
+			since_ns = now;
+		going = now - since_ns < sender->patience_ns;
+		if (going)
+			nanosleep(&nap, NULL);
 	}
 	return left;
 }

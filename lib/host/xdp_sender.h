@@ -13,9 +13,7 @@
 #include <stdint.h>
 
 enum {
-	/* bytes: no interface of IPv4 has an MTU below what that is without
-	 * Ethernet's header, and this socket does not look at MTUs */
-	XDP_SENDER_LONGEST = 576 + 14,
+	XDP_SENDER_LONGEST = 576 + 14, /* bytes; the MTU may allow less */
 	XDP_SENDER_FRAMES = 256, /* on their way at a time */
 };
 
@@ -29,23 +27,27 @@ struct xdp_sender {
 	void *sent_at;
 	const uint64_t *done_at;
 	uint32_t put; /* in all; what the kernel knows of after flush */
+	uint32_t longest; /* frame; this socket does not look at MTUs itself */
+	uint64_t patience_ns; /* with a queue that is full */
 	uint32_t free_count;
 	uint16_t free[XDP_SENDER_FRAMES];
 };
 
 /* errno, or 0: for the first queue of interface number `index`. */
-int xdp_sender_open(struct xdp_sender *sender, unsigned int index);
+int xdp_sender_open(struct xdp_sender *sender, unsigned int index,
+		    uint32_t mtu);
 /* What was put and not sent is gone. One with fd negative is fine. */
 void xdp_sender_close(struct xdp_sender *sender);
 
 /* For how many frames there is room. */
 uint32_t xdp_sender_room(struct xdp_sender *sender);
-/* One of at most XDP_SENDER_LONGEST; there must be room. */
+/* One of at most sender->longest; there must be room. */
 void xdp_sender_put(struct xdp_sender *sender, const void *frame,
 		    uint32_t len);
 /*
- * Sends what was put. How many did not go, 0 mostly; they would go some time,
- * so then the sender is to be closed.
+ * Sends what was put; where a card's queue is full it waits for places in it,
+ * but not for long. How many did not go, 0 mostly; they would go some time, so
+ * then the sender is to be closed.
  */
 uint32_t xdp_sender_flush(struct xdp_sender *sender);
 

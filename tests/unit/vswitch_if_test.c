@@ -4,7 +4,8 @@
  * hands over (tagged, with a checksum only begun, merged, longer than expected)
  * come out of other ports as a wire would have had them, in order, and more of
  * them than a ring holds; and that they go from kernel to kernel as they are.
- * The same where short ones go by AF_XDP.
+ * The same where short ones go by AF_XDP, and what that does when a queue is
+ * full, with a kernel that is made up.
  * The other side of the interface is a tap that this test writes to. Root only;
  * other traffic is passed over.
  */
@@ -16,6 +17,7 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -48,17 +50,30 @@ static int wire; /* the tap */
 static char name[IFNAMSIZ];
 
 static bool
-interface_up(bool up)
+interface_set(unsigned long what, struct ifreq *request)
 {
-	struct ifreq request;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
 
-	memset(&request, 0, sizeof(request));
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	request.ifr_flags = up ? IFF_UP : 0;
-	error = ioctl(fd, SIOCSIFFLAGS, &request);
+	snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
+	error = ioctl(fd, what, request);
 	close(fd);
 	return !error;
+}
+
+static bool
+interface_up(bool up)
+{
+	struct ifreq request = { .ifr_flags = up ? IFF_UP : 0 };
+
+	return interface_set(SIOCSIFFLAGS, &request);
+}
+
+static bool
+interface_mtu(int mtu)
+{
+	struct ifreq request = { .ifr_mtu = mtu };
+
+	return interface_set(SIOCSIFMTU, &request);
 }
 
 static bool
@@ -524,7 +539,7 @@ test_xdp(void)
 
 	tap_ok(short_ones(450) == 0, "short ones, more than fit at a time");
 	tap_ok(short_ones(450) == 0, "and again, in the same memory");
-	tap_ok(xdp_sender_open(&other, if_nametoindex(name)) == EBUSY &&
+	tap_ok(xdp_sender_open(&other, if_nametoindex(name), 1500) == EBUSY &&
 		       other.fd < 0,
 	       "the queue is the port's");
 	snprintf(spec, sizeof(spec), "if:%s,xdp", name);
@@ -553,7 +568,7 @@ test_sender(void)
 	int error;
 
 	/* what a closed one had is given back a little later */
-	while ((error = xdp_sender_open(&sender, index)) == EBUSY)
+	while ((error = xdp_sender_open(&sender, index, 1500)) == EBUSY)
 		nap();
 	if (error) {
 		tap_ok(false, "a sender alone: %s", strerror(error));
@@ -578,12 +593,113 @@ test_sender(void)
 	tap_ok(xdp_sender_flush(&sender) == 1, "down, it says what is left");
 	xdp_sender_close(&sender);
 	TAP_CHECK(interface_up(true));
-	tap_ok(xdp_sender_open(&sender, 0x7fffffff) != 0 && sender.fd < 0,
+	tap_ok(xdp_sender_open(&sender, 0x7fffffff, 1500) != 0 &&
+		       sender.fd < 0,
 	       "no such interface");
 	xdp_sender_close(&sender);
 }
 
+/* What the interface does not take does not go past it either. */
+static void
+test_small_mtu(void)
+{
+	uint64_t stop = os_time_ns() + WAIT_MS * 1000000ull;
+	static uint8_t frame[512], got[65536];
+	static const uint32_t lens[] = { 114, 115, 512, 60 };
+	uint32_t i, number = 9;
+
+	for (i = 0; i < 4; i++) {
+		frame_make(frame, lens[i], TEST_TYPE, i);
+		TAP_CHECK(ebpf_pair_put(pair, frame, lens[i]));
+		ebpf_pair_flush(pair);
+	}
+	tap_ok(wire_receive(got) == 114, "as long as the MTU allows");
+	if (wire_receive(got) == 60)
+		memcpy(&number, got + 14, sizeof(number));
+	while (drops() < 2 && os_time_ns() < stop)
+		nap();
+	tap_ok(number == 3 && drops() == 2, "what is longer is dropped");
+}
+
+enum { CALLS_ONE = 6, CALLS_ALL = 9 };
+
+/* A queue with places for one frame at call 6, and for all at call 9. */
+struct full_queue {
+	struct xdp_sender sender;
+	uint32_t producer, consumer;
+	int kernel;
+};
+
+static void *
+full_queue_serve(void *cookie)
+{
+	struct full_queue *queue = cookie;
+	uint32_t calls = 0;
+	char none;
+
+	while (recv(queue->kernel, &none, 1, 0) == 0 && ++calls < CALLS_ALL)
+		if (calls == CALLS_ONE)
+			os_store_release(&queue->consumer, 1);
+	os_store_release(&queue->consumer, 3);
+	return NULL;
+}
+
+static void
+full_queue_make(struct full_queue *queue, uint64_t patience_ns)
+{
+	int ends[2];
+
+	memset(queue, 0, sizeof(*queue));
+	TAP_CHECK(!socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends));
+	queue->sender.fd = ends[0];
+	queue->kernel = ends[1];
+	queue->sender.sent_producer = &queue->producer;
+	queue->sender.sent_consumer = &queue->consumer;
+	queue->sender.patience_ns = patience_ns;
+	queue->sender.put = 3;
+}
+
+static void
+test_full_queue(void)
+{
+	static struct full_queue queue;
+	pthread_t thread;
+
+	full_queue_make(&queue, 60000000000);
+	TAP_CHECK(!pthread_create(&thread, NULL, full_queue_serve, &queue));
+	tap_ok(xdp_sender_flush(&queue.sender) == 0 && queue.producer == 3,
+	       "it waits for places in a full queue");
+	pthread_join(thread, NULL);
+	close(queue.sender.fd);
+	close(queue.kernel);
+
+	full_queue_make(&queue, 0);
+	tap_ok(xdp_sender_flush(&queue.sender) == 3, "but not for ever");
+	queue.sender.patience_ns = 60000000000;
+	close(queue.kernel);
+	tap_ok(xdp_sender_flush(&queue.sender) == 3,
+	       "and not for what will never come");
+	close(queue.sender.fd);
+}
+
 /* ---- all of it ---- */
+
+/* What a closed port with xdp had is given back a little later. */
+static int
+interface_add(const char *spec, struct ebpf_rep_port_info *info, char *why,
+	      size_t why_size)
+{
+	uint64_t stop = os_time_ns() + WAIT_MS * 1000000ull;
+	int error;
+
+	do {
+		nap();
+		error = ebpf_vswitch_ops.port_add(set, "vale0", "", spec, info,
+						  why, why_size);
+	} while (error && strstr(why, "another AF_XDP socket") &&
+		 os_time_ns() < stop);
+	return error;
+}
 
 static bool
 switch_open(const char *option)
@@ -597,8 +713,7 @@ switch_open(const char *option)
 	    ebpf_vswitch_ops.port_add(set, "vale0", "", "pair:p", &info, why,
 				      sizeof(why)) ||
 	    ebpf_pair_open(set, "p", &pair) ||
-	    ebpf_vswitch_ops.port_add(set, "vale0", "", spec, &info, why,
-				      sizeof(why))) {
+	    interface_add(spec, &info, why, sizeof(why))) {
 		tap_ok(false, "switch: %s", why);
 		return false;
 	}
@@ -631,6 +746,7 @@ main(void)
 {
 	int fd;
 
+	test_full_queue();
 	if (geteuid() != 0 || !wire_make()) {
 		tap_skip("needs root and /dev/net/tun", "if ports");
 		return tap_done();
@@ -649,6 +765,12 @@ main(void)
 			test_xdp();
 			switch_close();
 		}
+		TAP_CHECK(interface_mtu(100));
+		if (switch_open(",xdp")) {
+			test_small_mtu();
+			switch_close();
+		}
+		TAP_CHECK(interface_mtu(1500));
 		test_sender();
 	}
 	close(wire);
