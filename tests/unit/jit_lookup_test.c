@@ -147,7 +147,7 @@ try_map(struct ebpf_map *map, uint32_t keys)
 		key_make(key, map->key_size, n);
 		ok &= same(progs, map, key);
 	}
-	ebpf_jit_lookup_code(map, &own);
+	ebpf_jit_lookup_code(map, false, &own);
 	if (own && left_to_c > 20 + keys / step) { /* of 6 for each key */
 		tap_diag("%u of %u lookups were left to C", left_to_c,
 			 keys / step * 6);
@@ -178,7 +178,7 @@ fill_and_try(uint32_t kind, uint32_t key_size, uint32_t value,
 		ebpf_map_remove(map, key);
 	}
 	ok = try_map(map, entries + entries / 3 + 1);
-	ebpf_jit_lookup_code(map, &own);
+	ebpf_jit_lookup_code(map, false, &own);
 	if (own != has_code) {
 		tap_diag("keys of %u: code of its own: %d", key_size, own);
 		ok = false;
@@ -385,17 +385,17 @@ shared(void)
 	const void *code;
 	bool own[2];
 
-	TAP_CHECK(ebpf_jit_lookup_code(map, &own[0]) ==
+	TAP_CHECK(ebpf_jit_lookup_code(map, false, &own[0]) ==
 			  (const void *)(uintptr_t)map->lookup &&
 		  !own[0]);
 	for (int i = 0; i < 2; i++) {
 		progs[i] = lab_lookup_prog(map, LAB_NOT);
 		TAP_CHECK(unverified_compile(progs[i]) == 0);
 	}
-	code = ebpf_jit_lookup_code(map, &own[0]);
+	code = ebpf_jit_lookup_code(map, false, &own[0]);
 	unverified_free(progs[0]);
 	unverified_free(progs[1]);
-	tap_ok(own[0] && ebpf_jit_lookup_code(map, &own[1]) == code && own[1],
+	tap_ok(own[0] && ebpf_jit_lookup_code(map, false, &own[1]) == code && own[1],
 	       "programs share a map's code");
 	ebpf_map_put(map);
 }

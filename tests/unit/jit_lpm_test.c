@@ -283,7 +283,7 @@ play(const struct scene *scene)
 	map->lookup = counted;
 	/* the code is made while the map is empty, and stays */
 	ok = lab_lookups(map, progs);
-	ebpf_jit_lookup_code(map, &own);
+	ebpf_jit_lookup_code(map, false, &own);
 	if (own != has_code) {
 		tap_diag("code of its own: %d", own);
 		ok = false;
@@ -414,7 +414,7 @@ while_changed(void)
 	}
 	os_store(&traffic.stop, 1);
 	pthread_join(thread, NULL);
-	ebpf_jit_lookup_code(traffic.map, &own);
+	ebpf_jit_lookup_code(traffic.map, false, &own);
 	tap_ok(ok && own && traffic.ok,
 	       "what stays is found while others come and go");
 	lab_lookups_free(progs);

@@ -258,7 +258,7 @@ code_exact(const struct shape *s)
 		return;
 	}
 	taken = os_test_bytes() - before;
-	ebpf_jit_lookup_code(map, &own);
+	ebpf_jit_lookup_code(map, false, &own);
 	map_bytes = os_load(&map->obj.mem_bytes);
 	prog_bytes = os_load(&prog->obj.mem_bytes);
 	code = map_bytes - code;

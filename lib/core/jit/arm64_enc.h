@@ -162,7 +162,7 @@ void arm64_percpu(struct arm64 *a, uint32_t rd, void *percpu,
 /* arm64_lookup.c, as in struct ebpf_jit_ops */
 struct ebpf_jit_plan;
 uint32_t arm64_lookup(const struct ebpf_jit_plan *plan, uint8_t *write,
-		      size_t room, uint64_t run);
+		      size_t room, uint64_t run, uint32_t *kept);
 /* then (b.cond, cbz or cbnz) the map's own lookup is asked instead */
 void arm64_slow_if(struct arm64 *a, uint32_t word);
 /* rd = address + reg * size, another register; uses A_T3 */

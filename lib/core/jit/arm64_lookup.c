@@ -43,10 +43,11 @@ ask_map(struct arm64 *a, const struct ebpf_map *map)
 
 uint32_t
 arm64_lookup(const struct ebpf_jit_plan *plan, uint8_t *write, size_t room,
-	     uint64_t run)
+	     uint64_t run, uint32_t *kept)
 {
 	struct arm64 a;
 
+	(void)kept; /* no register is free for that */
 	memset(&a, 0, sizeof(a));
 	ebpf_jit_begin_lookup(&a.gen, write, room, run);
 	switch (plan->shape) {

@@ -72,10 +72,11 @@ struct ebpf_jit_ops {
 	/*
 	 * The code of a map's lookup (jit_lookup.h) as it will run at
 	 * address run, into write[room]: how long it is, 0 when it does not
-	 * fit. With write NULL how long at most.
+	 * fit. With write NULL how long at most. *kept: where those come in
+	 * who have the key in registers; left alone if nobody does.
 	 */
 	uint32_t (*lookup)(const struct ebpf_jit_plan *plan, uint8_t *write,
-			   size_t room, uint64_t run);
+			   size_t room, uint64_t run, uint32_t *kept);
 	uint8_t trap[4]; /* the instruction that fills unused space */
 	uint32_t trap_len;
 };

@@ -74,7 +74,7 @@ make(struct ebpf_map *map)
 	const struct ebpf_jit_ops *ops = ebpf_jit_host();
 	struct ebpf_jit_lookup *lookup, *none = NULL;
 	struct ebpf_jit_plan plan;
-	uint32_t start, len;
+	uint32_t start, len, kept = 0;
 	uint64_t bytes;
 	int err;
 
@@ -84,16 +84,18 @@ make(struct ebpf_map *map)
 	if (lookup == NULL)
 		return -EBPF_ENOMEM;
 	start = ebpf_jit_start(0);
-	len = ops->lookup(&plan, NULL, 0, 0);
+	len = ops->lookup(&plan, NULL, 0, 0, &kept);
 	err = os_exec_alloc(&lookup->exec, start + len);
 	if (err < 0)
 		goto fail;
 	len = ops->lookup(&plan, lookup->exec.write + start, len,
-			  (uint64_t)(uintptr_t)lookup->exec.run + start);
+			  (uint64_t)(uintptr_t)lookup->exec.run + start, &kept);
 	err = -EBPF_E2BIG;
 	if (len == 0)
 		goto fail;
 	lookup->code = lookup->exec.run + start;
+	if (kept != 0)
+		lookup->kept = lookup->code + kept;
 	err = os_exec_seal(&lookup->exec);
 	if (err < 0)
 		goto fail;
@@ -123,33 +125,39 @@ ebpf_jit_lookup_free(struct ebpf_jit_lookup *lookup)
 }
 
 int
-ebpf_jit_lookups_make(const struct ebpf_prog *prog,
-		      const struct ebpf_jit_scan *scan)
+ebpf_jit_lookups_make(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 {
 	for (uint32_t f = 0; scan->lookups && f < scan->func_count; f++) {
 		const struct ebpf_jit_func *func = &scan->funcs[f];
 
 		for (uint32_t i = func->start; i < func->end; i++) {
+			const struct ebpf_jit_lookup *lookup;
 			const struct ebpf_map *map = NULL;
 			int err = 0;
 
 			if (!ebpf_jit_is_dead(prog, i))
 				map = ebpf_jit_lookup_map(prog, scan, func, i);
-			if (map != NULL)
-				err = make((struct ebpf_map *)(uintptr_t)map);
+			if (map == NULL)
+				continue;
+			err = make((struct ebpf_map *)(uintptr_t)map);
 			if (err < 0)
 				return err;
+			lookup = os_load_acquire(&map->code);
+			if (lookup != NULL && lookup->kept != NULL)
+				ebpf_jit_key(prog, scan, func, i,
+					     map->key_size);
 		}
 	}
 	return 0;
 }
 
 const void *
-ebpf_jit_lookup_code(const struct ebpf_map *map, bool *own)
+ebpf_jit_lookup_code(const struct ebpf_map *map, bool kept, bool *own)
 {
 	const struct ebpf_jit_lookup *lookup = os_load_acquire(&map->code);
 
 	*own = lookup != NULL;
-	return lookup != NULL ? lookup->code :
-				(const void *)(uintptr_t)map->lookup;
+	if (lookup == NULL)
+		return (const void *)(uintptr_t)map->lookup;
+	return kept ? lookup->kept : lookup->code;
 }

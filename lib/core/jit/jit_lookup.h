@@ -21,6 +21,8 @@
 struct ebpf_jit_lookup {
 	struct os_exec exec;
 	const uint8_t *code;
+	const uint8_t *kept; /* where those enter it whose key is in registers
+				(jit_key.c); NULL: nowhere */
 };
 
 /* What the program is given of a hash's element, as in hash_lookup.c. */
@@ -71,15 +73,28 @@ bool ebpf_jit_plan(const struct ebpf_map *map, struct ebpf_jit_plan *plan);
 
 /*
  * For a program about to be compiled: give the maps that its lookups ask code
- * of their own, where they can have it and have none. sleep; ENOMEM, ELIMIT.
+ * of their own, where they can have it and have none, and mark where keys are to
+ * be kept (jit_scan.h). sleep; ENOMEM, ELIMIT.
  */
 int ebpf_jit_lookups_make(const struct ebpf_prog *prog,
-			  const struct ebpf_jit_scan *scan);
+			  struct ebpf_jit_scan *scan);
 
 /*
  * What to call for a lookup in a map, key in r2: its own code, or map->lookup,
- * which wants the map in r1 as well. NULL: there is neither.
+ * which wants the map in r1 as well. NULL: there is neither. kept: the call is
+ * marked so, by the above.
  */
-const void *ebpf_jit_lookup_code(const struct ebpf_map *map, bool *own);
+const void *ebpf_jit_lookup_code(const struct ebpf_map *map, bool kept,
+				 bool *own);
+
+/*
+ * jit_key.c: mark the lookup called at slot and the stores behind which the key
+ * is never read from memory, if each of these, all before it on every way to it,
+ * stores one part: the first 4 bytes of 6 or 8 of more than 8, and the rest;
+ * other keys have one part.
+ */
+void ebpf_jit_key(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
+		  const struct ebpf_jit_func *func, uint32_t slot,
+		  uint32_t key_size);
 
 #endif

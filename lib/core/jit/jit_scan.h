@@ -33,6 +33,14 @@ enum {
 	EBPF_JIT_HOPS = 16, /* jumps and exits in one */
 };
 
+/* What live has beside registers, of stores and calls; jit_key.c. */
+enum {
+	/* what it stores is wanted in a register, too: a key's first part */
+	EBPF_JIT_KEY_LOW = 1 << 12,
+	EBPF_JIT_KEY_HIGH = 1 << 13, /* and its second, if it has two */
+	EBPF_JIT_KEY_KEPT = 1 << 14, /* a lookup, whose key is there */
+};
+
 struct ebpf_jit_scan {
 	uint8_t *labels; /* a bit per slot: control may come from elsewhere */
 	uint16_t *live;	 /* per slot: bit n: rn is read from its start on */

@@ -104,7 +104,9 @@ call_map(const struct ebpf_jit_gen *gen, const struct ebpf_helper *helper,
 		     map->ops->kind == EBPF_MAP_PERCPU_ARRAY) &&
 		    lookup_array(gen, call))
 			return true;
-		call->function = ebpf_jit_lookup_code(map, &call->own);
+		call->function = ebpf_jit_lookup_code(
+			map, gen->scan->live[gen->slot] & EBPF_JIT_KEY_KEPT,
+			&call->own);
 		call->load &= !call->own;
 		break;
 	case EBPF_FUNC_map_update_elem:

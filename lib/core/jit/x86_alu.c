@@ -410,8 +410,7 @@ keeps_flags(const struct x86 *x, const struct ebpf_op *op)
 {
 	return (op->code == EBPF_OP_MOV64_REG ||
 		op->code == EBPF_OP_MOV32_REG) &&
-	       x->flags_at == x->gen.buf.len &&
-	       x->flags_reg != x86_regs[op->dst];
+	       x86_flags_outlive(x, x86_regs[op->dst]);
 }
 
 uint32_t

@@ -30,6 +30,11 @@ enum {
 	CC_ALWAYS = 16,
 };
 
+/* The parts of a key that is kept (jit_key.c), with zeros above them. */
+enum {
+	X86_KEY_LOW = R9, X86_KEY_HIGH = R10,
+};
+
 enum {
 	NO_FLAGS = 16,
 	X86_SLOW = 12,
@@ -90,6 +95,13 @@ static inline struct x86 *
 x86_of(struct ebpf_jit_gen *gen)
 {
 	return (struct x86 *)(void *)gen;
+}
+
+/* They tell of something that a move to `to` leaves as it is. */
+static inline bool
+x86_flags_outlive(const struct x86 *x, uint32_t to)
+{
+	return x->flags_at == x->gen.buf.len && x->flags_reg != to;
 }
 
 static inline void
@@ -335,14 +347,15 @@ void x86_percpu(struct x86 *x, uint32_t reg, uint32_t number, void *percpu,
 /* x86_lookup.c, as in struct ebpf_jit_ops */
 struct ebpf_jit_plan;
 uint32_t x86_lookup(const struct ebpf_jit_plan *plan, uint8_t *write,
-		    size_t room, uint64_t run);
+		    size_t room, uint64_t run, uint32_t *kept);
 /* reg = a number that should not be seen, or that is always long */
 void x86_const64(struct x86 *x, uint32_t reg, uint64_t value);
 /* then the map's own lookup is asked instead; at most X86_SLOW times */
 void x86_slow_if(struct x86 *x, uint32_t cc);
 /* x86_hash.c */
 struct ebpf_jit_hash;
-void x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash);
+void x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash,
+		     uint32_t *kept);
 /* x86_lpm.c */
 struct ebpf_map_lpm;
 void x86_lookup_lpm(struct x86 *x, const struct ebpf_map_lpm *lpm);

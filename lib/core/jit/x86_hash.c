@@ -7,18 +7,16 @@
 #include "core/jit/jit_lookup.h"
 #include "core/jit/x86_enc.h"
 
-/* r9, and r10 of the long ones, = the key's words (ebpf_key_short) */
+/* The key's parts, as they are kept, too. */
 static void
 load_key(struct x86 *x, uint32_t size)
 {
-	x86_mem(x, size < 8 ? OP_LOAD : OP_LOAD | X_W, R9, RSI, 0);
-	if (size == 6) {
-		x86_mem(x, OP_MOVZX16, RAX, RSI, 4);
-		x86_shift_imm(x, X_W, SHIFT_SHL, RAX, 32);
-		x86_rr(x, OP_OR | X_W, RAX, R9);
-	} else if (size > 8) {
-		x86_mem(x, size < 16 ? OP_LOAD : OP_LOAD | X_W, R10, RSI, 8);
-	}
+	x86_mem(x, size < 8 ? OP_LOAD : OP_LOAD | X_W, X86_KEY_LOW, RSI, 0);
+	if (size == 6)
+		x86_mem(x, OP_MOVZX16, X86_KEY_HIGH, RSI, 4);
+	else if (size > 8)
+		x86_mem(x, size < 16 ? OP_LOAD : OP_LOAD | X_W, X86_KEY_HIGH,
+			RSI, 8);
 }
 
 /* rax = mix(rax, rcx); ebpf_hash_mix */
@@ -29,13 +27,19 @@ mix(struct x86 *x)
 	x86_rr(x, OP_XOR | X_W, RDX, RAX);
 }
 
-/* rax = the key's hash (ebpf_hash_short); rcx = its bucket */
+/*
+ * rax = the key's hash (ebpf_hash_short); rcx = its bucket; r9, and r10 of the
+ * long ones, = its words (ebpf_key_short)
+ */
 static void
 hash_key(struct x86 *x, const struct ebpf_map_hash *table)
 {
 	uint32_t size = table->map.key_size;
 
-	load_key(x, size);
+	if (size == 6) {
+		x86_shift_imm(x, X_W, SHIFT_SHL, X86_KEY_HIGH, 32);
+		x86_rr(x, OP_OR | X_W, X86_KEY_HIGH, R9);
+	}
 	x86_const64(x, RAX, table->seed[0]);
 	x86_rr(x, OP_XOR | X_W, R9, RAX);
 	x86_const64(x, RCX, table->seed[1]);
@@ -174,10 +178,12 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash)
 }
 
 void
-x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash)
+x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash, uint32_t *kept)
 {
 	uint32_t none;
 
+	load_key(x, hash->table->map.key_size);
+	*kept = x->gen.buf.len;
 	hash_key(x, hash->table);
 	none = find_tag(x, hash->table);
 	give(x, hash);

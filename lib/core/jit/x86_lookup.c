@@ -44,7 +44,7 @@ ask_map(struct x86 *x, const struct ebpf_map *map)
 
 uint32_t
 x86_lookup(const struct ebpf_jit_plan *plan, uint8_t *write, size_t room,
-	   uint64_t run)
+	   uint64_t run, uint32_t *kept)
 {
 	struct x86 x;
 
@@ -53,7 +53,7 @@ x86_lookup(const struct ebpf_jit_plan *plan, uint8_t *write, size_t room,
 	ebpf_jit_begin_lookup(&x.gen, write, room, run);
 	switch (plan->shape) {
 	case EBPF_JIT_HASH:
-		x86_lookup_hash(&x, &plan->hash);
+		x86_lookup_hash(&x, &plan->hash, kept);
 		break;
 	case EBPF_JIT_LPM:
 		x86_lookup_lpm(&x, plan->lpm);

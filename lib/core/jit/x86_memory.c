@@ -77,6 +77,7 @@ load(struct x86 *x, const struct ebpf_op *op, uint32_t slot,
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code], *then = NULL;
 	const struct ebpf_op *next = NULL;
 	uint32_t opcode = 0, width = info->width == 64 ? X_W : 0;
+	bool keeps;
 
 	/* jit_merge.c makes up loads of its own */
 	if (op == &x->gen.prog->ops[slot])
@@ -93,8 +94,11 @@ load(struct x86 *x, const struct ebpf_op *op, uint32_t slot,
 		access(x, opcode | width, x86_regs[next->dst], at);
 		return 2;
 	}
+	keeps = x86_flags_outlive(x, x86_regs[op->dst]);
 	access(x, load_opcode(info->width, info->fn == EBPF_FN_LDXS),
 	       x86_regs[op->dst], at);
+	if (keeps)
+		x->flags_at = x->gen.buf.len;
 	return 1;
 }
 
@@ -134,6 +138,32 @@ store_imm(struct x86 *x, uint32_t width, int32_t imm, const struct place *at)
 		x86_put(x, (uint32_t)imm, 4);
 		break;
 	}
+}
+
+/* The same into a register, where it is part of a key that is kept there. */
+static void
+keep(struct x86 *x, uint32_t width, uint32_t src)
+{
+	uint32_t mark = x->gen.scan->live[x->gen.slot];
+	uint32_t to = mark & EBPF_JIT_KEY_LOW ? X86_KEY_LOW : X86_KEY_HIGH;
+
+	if (!(mark & (EBPF_JIT_KEY_LOW | EBPF_JIT_KEY_HIGH)))
+		return;
+	if (width == 16)
+		x86_rr(x, OP_MOVZX16, to, src);
+	else
+		x86_mov(x, width == 64 ? X_W : 0, to, src);
+}
+
+static void
+keep_imm(struct x86 *x, uint32_t width, int32_t imm)
+{
+	uint32_t mark = x->gen.scan->live[x->gen.slot];
+	uint32_t to = mark & EBPF_JIT_KEY_LOW ? X86_KEY_LOW : X86_KEY_HIGH;
+
+	if (mark & (EBPF_JIT_KEY_LOW | EBPF_JIT_KEY_HIGH))
+		x86_const(x, to, width == 64 ? (uint64_t)imm :
+				 width == 32 ? (uint32_t)imm : (uint16_t)imm);
 }
 
 /* or, and, xor that return what was there: a loop around cmpxchg */
@@ -270,8 +300,12 @@ x86_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		break;
 	case EBPF_FN_ST:
 		store_imm(x, info->width, (int32_t)op->imm, &to);
+		keep_imm(x, info->width, (int32_t)op->imm);
 		break;
 	case EBPF_FN_STX:
+		store(x, info->width, src, &to);
+		keep(x, info->width, src);
+		break;
 	case EBPF_FN_STORE_REL:
 		store(x, info->width, src, &to);
 		break;
