@@ -39,7 +39,7 @@ ls $sources | xargs -P "$(nproc)" -I{} sh -c \
 	}
 
 n=0 bad=0
-for t in engine_test fuse_test jit_test jit_inline_test jit_lpm_test jit_lookup_test jit_tail_test jit_image_test typed_run_test jit_diff_test text_diff_test; do
+for t in engine_test fuse_test jit_test jit_inline_test jit_key_test jit_lpm_test jit_lookup_test jit_tail_test jit_image_test typed_run_test jit_diff_test text_diff_test; do
 	# shellcheck disable=SC2086
 	$cc $flags -static tests/unit/$t.c $b/*.o -lpthread -o $b/$t.bin ||
 		echo "not ok - link" >$b/$t.log
