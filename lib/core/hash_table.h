@@ -392,9 +392,9 @@ ebpf_hash_is_home(const struct ebpf_map_hash *hash, uint32_t number)
 }
 
 /*
- * Ask for the memory that an insertion or removal is about to touch, all at
- * once: behind an atomic operation one would wait for each of it. (Inlined
- * always: gcc drops calls of what does nothing else.)
+ * Ask for the memory that an operation is about to touch, all at once: behind
+ * an atomic operation one would wait for each of it. (Inlined always: gcc drops
+ * calls of what does nothing else.)
  */
 EBPF_HASH_INLINE void
 ebpf_hash_ask(const struct ebpf_map_hash *hash, uint64_t h)
@@ -408,7 +408,27 @@ ebpf_hash_ask(const struct ebpf_map_hash *hash, uint64_t h)
 	__builtin_prefetch(home, 1);
 	if (hash->slots == EBPF_HASH_SLOTS)
 		__builtin_prefetch(home + hash->home_step - 1, 1);
-	__builtin_prefetch(&hash->metas.all[ebpf_hash_home(hash, h)], 1);
+}
+
+/* And what only insertions and removals touch. */
+EBPF_HASH_INLINE void
+ebpf_hash_ask_metas(const struct ebpf_map_hash *hash, uint64_t h)
+{
+	if (hash->home != 0)
+		__builtin_prefetch(&hash->metas.all[ebpf_hash_home(hash, h)],
+				   1);
+}
+
+/* The same for an update: what it will be processors guess mostly rightly. */
+EBPF_HASH_INLINE void
+ebpf_hash_ask_update(const struct ebpf_map_hash *hash, uint64_t h)
+{
+	uint64_t tags;
+
+	ebpf_hash_ask(hash, h);
+	tags = os_load(&ebpf_hash_bucket(hash, h)->tags);
+	if (ebpf_hash_match(tags, ebpf_hash_tag(h)) == 0)
+		ebpf_hash_ask_metas(hash, h);
 }
 
 /* Is in the map. */

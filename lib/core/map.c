@@ -178,6 +178,8 @@ ebpf_map_create(struct ebpf_runtime *rt, const struct ebpf_map_spec *given,
 		error = ops->init(map, &spec);
 	if ((map->flags & EBPF_F_WRONLY) != 0)
 		map->read = NULL;
+	if ((map->flags & EBPF_F_RDONLY) != 0)
+		map->write = NULL;
 	if (error == 0)
 		error = ebpf_object_publish(&map->obj);
 	if (error != 0) {
@@ -266,9 +268,10 @@ ebpf_map_read_locked(struct ebpf_map *map, const void *key, void *value)
 }
 
 /*
- * Writers look at `frozen` inside the section in which they write; freeze sets
- * it, then waits for the sections that may not have seen it. So those who write
- * at the same time share nothing that they would have to write to for that.
+ * Writers look at `frozen` inside the section in which they write, or under
+ * their map's own locks; freeze sets it, then waits for those that may not have
+ * seen it. So those who write at the same time share nothing that they would
+ * have to write to for that.
  * FROZEN, on which the verifier relies, is set only when nobody writes.
  */
 static int
@@ -324,6 +327,8 @@ ebpf_map_freeze(struct ebpf_map *map)
 		return -EBPF_EBUSY;
 	}
 	os_epoch_sync();
+	if (map->ops->writers_wait != NULL)
+		map->ops->writers_wait(map);
 	os_store_release(&map->frozen, EBPF_MAP_FROZEN);
 	return 0;
 }
@@ -345,6 +350,8 @@ ebpf_map_write(struct ebpf_map *map, const void *key, const void *value,
 	struct os_epoch section;
 	int error;
 
+	if (os_likely(map->write != NULL && (flags & EBPF_F_LOCK) == 0))
+		return map->write(map, key, value, flags);
 	if (os_unlikely(ops->holds_ids && ops->write != NULL))
 		return write_asleep(map, key, value, flags);
 	error = write_begin(map, &section);

@@ -61,6 +61,11 @@ struct ebpf_map_ops {
 	int (*write)(struct ebpf_map *map, const void *key, const void *value,
 		     uint64_t flags);
 	/*
+	 * sleep: writes without a section that have not seen what `frozen` is
+	 * by now are over on return. NULL: there are none.
+	 */
+	void (*writers_wait)(struct ebpf_map *map);
+	/*
 	 * That key's update or removal comes soon: its memory is asked for.
 	 * NULL: there is nothing to gain.
 	 */
@@ -111,10 +116,14 @@ struct ebpf_map {
 	 */
 	void *(*lookup)(struct ebpf_map *map, const void *key);
 	/*
-	 * What users read this very map by, where that needs no section; as
-	 * lookup chosen by init. NULL: by ops, or not at all.
+	 * What users read and write this very map by, where that needs no
+	 * section; as lookup chosen by init. NULL: by ops, or not at all. write
+	 * knows no EBPF_F_LOCK, and looks at `frozen` where ops->writers_wait
+	 * waits for it.
 	 */
 	int (*read)(struct ebpf_map *map, const void *key, void *value);
+	int (*write)(struct ebpf_map *map, const void *key, const void *value,
+		     uint64_t flags);
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;

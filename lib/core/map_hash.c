@@ -125,6 +125,12 @@ set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	return 0;
 }
 
+static inline bool
+is_frozen(const struct ebpf_map *map)
+{
+	return os_load(&map->frozen) != EBPF_MAP_OPEN;
+}
+
 /* In a full LRU map something must go first: that one, or 0. */
 static uint32_t
 place_make(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
@@ -136,10 +142,13 @@ place_make(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 	return ebpf_hash_evict(hash);
 }
 
-/* Size: of the keys, where it is a constant, else as the map says. */
+/*
+ * Size: of the keys, where it is a constant, else as the map says. user: one
+ * without a section, who may not write what is frozen.
+ */
 EBPF_HASH_INLINE int
 set_sized(struct ebpf_map *map, const void *key, const void *value,
-	  uint64_t flags, enum target target, uint32_t size)
+	  uint64_t flags, enum target target, uint32_t size, bool user)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
 	struct ebpf_hash_bucket *bucket;
@@ -149,17 +158,22 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 	unsigned long held;
 	int error;
 
+	if (user && os_unlikely(is_frozen(map)))
+		return -EBPF_EACCES;
 	if (os_unlikely(!ebpf_map_flags_ok(map, flags)))
 		return -EBPF_EINVAL;
 	do {
 		probe = ebpf_hash_probe_sized(hash, key, size);
 		bucket = ebpf_hash_bucket(hash, probe.hash);
-		ebpf_hash_ask(hash, probe.hash);
+		ebpf_hash_ask_update(hash, probe.hash);
 		if (hash->used != NULL && gone == 0)
 			gone = place_make(hash, &probe, flags);
 		held = ebpf_hash_lock(bucket);
-		error = set_locked(hash, &probe, value, flags, target, size,
-				   &gone);
+		if (user && os_unlikely(is_frozen(map)))
+			error = -EBPF_EACCES;
+		else
+			error = set_locked(hash, &probe, value, flags, target,
+					   size, &gone);
 		ebpf_hash_unlock(bucket, held);
 		/* no memory for a new element: one of old may do */
 		if (os_unlikely(error == -EBPF_ENOMEM) && !collected) {
@@ -181,7 +195,7 @@ static int
 set(struct ebpf_map *map, const void *key, const void *value, uint64_t flags,
     enum target target)
 {
-	return set_sized(map, key, value, flags, target, map->key_size);
+	return set_sized(map, key, value, flags, target, map->key_size, false);
 }
 
 /* ---- the ops ---- */
@@ -192,13 +206,65 @@ hash_update(struct ebpf_map *map, const void *key, const void *value,
 {
 	switch (map->key_size) {
 	case 4:
-		return set_sized(map, key, value, flags, ONE, 4);
+		return set_sized(map, key, value, flags, ONE, 4,
+				 false);
 	case 8:
-		return set_sized(map, key, value, flags, ONE, 8);
+		return set_sized(map, key, value, flags, ONE, 8,
+				 false);
 	case 16:
-		return set_sized(map, key, value, flags, ONE, 16);
+		return set_sized(map, key, value, flags, ONE, 16,
+				 false);
 	default:
 		return set(map, key, value, flags, ONE);
+	}
+}
+
+#define USER_WRITE(name, target, size)                                  \
+	static int name(struct ebpf_map *map, const void *key,            \
+			const void *value, uint64_t flags)                \
+	{                                                                 \
+		return set_sized(map, key, value, flags, target, size,    \
+				 true);                                   \
+	}
+USER_WRITE(write_4, ONE, 4)
+USER_WRITE(write_8, ONE, 8)
+USER_WRITE(write_16, ONE, 16)
+USER_WRITE(write_any, ONE, map->key_size)
+USER_WRITE(percpu_write, ALL_CPUS, map->key_size)
+
+/* What LRU maps evict is not under the lock in which they write. */
+static void
+write_choose(struct ebpf_map *map)
+{
+	if (map->ops == &ebpf_map_percpu_hash_ops)
+		map->write = percpu_write;
+	else if (map->ops != &ebpf_map_hash_ops)
+		map->write = NULL;
+	else if (map->key_size == 4)
+		map->write = write_4;
+	else if (map->key_size == 8)
+		map->write = write_8;
+	else if (map->key_size == 16)
+		map->write = write_16;
+	else
+		map->write = write_any;
+}
+
+/* Whoever takes a lock after that sees what was set in front of it. */
+static void
+hash_writers_wait(struct ebpf_map *map)
+{
+	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	struct ebpf_hash_bucket *bucket;
+	unsigned long held;
+	uint64_t i;
+
+	for (i = 0; i <= hash->bucket_mask; i++) {
+		bucket = ebpf_hash_bucket(hash, i);
+		held = ebpf_hash_lock(bucket);
+		ebpf_hash_unlock(bucket, held);
+		if (i % WALK_LOOK == WALK_LOOK - 1)
+			os_yield();
 	}
 }
 
@@ -213,6 +279,7 @@ remove_sized(struct ebpf_map *map, const void *key, uint32_t size)
 	uint32_t number;
 
 	ebpf_hash_ask(hash, probe.hash);
+	ebpf_hash_ask_metas(hash, probe.hash);
 	held = ebpf_hash_lock(bucket);
 	number = ebpf_hash_find_in(hash, bucket, &probe, size,
 				   &slot);
@@ -241,8 +308,10 @@ static void
 hash_ask(struct ebpf_map *map, const void *key)
 {
 	struct ebpf_map_hash *hash = ebpf_hash_of(map);
+	uint64_t h = ebpf_hash_probe(hash, key).hash;
 
-	ebpf_hash_ask(hash, ebpf_hash_probe(hash, key).hash);
+	ebpf_hash_ask(hash, h);
+	ebpf_hash_ask_metas(hash, h);
 }
 
 static uint64_t
@@ -414,6 +483,7 @@ hash_extract(struct ebpf_map *map, const void *key, void *value)
 	uint32_t number;
 
 	ebpf_hash_ask(hash, probe.hash);
+	ebpf_hash_ask_metas(hash, probe.hash);
 	held = ebpf_hash_lock(bucket);
 	number = ebpf_hash_find_in(hash, bucket, &probe, map->key_size,
 				   &slot);
@@ -518,7 +588,10 @@ hash_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
 static int
 hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 {
-	return ebpf_hash_init(map, spec, false, false);
+	int error = ebpf_hash_init(map, spec, false, false);
+
+	write_choose(map);
+	return error;
 }
 
 static int
@@ -530,7 +603,10 @@ percpu_hash_check(const struct ebpf_map_spec *spec, uint64_t *bytes)
 static int
 percpu_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec)
 {
-	return ebpf_hash_init(map, spec, true, false);
+	int error = ebpf_hash_init(map, spec, true, false);
+
+	write_choose(map);
+	return error;
 }
 
 static int
@@ -583,6 +659,7 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.writers_wait = hash_writers_wait,
 	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
 	.each = hash_each,
@@ -606,6 +683,7 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 	.next = hash_next,
 	.walk = hash_walk,
 	.count = hash_count,
+	.writers_wait = hash_writers_wait,
 	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
 	.each = hash_each,

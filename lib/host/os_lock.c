@@ -37,11 +37,16 @@ os_relax(uint32_t round)
 	}
 }
 
+/*
+ * Threads that meet here may do so because none of them has a CPU number yet:
+ * what is one for each would be all of theirs.
+ */
 void
 os_spin_wait(struct os_spin *lock)
 {
 	uint32_t round;
 
+	os_cpu_guess();
 	do {
 		for (round = 0; os_load(&lock->held); round++)
 			os_relax(round);
