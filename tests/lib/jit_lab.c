@@ -4,11 +4,33 @@
 
 #include <stdlib.h>
 
+#include "core/jit/jit.h"
 #include "tap.h"
 #include "unverified.h"
 
 struct ebpf_runtime *lab_rt;
 struct progen lab_gen;
+
+bool
+lab_open(const char *what)
+{
+	if (ebpf_jit_host() == NULL) {
+		tap_skip("no JIT for this machine", "%s", what);
+		return false;
+	}
+	if (ebpf_runtime_create(NULL, &lab_rt) == 0)
+		return true;
+	tap_ok(false, "runtime");
+	return false;
+}
+
+int
+lab_close(void)
+{
+	if (lab_rt != NULL)
+		ebpf_runtime_destroy(lab_rt);
+	return tap_done();
+}
 
 void
 lab_put(uint8_t code, uint32_t dst, uint32_t src, int16_t off, int32_t imm)

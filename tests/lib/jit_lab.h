@@ -7,14 +7,19 @@
 #ifndef TESTS_JIT_LAB_H
 #define TESTS_JIT_LAB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/ebpf.h"
 #include "core/prog.h"
 #include "progen.h"
 
-extern struct ebpf_runtime *lab_rt; /* made and destroyed by the test */
+extern struct ebpf_runtime *lab_rt; /* of lab_open() */
 extern struct progen lab_gen;	    /* the instructions put so far */
+
+/* False: no JIT here, `what` is skipped. main() returns what closing does. */
+bool lab_open(const char *what);
+int lab_close(void);
 
 void lab_put(uint8_t code, uint32_t dst, uint32_t src, int16_t off,
 	     int32_t imm);

@@ -38,7 +38,8 @@ maps_destroy(void)
 
 int
 maps_create(uint32_t kind, uint32_t key_size, uint32_t value_size,
-	    uint32_t max_entries, uint32_t flags, struct ebpf_map **map)
+	    uint32_t max_entries, uint32_t flags, struct ebpf_map *inner,
+	    struct ebpf_map **map)
 {
 	struct ebpf_map_spec spec = {
 		.size = sizeof(spec),
@@ -48,6 +49,7 @@ maps_create(uint32_t kind, uint32_t key_size, uint32_t value_size,
 		.max_entries = max_entries,
 		.flags = flags,
 		.name = "m",
+		.inner = inner,
 	};
 
 	return ebpf_map_create(maps_rt, &spec, map);
@@ -59,7 +61,7 @@ maps_make(uint32_t kind, uint32_t key_size, uint32_t value_size,
 {
 	struct ebpf_map *map;
 	int error = maps_create(kind, key_size, value_size, max_entries, flags,
-				&map);
+				NULL, &map);
 
 	if (error == 0)
 		return map;

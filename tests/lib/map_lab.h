@@ -23,9 +23,10 @@ bool maps_begin(void);
 int maps_end(void);
 int maps_destroy(void); /* the same while somebody still holds maps */
 
-/* 0 or what ebpf_map_create() says. */
+/* 0 or what ebpf_map_create() says; inner is NULL but for maps of maps. */
 int maps_create(uint32_t kind, uint32_t key_size, uint32_t value_size,
-		uint32_t max_entries, uint32_t flags, struct ebpf_map **map);
+		uint32_t max_entries, uint32_t flags, struct ebpf_map *inner,
+		struct ebpf_map **map);
 /* The map, or NULL after saying why not. */
 struct ebpf_map *maps_make(uint32_t kind, uint32_t key_size,
 			   uint32_t value_size, uint32_t max_entries,

@@ -12,6 +12,7 @@
 #include "core/helper.h"
 #include "core/jit/jit.h"
 #include "core/jit/jit_buf.h"
+#include "core/jit/jit_lookup.h"
 #include "core/map.h"
 #include "core/runtime.h"
 #include "jit_lab.h"
@@ -60,13 +61,26 @@ random_prog(uint64_t seed)
 	return prog;
 }
 
+/* Nothing else from there to there. */
+static bool
+traps(const struct os_exec *exec, const uint8_t *from, const uint8_t *to)
+{
+	const struct ebpf_jit_ops *ops = ebpf_jit_host();
+	const uint8_t *run = exec->run;
+	bool all = true;
+
+	for (; from < to; from++)
+		all &= *from == ops->trap[(size_t)(from - run) % ops->trap_len];
+	return all;
+}
+
 static void
 protection(void)
 {
 	struct ebpf_prog *prog = random_prog(1);
 	const struct ebpf_jit_image *image = prog->image;
 	char perms[8];
-	bool both, traps = true;
+	bool both;
 
 	permissions(image->code, perms, &both);
 	if (perms[0] == '\0')
@@ -75,12 +89,47 @@ protection(void)
 		tap_ok(strncmp(perms, "r-x", 3) == 0 && !both,
 		       "code is %s, nothing is writable and executable",
 		       perms);
-	for (const uint8_t *p = image->exec.run; p < image->code; p++)
-		traps &= *p == ebpf_jit_host()->trap[(size_t)(p -
-			image->exec.run) % ebpf_jit_host()->trap_len];
-	tap_ok(traps && (uintptr_t)(image->code + image->entry_off) % 16 == 0,
+	tap_ok(traps(&image->exec, image->exec.run, image->code) &&
+		       (uintptr_t)(image->code + image->entry_off) % 16 == 0,
 	       "traps in front of the code");
+	tap_ok(traps(&image->exec, image->code + image->code_len,
+		     (const uint8_t *)image->exec.run + image->exec.size),
+	       "and behind it");
 	unverified_free(prog);
+}
+
+/* The same around the code that a map got. */
+static void
+lookup_protection(void)
+{
+	struct ebpf_map *map = lab_map(EBPF_MAP_HASH, 4, 8, 100);
+	struct ebpf_prog *prog = lab_lookup_prog(map, LAB_NOT);
+	static uint8_t scratch[4096];
+	const struct ebpf_jit_lookup *lookup;
+	struct ebpf_jit_plan plan;
+	uint32_t len, kept;
+	bool own;
+
+	if (unverified_compile(prog) != 0 ||
+	    ebpf_jit_lookup_code(map, false, &own) == NULL || !own ||
+	    !ebpf_jit_plan(map, &plan)) {
+		tap_ok(false, "a hash has code of its own");
+		exit(tap_done());
+	}
+	lookup = map->code;
+	len = ebpf_jit_host()->lookup(&plan, scratch, sizeof(scratch),
+				      (uint64_t)(uintptr_t)lookup->code,
+				      &kept);
+	tap_ok(len > 0 && memcmp(lookup->code, scratch, len) == 0,
+	       "a lookup's code is what it comes out as there (%u bytes)",
+	       len);
+	tap_ok(traps(&lookup->exec, lookup->exec.run, lookup->code) &&
+		       traps(&lookup->exec, lookup->code + len,
+			     (const uint8_t *)lookup->exec.run +
+				     lookup->exec.size),
+	       "traps on either side of it");
+	unverified_free(prog);
+	ebpf_map_put(map);
 }
 
 static int
@@ -391,15 +440,10 @@ disassembly(void)
 int
 main(void)
 {
-	if (ebpf_jit_host() == NULL) {
-		tap_skip("no JIT for this machine", "jit");
-		return tap_done();
-	}
-	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
-		tap_ok(false, "runtime");
-		return tap_done();
-	}
+	if (!lab_open("jit"))
+		return lab_close();
 	protection();
+	lookup_protection();
 	addresses();
 	dead_slots();
 	fused();
@@ -408,6 +452,5 @@ main(void)
 	large();
 	allocation_failures();
 	disassembly();
-	ebpf_runtime_destroy(lab_rt);
-	return tap_done();
+	return lab_close();
 }

@@ -229,19 +229,12 @@ random_ones(const char *what)
 int
 main(void)
 {
-	if (ebpf_jit_host() == NULL) {
-		tap_skip("no JIT for this machine", "jit");
-		return tap_done();
-	}
-	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
-		tap_ok(false, "runtime");
-		return tap_done();
-	}
+	if (!lab_open("jit"))
+		return lab_close();
 	short_functions();
 	random_ones("");
 	lab_rt->config.harden = EBPF_HARDEN_CONSTANTS;
 	short_functions();
 	random_ones(", with constants that must not be seen");
-	ebpf_runtime_destroy(lab_rt);
-	return tap_done();
+	return lab_close();
 }

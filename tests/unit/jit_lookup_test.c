@@ -426,14 +426,8 @@ allocation_failures(void)
 int
 main(void)
 {
-	if (ebpf_jit_host() == NULL) {
-		tap_skip("no JIT for this machine", "jit lookups");
-		return tap_done();
-	}
-	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
-		tap_ok(false, "runtime");
-		return tap_done();
-	}
+	if (!lab_open("jit lookups"))
+		return lab_close();
 	inner = make(EBPF_MAP_ARRAY, 4, 8, 2, 0);
 	shapes(EBPF_F_ZERO_SEED, ", known seed");
 	shapes(0, "");
@@ -447,6 +441,5 @@ main(void)
 	crowds();
 	ways();
 	ebpf_map_put(inner);
-	ebpf_runtime_destroy(lab_rt);
-	return tap_done();
+	return lab_close();
 }

@@ -516,20 +516,13 @@ handed_on(const struct scene *scene)
 int
 main(void)
 {
-	if (ebpf_jit_host() == NULL) {
-		tap_skip("no JIT for this machine", "jit of lpm_trie");
-		return tap_done();
-	}
-	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
-		tap_ok(false, "runtime");
-		return tap_done();
-	}
+	if (!lab_open("jit of lpm_trie"))
+		return lab_close();
 	all_scenes("");
 	while_changed();
 	tap_ok(handed_on(&scenes[ROUTERS4]) && handed_on(&scenes[ROUTERS6]),
 	       "who looks while something is handed on looks again");
 	lab_rt->config.harden = EBPF_HARDEN_CONSTANTS;
 	all_scenes(", with constants that must not be seen");
-	ebpf_runtime_destroy(lab_rt);
-	return tap_done();
+	return lab_close();
 }

@@ -386,14 +386,8 @@ main(void)
 	ctx.data = frame;
 	ctx.data_end = frame + sizeof(frame);
 	ctx.data_meta = frame;
-	if (ebpf_jit_host() == NULL) {
-		tap_skip("no JIT for this machine", "tail calls");
-		return tap_done();
-	}
-	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
-		tap_ok(false, "runtime");
-		return tap_done();
-	}
+	if (!lab_open("tail calls"))
+		return lab_close();
 	follows();
 	neighbours();
 	come_and_go();
@@ -401,6 +395,5 @@ main(void)
 	emptied();
 	allocation_failures();
 	sudden_end();
-	ebpf_runtime_destroy(lab_rt);
-	return tap_done();
+	return lab_close();
 }

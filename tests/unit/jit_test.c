@@ -592,14 +592,8 @@ main(void)
 {
 	const struct ebpf_kind *xdp;
 
-	if (ebpf_jit_host() == NULL) {
-		tap_skip("no JIT for this machine", "jit");
-		return tap_done();
-	}
-	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
-		tap_ok(false, "runtime");
-		return tap_done();
-	}
+	if (!lab_open("jit"))
+		return lab_close();
 	xdp = ebpf_kind_find(lab_rt, EBPF_PROG_XDP);
 	arrays(EBPF_MAP_ARRAY, "array");
 	percpu_arrays();
@@ -615,6 +609,5 @@ main(void)
 	tail_call_arguments();
 	packets();
 	gathered_bytes();
-	ebpf_runtime_destroy(lab_rt);
-	return tap_done();
+	return lab_close();
 }

@@ -8,67 +8,39 @@
 #include "map_lab.h"
 #include "tap.h"
 
-static int
-create(uint32_t kind, uint32_t key_size, uint32_t value_size,
-       uint32_t max_entries, uint32_t flags, struct ebpf_map *inner,
-       struct ebpf_map **map)
-{
-	struct ebpf_map_spec spec = {
-		.size = sizeof(spec),
-		.kind = kind,
-		.key_size = key_size,
-		.value_size = value_size,
-		.max_entries = max_entries,
-		.flags = flags,
-		.name = "m",
-		.inner = inner,
-	};
-
-	return ebpf_map_create(maps_rt, &spec, map);
-}
-
-static struct ebpf_map *
-make(uint32_t kind, uint32_t value_size, uint32_t max_entries, uint32_t flags)
-{
-	struct ebpf_map *map;
-	int error = create(kind, 4, value_size, max_entries, flags, NULL, &map);
-
-	tap_ok(error == 0, "a map of kind %u", kind);
-	return map;
-}
-
 static void
 test_template(void)
 {
-	struct ebpf_map *array = make(EBPF_MAP_ARRAY, 8, 3, 0);
-	struct ebpf_map *progs = make(EBPF_MAP_PROG_ARRAY, 4, 3, 0);
+	struct ebpf_map *array = maps_make(EBPF_MAP_ARRAY, 4, 8, 3, 0);
+	struct ebpf_map *progs = maps_make(EBPF_MAP_PROG_ARRAY, 4, 4, 3, 0);
 	struct ebpf_map *outer, *map;
 	uint32_t kind;
 
 	for (kind = EBPF_MAP_ARRAY_OF_MAPS; kind <= EBPF_MAP_HASH_OF_MAPS;
 	     kind++) {
-		TAP_CHECK(create(kind, 4, 4, 2, 0, NULL, &map) ==
+		TAP_CHECK(maps_create(kind, 4, 4, 2, 0, NULL, &map) ==
 			  -EBPF_EINVAL);
-		TAP_CHECK(create(kind, 4, 8, 2, 0, array, &map) ==
+		TAP_CHECK(maps_create(kind, 4, 8, 2, 0, array, &map) ==
 			  -EBPF_EINVAL);
-		TAP_CHECK(create(kind, 4, 4, 0, 0, array, &map) ==
+		TAP_CHECK(maps_create(kind, 4, 4, 0, 0, array, &map) ==
 			  -EBPF_EINVAL);
-		TAP_CHECK(create(kind, 4, 4, 2, 0, progs, &map) ==
+		TAP_CHECK(maps_create(kind, 4, 4, 2, 0, progs, &map) ==
 			  -EBPF_EUNSUPPORTED);
-		TAP_CHECK(create(kind, 4, 4, 2, 0, array, &outer) == 0);
+		TAP_CHECK(maps_create(kind, 4, 4, 2, 0, array, &outer) == 0);
 		TAP_CHECK(array->obj.refs == 1);
 		TAP_CHECK(outer->inner->ops == array->ops &&
 			  outer->inner->value_size == 8 &&
 			  outer->inner->max_entries == 3);
-		TAP_CHECK(create(kind, 4, 4, 2, 0, outer, &map) ==
+		TAP_CHECK(maps_create(kind, 4, 4, 2, 0, outer, &map) ==
 			  -EBPF_EINVAL);
 		ebpf_map_put(outer);
 	}
-	TAP_CHECK(create(EBPF_MAP_ARRAY_OF_MAPS, 8, 4, 2, 0, array, &map) ==
-		  -EBPF_EINVAL);
-	TAP_CHECK(create(EBPF_MAP_HASH_OF_MAPS, 8, 4, 2, 0, array, &map) == 0);
+	TAP_CHECK(maps_create(EBPF_MAP_ARRAY_OF_MAPS, 8, 4, 2, 0, array,
+			      &map) == -EBPF_EINVAL);
+	TAP_CHECK(maps_create(EBPF_MAP_HASH_OF_MAPS, 8, 4, 2, 0, array,
+			      &map) == 0);
 	ebpf_map_put(map);
-	TAP_CHECK(create(EBPF_MAP_HASH, 4, 4, 2, 0, array, &map) ==
+	TAP_CHECK(maps_create(EBPF_MAP_HASH, 4, 4, 2, 0, array, &map) ==
 		  -EBPF_EINVAL);
 	ebpf_map_put(array);
 	ebpf_map_put(progs);
@@ -89,16 +61,16 @@ test_fits(void)
 		  EBPF_EINVAL },
 		{ "other kind", EBPF_MAP_HASH, 8, 3, 0, EBPF_EINVAL },
 	};
-	struct ebpf_map *template = make(EBPF_MAP_ARRAY, 8, 3, 0);
-	struct ebpf_map *hash = make(EBPF_MAP_HASH, 8, 3, 0);
+	struct ebpf_map *template = maps_make(EBPF_MAP_ARRAY, 4, 8, 3, 0);
+	struct ebpf_map *hash = maps_make(EBPF_MAP_HASH, 4, 8, 3, 0);
 	struct ebpf_map *outer, *map;
 	uint32_t i, key = 0;
 
-	TAP_CHECK(create(EBPF_MAP_ARRAY_OF_MAPS, 4, 4, 1, 0, template,
+	TAP_CHECK(maps_create(EBPF_MAP_ARRAY_OF_MAPS, 4, 4, 1, 0, template,
 			 &outer) == 0);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		map = make(cases[i].kind, cases[i].value, cases[i].entries,
-			   cases[i].flags);
+		map = maps_make(cases[i].kind, 4, cases[i].value,
+				cases[i].entries, cases[i].flags);
 		tap_ok(ebpf_map_write(outer, &key, &map->obj.id, 0) ==
 			       -(int)cases[i].error,
 		       "array: %s", cases[i].what);
@@ -108,22 +80,22 @@ test_fits(void)
 	ebpf_map_put(outer);
 
 	/* hashes of any size */
-	TAP_CHECK(create(EBPF_MAP_ARRAY_OF_MAPS, 4, 4, 1, 0, hash, &outer) ==
-		  0);
-	map = make(EBPF_MAP_HASH, 8, 1000, 0);
+	TAP_CHECK(maps_create(EBPF_MAP_ARRAY_OF_MAPS, 4, 4, 1, 0, hash,
+			      &outer) == 0);
+	map = maps_make(EBPF_MAP_HASH, 4, 8, 1000, 0);
 	TAP_CHECK(ebpf_map_write(outer, &key, &map->obj.id, 0) == 0);
 	ebpf_map_put(map);
 	ebpf_map_put(outer);
 
 	/* arrays of any size, when the template said so */
 	ebpf_map_put(template);
-	template = make(EBPF_MAP_ARRAY, 8, 3, EBPF_F_INNER_MAP);
-	TAP_CHECK(create(EBPF_MAP_ARRAY_OF_MAPS, 4, 4, 1, 0, template,
+	template = maps_make(EBPF_MAP_ARRAY, 4, 8, 3, EBPF_F_INNER_MAP);
+	TAP_CHECK(maps_create(EBPF_MAP_ARRAY_OF_MAPS, 4, 4, 1, 0, template,
 			 &outer) == 0);
-	map = make(EBPF_MAP_ARRAY, 8, 77, EBPF_F_INNER_MAP);
+	map = maps_make(EBPF_MAP_ARRAY, 4, 8, 77, EBPF_F_INNER_MAP);
 	TAP_CHECK(ebpf_map_write(outer, &key, &map->obj.id, 0) == 0);
 	ebpf_map_put(map);
-	map = make(EBPF_MAP_ARRAY, 8, 3, 0);
+	map = maps_make(EBPF_MAP_ARRAY, 4, 8, 3, 0);
 	TAP_CHECK(ebpf_map_write(outer, &key, &map->obj.id, 0) ==
 		  -EBPF_EINVAL);
 	ebpf_map_put(map);
@@ -136,8 +108,8 @@ static void
 test_elements(uint32_t kind)
 {
 	bool is_array = kind == EBPF_MAP_ARRAY_OF_MAPS;
-	struct ebpf_map *a = make(EBPF_MAP_HASH, 8, 5, 0);
-	struct ebpf_map *b = make(EBPF_MAP_HASH, 8, 6, 0);
+	struct ebpf_map *a = maps_make(EBPF_MAP_HASH, 4, 8, 5, 0);
+	struct ebpf_map *b = maps_make(EBPF_MAP_HASH, 4, 8, 6, 0);
 	struct ebpf_map *outer;
 	uint32_t key = 1, value, id_a = a->obj.id, id_b = b->obj.id, n = 8;
 	uint32_t out[16];
@@ -145,7 +117,7 @@ test_elements(uint32_t kind)
 	struct os_epoch section;
 	bool done;
 
-	TAP_CHECK(create(kind, 4, 4, 2, 0, a, &outer) == 0);
+	TAP_CHECK(maps_create(kind, 4, 4, 2, 0, a, &outer) == 0);
 	TAP_CHECK(ebpf_map_user_value_size(outer) == 4);
 	TAP_CHECK(ebpf_map_read(outer, &key, &value) == -EBPF_ENOENT);
 	TAP_CHECK(ebpf_map_remove(outer, &key) == -EBPF_ENOENT);
@@ -203,7 +175,7 @@ test_elements(uint32_t kind)
 static void
 test_failing(uint32_t kind)
 {
-	struct ebpf_map *inner = make(EBPF_MAP_HASH, 8, 5, 0);
+	struct ebpf_map *inner = maps_make(EBPF_MAP_HASH, 4, 8, 5, 0);
 	struct ebpf_map_spec spec = {
 		.size = sizeof(spec),
 		.kind = kind,
@@ -235,10 +207,10 @@ main(void)
 	TAP_CHECK(ebpf_object_count(maps_rt, EBPF_OBJ_MAP) == 0);
 
 	/* handles that were never put back, an inner map among them */
-	outer = make(EBPF_MAP_HASH, 8, 5, 0);
-	TAP_CHECK(create(EBPF_MAP_HASH_OF_MAPS, 4, 4, 9, 0, outer, &outer) ==
-		  0);
-	inner = make(EBPF_MAP_HASH, 8, 5, 0);
+	outer = maps_make(EBPF_MAP_HASH, 4, 8, 5, 0);
+	TAP_CHECK(maps_create(EBPF_MAP_HASH_OF_MAPS, 4, 4, 9, 0, outer,
+			      &outer) == 0);
+	inner = maps_make(EBPF_MAP_HASH, 4, 8, 5, 0);
 	TAP_CHECK(ebpf_map_write(outer, &key, &inner->obj.id, 0) == 0);
 	ebpf_map_put(inner);
 	return maps_destroy();

@@ -91,6 +91,15 @@ ebpf_jit_start(uint32_t entry_off)
 	       (0 - entry_off) % ENTRY_ALIGN;
 }
 
+void
+ebpf_jit_fill(uint8_t *write, uint32_t from, uint32_t to)
+{
+	const struct ebpf_jit_ops *ops = ebpf_jit_host();
+
+	for (uint32_t i = from; i < to; i++)
+		write[i] = ops->trap[(i - from) % ops->trap_len];
+}
+
 /* A draft made again for where the code will be, far calls wherever it may. */
 static int
 settle_again(const struct ebpf_jit_ops *ops, const struct ebpf_prog *prog,
@@ -108,8 +117,7 @@ settle_again(const struct ebpf_jit_ops *ops, const struct ebpf_prog *prog,
 	    !ebpf_jit_settle(ops, draft, image, write, draft->run, true))
 		return -EBPF_E2BIG;
 	/* where it came out shorter the first may have left something */
-	for (uint32_t i = image->code_len; i < room; i++)
-		write[i] = ops->trap[(i - image->code_len) % ops->trap_len];
+	ebpf_jit_fill(write, image->code_len, room);
 	return 0;
 }
 

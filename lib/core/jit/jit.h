@@ -100,6 +100,9 @@ uint64_t ebpf_jit_bytes(const struct ebpf_prog *prog,
 /* Where code starts in its memory: at random, its entry aligned. */
 uint32_t ebpf_jit_start(uint32_t entry_off);
 
+/* Traps from there to there: behind the last instruction. */
+void ebpf_jit_fill(uint8_t *write, uint32_t from, uint32_t to);
+
 /* The lookup that a map got by programs; NULL is fine. */
 void ebpf_jit_lookup_free(struct ebpf_jit_lookup *lookup);
 

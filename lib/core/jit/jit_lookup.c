@@ -74,7 +74,7 @@ make(struct ebpf_map *map)
 	const struct ebpf_jit_ops *ops = ebpf_jit_host();
 	struct ebpf_jit_lookup *lookup, *none = NULL;
 	struct ebpf_jit_plan plan;
-	uint32_t start, len, kept = 0;
+	uint32_t start, most, len, kept = 0;
 	uint64_t bytes;
 	int err;
 
@@ -84,15 +84,17 @@ make(struct ebpf_map *map)
 	if (lookup == NULL)
 		return -EBPF_ENOMEM;
 	start = ebpf_jit_start(0);
-	len = ops->lookup(&plan, NULL, 0, 0, &kept);
-	err = os_exec_alloc(&lookup->exec, start + len);
+	most = ops->lookup(&plan, NULL, 0, 0, &kept);
+	err = os_exec_alloc(&lookup->exec, start + most);
 	if (err < 0)
 		goto fail;
-	len = ops->lookup(&plan, lookup->exec.write + start, len,
+	len = ops->lookup(&plan, lookup->exec.write + start, most,
 			  (uint64_t)(uintptr_t)lookup->exec.run + start, &kept);
 	err = -EBPF_E2BIG;
 	if (len == 0)
 		goto fail;
+	/* the last instruction was stored with bytes behind it */
+	ebpf_jit_fill(lookup->exec.write + start, len, most);
 	lookup->code = lookup->exec.run + start;
 	if (kept != 0)
 		lookup->kept = lookup->code + kept;
