@@ -39,7 +39,7 @@ MODULE_PARM_DESC(fail_at, "for tests: this allocation from now fails");
 DEFINE_PER_CPU(uint32_t, os_linux_pinned);
 EXPORT_PER_CPU_SYMBOL_GPL(os_linux_pinned);
 
-/* Virtual memory freed where sleeping is not allowed. */
+/* Freed where that is not allowed. */
 static LLIST_HEAD(late_list);
 static void late_free(struct work_struct *work);
 static DECLARE_WORK(late_work, late_free);
@@ -136,6 +136,17 @@ os_alloc(size_t size)
 }
 
 /*
+ * May the kernel's allocator be called here? Where it has sleeping locks not
+ * below one of ours, nor in an interrupt. (Programs run with softirqs off, which
+ * is a sleeping lock there, too.)
+ */
+static bool
+allocator_allowed(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
+}
+
+/*
  * Whoever runs just now need not be who owns the map, so nobody's memory group
  * is charged; nor are the reserves touched that drivers receive with.
  */
@@ -144,7 +155,8 @@ os_alloc_now(size_t size)
 {
 	void *memory;
 
-	if (in_nmi() || size > KMALLOC_MAX_SIZE || !os_linux_allocate())
+	if (in_nmi() || !allocator_allowed() || size > KMALLOC_MAX_SIZE ||
+	    !os_linux_allocate())
 		return NULL;
 	memory = kzalloc(aligned_size(size), GFP_NOWAIT | __GFP_NOWARN);
 	if (!memory)
@@ -173,7 +185,7 @@ late_free(struct work_struct *work)
 
 	for (; node; node = next) {
 		next = node->next;
-		vfree(node);
+		kvfree(node);
 	}
 }
 
@@ -183,8 +195,9 @@ os_free(void *memory)
 	if (!memory)
 		return;
 	os_linux_release();
-	if (is_vmalloc_addr(memory) &&
-	    (!preemptible() || rcu_preempt_depth())) {
+	if (!allocator_allowed() ||
+	    (is_vmalloc_addr(memory) &&
+	     (!preemptible() || rcu_preempt_depth()))) {
 		if (llist_add(memory, &late_list))
 			schedule_work(&late_work);
 		return;

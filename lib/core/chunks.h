@@ -37,6 +37,7 @@ struct ebpf_chunks {
 	uint8_t shift;
 	uint8_t low;  /* the first have 1 << low records; then they double, */
 	uint8_t slow; /* when there are 1 << slow of them */
+	bool apart;   /* what CPUs have are pieces of their own */
 	/* not read by who looks for records */
 	uint32_t count; /* atomic: of chunks, and 1 */
 	struct ebpf_object *obj; /* whose memory it is */
@@ -64,11 +65,31 @@ void ebpf_chunks_fini(struct ebpf_chunks *chunks);
 
 /*
  * Locked: the next chunk, zeroed and charged to the object. ENOMEM: there is no
- * memory, or not within the domain's limit; E2BIG: all are there. Run path.
+ * memory, or not within the domain's limit, or none is to be had with a lock;
+ * E2BIG: all are there. Run path.
  */
 int ebpf_chunks_add(struct ebpf_chunks *chunks);
-/* What the next one takes, within a table's size. */
-uint64_t ebpf_chunks_next_bytes(const struct ebpf_chunks *chunks);
+
+/* Memory for a store's next chunk, on its way there. */
+struct ebpf_chunks_more {
+	uint32_t chunk;
+	uint64_t bytes; /* of all */
+	uint64_t table_bytes;
+	void *memory, *table, *leaves;
+};
+
+/*
+ * The same in steps, for who can put its lock down between them. Locked: what
+ * the next one takes; E2BIG. Then that memory, charged; ENOMEM. Locked: here it
+ * is; false: others were faster. Drop gives back what was not put. Run path.
+ */
+int ebpf_chunks_ask(const struct ebpf_chunks *chunks,
+		    struct ebpf_chunks_more *more);
+int ebpf_chunks_get(const struct ebpf_chunks *chunks,
+		    struct ebpf_chunks_more *more);
+bool ebpf_chunks_put(struct ebpf_chunks *chunks, struct ebpf_chunks_more *more);
+void ebpf_chunks_drop(const struct ebpf_chunks *chunks,
+		      struct ebpf_chunks_more *more);
 
 /* How many records chunk number c has. */
 static inline uint32_t
@@ -146,16 +167,22 @@ ebpf_chunks_cpu_lines(const struct ebpf_chunks *chunks, uint32_t c)
 				 chunks->cpu_size);
 }
 
-/* What that CPU has of it: before the chunk's records, the last CPU first. */
+/*
+ * What that CPU has of it: before the chunk's records, the last CPU first. Or
+ * where it says before them.
+ */
 static inline void *
 ebpf_chunks_cpu_at(const struct ebpf_chunks *chunks, uint32_t number,
 		   uint32_t cpu)
 {
 	uint32_t c = number >> chunks->shift, first = c << chunks->shift;
-	uint8_t *records = ebpf_chunks_at(chunks, first);
+	uint8_t *records = ebpf_chunks_at(chunks, first), *own;
 
-	return records - ebpf_chunks_cpu_lines(chunks, c) * (cpu + 1) +
-	       (size_t)(number - first) * chunks->cpu_size;
+	if (os_unlikely(chunks->apart))
+		own = *((uint8_t **)(void *)records - (cpu + 1));
+	else
+		own = records - ebpf_chunks_cpu_lines(chunks, c) * (cpu + 1);
+	return own + (size_t)(number - first) * chunks->cpu_size;
 }
 
 #endif

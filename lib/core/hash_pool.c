@@ -100,14 +100,50 @@ look(struct ebpf_hash_pool *pool)
 
 /* May there be another chunk, beyond what cannot be helped? */
 static bool
-affordable(const struct ebpf_hash_pool *pool)
+affordable(const struct ebpf_hash_pool *pool,
+	   const struct ebpf_chunks_more *more)
 {
 	const struct ebpf_hash_budget *budget = &pool->budget;
-	const struct ebpf_chunks *chunks = pool->metas.chunks;
 	uint64_t count = os_load(budget->count);
 
-	return (int64_t)(chunks->bytes + ebpf_chunks_next_bytes(chunks)) <=
+	return (int64_t)(pool->metas.chunks->bytes + more->bytes) <=
 	       budget->base + (int64_t)(budget->each * count);
+}
+
+/* Locked pool: the chunk that comes next. */
+static bool
+chunk_add(struct ebpf_hash_pool *pool, bool must)
+{
+	struct ebpf_chunks *chunks = pool->metas.chunks;
+	struct ebpf_chunks_more more;
+
+	return ebpf_chunks_ask(chunks, &more) == 0 &&
+	       (must || affordable(pool, &more)) &&
+	       ebpf_chunks_get(chunks, &more) == 0 &&
+	       ebpf_chunks_put(chunks, &more);
+}
+
+bool
+ebpf_hash_pool_more(struct ebpf_hash_pool *pool)
+{
+	struct ebpf_chunks *chunks = pool->metas.chunks;
+	struct ebpf_chunks_more more;
+	bool there;
+	int error;
+
+	if (chunks == NULL)
+		return false;
+	os_spin_lock(&pool->lock);
+	there = ebpf_chunks_has(chunks, pool->fresh);
+	error = ebpf_chunks_ask(chunks, &more);
+	os_spin_unlock(&pool->lock);
+	if (there || error != 0 || ebpf_chunks_get(chunks, &more) != 0)
+		return there;
+	os_spin_lock(&pool->lock);
+	ebpf_chunks_put(chunks, &more);
+	os_spin_unlock(&pool->lock);
+	ebpf_chunks_drop(chunks, &more);
+	return true;
 }
 
 /*
@@ -124,8 +160,7 @@ take_fresh(struct ebpf_hash_pool *pool, bool must)
 		os_store(&pool->fresh, number + 1);
 		return number;
 	}
-	if (!ebpf_chunks_has(chunks, number) &&
-	    ((!must && !affordable(pool)) || ebpf_chunks_add(chunks) != 0))
+	if (!ebpf_chunks_has(chunks, number) && !chunk_add(pool, must))
 		return 0;
 	os_store_release(&pool->fresh, ebpf_chunks_from(chunks, number + 1));
 	return number;

@@ -137,6 +137,11 @@ void ebpf_hash_pool_destroy(struct ebpf_hash_pool *pool); /* NULL is fine */
  */
 void ebpf_hash_pool_refill(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_hand *hand, uint32_t batch);
+/*
+ * No hand is locked: memory for an element that was never handed out, where it
+ * is not to be had with a lock, or was not just then. Run path.
+ */
+bool ebpf_hash_pool_more(struct ebpf_hash_pool *pool);
 /* Locked hand: begin a grace period for what was removed. Run path. */
 void ebpf_hash_pool_return(struct ebpf_hash_pool *pool,
 			   struct ebpf_hash_hand *hand);

@@ -175,6 +175,14 @@ branch(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 	return 0;
 }
 
+/* What something is in now may do better as a table, or what that is in. */
+static void
+widen(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_slot above[2])
+{
+	if (!ebpf_lpm_widen(lpm, above[0]) && above[0].ref != above[1].ref)
+		ebpf_lpm_widen(lpm, above[1]);
+}
+
 int
 ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number)
 {
@@ -204,9 +212,7 @@ ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number)
 		above[0] = above[1];
 		above[1] = slot;
 	}
-	/* what it is in now may do better as a table, or what that is in */
-	if (!ebpf_lpm_widen(lpm, above[0]) && above[0].ref != above[1].ref)
-		ebpf_lpm_widen(lpm, above[1]);
+	widen(lpm, above);
 	return 0;
 }
 
@@ -243,4 +249,23 @@ ebpf_lpm_unlink(struct ebpf_map_lpm *lpm, uint32_t number)
 		ebpf_lpm_put(slot, 0);
 	if (above.ref != slot.ref)
 		ebpf_lpm_shrink(lpm, above);
+}
+
+void
+ebpf_lpm_fit(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
+	     bool less)
+{
+	struct ebpf_lpm_slot slot = { .ref = &lpm->root };
+	struct ebpf_lpm_slot above[2] = { slot, slot };
+
+	while (slot.ref != NULL && (*slot.ref & EBPF_LPM_NODE) != 0 &&
+	       ebpf_lpm_depth(lpm, *slot.ref) <= probe->len) {
+		above[0] = above[1];
+		above[1] = slot;
+		slot = slot_below(lpm, slot, probe);
+	}
+	if (!less)
+		widen(lpm, above);
+	else if ((*above[1].ref & EBPF_LPM_NODE) != 0)
+		ebpf_lpm_shrink(lpm, above[1]);
 }

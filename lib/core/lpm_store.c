@@ -46,13 +46,6 @@ ebpf_lpm_store_init(struct ebpf_map_lpm *lpm, uint32_t record_size)
 	lpm->node_fresh = ebpf_chunks_first(&lpm->nodes);
 }
 
-static uint64_t
-table_bytes(uint32_t bits)
-{
-	return (sizeof(struct ebpf_lpm_entry) << bits) +
-	       sizeof(struct ebpf_lpm_rest);
-}
-
 /* Not uncharged: at the end that is done for all at once. */
 static void
 table_free(struct ebpf_map_lpm *lpm, uint32_t number)
@@ -142,6 +135,37 @@ elements_look(struct ebpf_map_lpm *lpm)
 	begin(&lpm->elements_leaving);
 }
 
+/* May what waits for its grace be handed on, or is there a better way yet? */
+static bool
+in_need(const struct ebpf_map_lpm *lpm)
+{
+	return lpm->larder == NULL || lpm->larder->closed;
+}
+
+bool
+ebpf_lpm_element_more(struct ebpf_map_lpm *lpm)
+{
+	struct ebpf_chunks *chunks = &lpm->elements;
+	struct ebpf_chunks_more more;
+	bool there;
+	int error;
+
+	os_spin_lock(&lpm->lock);
+	there = lpm->element_free.first != 0 ||
+		ebpf_chunks_has(chunks,
+				ebpf_chunks_from(chunks, lpm->element_end));
+	error = lpm->element_room == 0 ? -EBPF_E2BIG :
+					 ebpf_chunks_ask(chunks, &more);
+	os_spin_unlock(&lpm->lock);
+	if (there || error != 0 || ebpf_chunks_get(chunks, &more) != 0)
+		return there;
+	os_spin_lock(&lpm->lock);
+	ebpf_chunks_put(chunks, &more);
+	os_spin_unlock(&lpm->lock);
+	ebpf_chunks_drop(chunks, &more);
+	return true;
+}
+
 /* One that never was anybody's; the very first one stays nobody's. */
 static uint32_t
 element_fresh(struct ebpf_map_lpm *lpm)
@@ -175,6 +199,10 @@ ebpf_lpm_element_take(struct ebpf_map_lpm *lpm)
 		number = element_fresh(lpm);
 	if (number != 0)
 		return number;
+	if (!in_need(lpm) && lpm->element_room > 0) {
+		lpm->larder->element = true;
+		return 0;
+	}
 	number = pop(lpm, element_link, leaving->begun.first != 0 ?
 			      &leaving->begun : &leaving->next);
 	/* whatever is written to it is written with release, behind this */
@@ -205,50 +233,123 @@ ring_at(const struct ebpf_map_lpm *lpm, uint32_t place)
 	return lpm->ring[place & (lpm->ring_size - 1)];
 }
 
-static bool
-ring_grow(struct ebpf_map_lpm *lpm)
-{
-	uint32_t size = lpm->ring_size == 0 ? RING_MIN : lpm->ring_size * 2;
-	uint32_t *ring, place;
+/* What a chunk of nodes takes, on its way. */
+struct nodes_more {
+	struct ebpf_chunks_more chunk;
+	uint32_t *ring; /* a larger one, if need be */
+	uint32_t ring_size, held;
+};
 
-	if (ebpf_charge_now(&lpm->map.obj, size * sizeof(*ring)) != 0)
-		return false;
-	ring = os_alloc_now(size * sizeof(*ring));
-	if (ring == NULL) {
-		ebpf_uncharge(&lpm->map.obj, size * sizeof(*ring));
-		return false;
+static int
+nodes_ask(const struct ebpf_map_lpm *lpm, struct nodes_more *more)
+{
+	memset(more, 0, sizeof(*more));
+	if (lpm->node_room == 0)
+		return -EBPF_E2BIG;
+	more->held = ebpf_chunks_held(&lpm->nodes, lpm->nodes.count);
+	more->ring_size = lpm->ring_size;
+	if (more->ring_size == 0)
+		more->ring_size = RING_MIN;
+	while (lpm->nodes_held + more->held > more->ring_size)
+		more->ring_size *= 2;
+	if (more->ring_size == lpm->ring_size)
+		more->ring_size = 0;
+	return ebpf_chunks_ask(&lpm->nodes, &more->chunk);
+}
+
+static void
+nodes_drop(struct ebpf_map_lpm *lpm, struct nodes_more *more)
+{
+	if (more->ring != NULL)
+		ebpf_uncharge(&lpm->map.obj,
+			      more->ring_size * sizeof(*more->ring));
+	os_free(more->ring);
+	ebpf_chunks_drop(&lpm->nodes, &more->chunk);
+}
+
+static int
+nodes_get(struct ebpf_map_lpm *lpm, struct nodes_more *more)
+{
+	uint64_t bytes = more->ring_size * sizeof(*more->ring);
+	int error = ebpf_chunks_get(&lpm->nodes, &more->chunk);
+
+	if (error != 0 || bytes == 0)
+		return error;
+	if (ebpf_charge_now(&lpm->map.obj, bytes) == 0) {
+		more->ring = os_alloc_now(bytes);
+		if (more->ring != NULL)
+			return 0;
+		ebpf_uncharge(&lpm->map.obj, bytes);
 	}
+	nodes_drop(lpm, more);
+	return -EBPF_ENOMEM;
+}
+
+/* The one from before is `more`'s then. */
+static void
+ring_put(struct ebpf_map_lpm *lpm, struct nodes_more *more)
+{
+	uint32_t *ring = more->ring, size = more->ring_size, place;
+
 	for (place = lpm->node_free; place != lpm->node_end; place++)
 		ring[place & (size - 1)] = ring_at(lpm, place);
-	ebpf_uncharge(&lpm->map.obj, lpm->ring_size * sizeof(*ring));
-	os_free(lpm->ring);
+	more->ring = lpm->ring;
+	more->ring_size = lpm->ring_size;
 	lpm->ring = ring;
 	lpm->ring_size = size;
-	return true;
 }
 
 /* Those of a chunk become free, in front of what is there. */
-static bool
-nodes_more(struct ebpf_map_lpm *lpm)
+static void
+nodes_put(struct ebpf_map_lpm *lpm, struct nodes_more *more)
 {
-	uint32_t held, number, i;
+	uint32_t number, held = more->held, i;
 
-	if (lpm->node_room == 0)
-		return false;
 	number = ebpf_chunks_from(&lpm->nodes, lpm->node_fresh);
-	held = ebpf_chunks_held(&lpm->nodes, lpm->nodes.count);
-	while (lpm->nodes_held + held > lpm->ring_size)
-		if (!ring_grow(lpm))
-			return false;
-	if (ebpf_chunks_add(&lpm->nodes) != 0)
-		return false;
+	/* as when it was asked for: only this makes rings larger */
+	if (!ebpf_chunks_put(&lpm->nodes, &more->chunk))
+		return;
+	if (more->ring != NULL)
+		ring_put(lpm, more);
 	for (i = held; i > 0; i--)
 		lpm->ring[--lpm->node_free & (lpm->ring_size - 1)] =
 			number + i - 1;
 	lpm->node_fresh = number + held;
 	lpm->nodes_held += held;
 	lpm->node_room -= held < lpm->node_room ? held : lpm->node_room;
+}
+
+static bool
+nodes_add(struct ebpf_map_lpm *lpm)
+{
+	struct nodes_more more;
+
+	if (nodes_ask(lpm, &more) != 0 || nodes_get(lpm, &more) != 0)
+		return false;
+	nodes_put(lpm, &more);
+	nodes_drop(lpm, &more);
 	return true;
+}
+
+bool
+ebpf_lpm_node_more(struct ebpf_map_lpm *lpm, uint32_t count)
+{
+	struct nodes_more more;
+	bool enough = false;
+	int error;
+
+	for (;;) {
+		os_spin_lock(&lpm->lock);
+		enough = lpm->node_waiting - lpm->node_free >= count;
+		error = nodes_ask(lpm, &more);
+		os_spin_unlock(&lpm->lock);
+		if (enough || error != 0 || nodes_get(lpm, &more) != 0)
+			return enough;
+		os_spin_lock(&lpm->lock);
+		nodes_put(lpm, &more);
+		os_spin_unlock(&lpm->lock);
+		nodes_drop(lpm, &more);
+	}
 }
 
 static void
@@ -277,9 +378,14 @@ ebpf_lpm_node_ask(struct ebpf_map_lpm *lpm, uint32_t count)
 {
 	if (lpm->node_waiting - lpm->node_free < count)
 		nodes_look(lpm);
-	while (lpm->node_waiting - lpm->node_free < count)
-		if (!nodes_more(lpm))
-			return false;
+	while (lpm->node_waiting - lpm->node_free < count) {
+		if (nodes_add(lpm))
+			continue;
+		if (!in_need(lpm) && lpm->node_room > 0 &&
+		    count > lpm->larder->nodes)
+			lpm->larder->nodes = count;
+		return false;
+	}
 	return true;
 }
 
@@ -287,7 +393,8 @@ uint32_t
 ebpf_lpm_node_take(struct ebpf_map_lpm *lpm)
 {
 	if (!ebpf_lpm_node_ask(lpm, 1)) {
-		if (lpm->node_free == lpm->node_end)
+		if (lpm->node_free == lpm->node_end ||
+		    (!in_need(lpm) && lpm->node_room > 0))
 			return 0;
 		/* as in ebpf_lpm_element_take() */
 		os_store_release(&lpm->changes, lpm->changes + 1);
@@ -312,7 +419,6 @@ struct ebpf_lpm_table *
 ebpf_lpm_table_take(struct ebpf_map_lpm *lpm, uint64_t head, uint32_t depth,
 		    uint32_t bits, uint32_t *ref)
 {
-	uint64_t bytes = table_bytes(bits);
 	struct ebpf_lpm_entry *entries;
 	struct ebpf_lpm_table *table;
 	uint32_t number;
@@ -321,14 +427,11 @@ ebpf_lpm_table_take(struct ebpf_map_lpm *lpm, uint64_t head, uint32_t depth,
 	if (lpm->tables_leaving.begun.count + lpm->tables_leaving.next.count >=
 	    lpm->element_waits_max)
 		return NULL;
-	if (!ebpf_lpm_node_ask(lpm, 1) ||
-	    ebpf_charge_now(&lpm->map.obj, bytes) != 0)
+	if (!ebpf_lpm_node_ask(lpm, 1))
 		return NULL;
-	entries = os_alloc_now(bytes);
-	if (entries == NULL) {
-		ebpf_uncharge(&lpm->map.obj, bytes);
+	entries = ebpf_lpm_larder_take(lpm, bits);
+	if (entries == NULL)
 		return NULL;
-	}
 	number = ebpf_lpm_node_take(lpm);
 	table = &ebpf_lpm_node(lpm, number)->table;
 	memset(table, 0, sizeof(*table));
@@ -356,10 +459,11 @@ void
 ebpf_lpm_table_undo(struct ebpf_map_lpm *lpm, uint32_t ref)
 {
 	uint32_t number = ref & EBPF_LPM_NUMBER;
-	uint32_t bits = ebpf_lpm_node(lpm, number)->table.bits;
+	struct ebpf_lpm_table *table = &ebpf_lpm_node(lpm, number)->table;
 
-	table_free(lpm, number);
-	ebpf_uncharge(&lpm->map.obj, table_bytes(bits));
+	/* without items it is still zeros */
+	ebpf_lpm_larder_give(lpm, table->entries, table->bits,
+			     table->items == 0);
 	lpm->ring[--lpm->node_free & (lpm->ring_size - 1)] = number;
 }
 
@@ -375,7 +479,7 @@ ebpf_lpm_store_tidy(struct ebpf_map_lpm *lpm)
 	while ((number = pop(lpm, table_link, &leaving->begun)) != 0) {
 		table = &ebpf_lpm_node(lpm, number)->table;
 		table_free(lpm, number);
-		ebpf_uncharge(&lpm->map.obj, table_bytes(table->bits));
+		ebpf_uncharge(&lpm->map.obj, ebpf_lpm_table_bytes(table->bits));
 		ebpf_lpm_node_give(lpm, number);
 	}
 	memset(&leaving->begun, 0, sizeof(leaving->begun));

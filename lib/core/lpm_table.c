@@ -10,6 +10,7 @@
 enum {
 	MAKE_ITEMS = 6, /* of 16 places: as much memory as nodes would take */
 	KEEP_ITEMS = 4,
+	AHEAD = 8, /* entries, whose memory is asked for */
 	SPLIT_MAX = 1 << 16, /* entries written anew for one that becomes larger */
 };
 
@@ -230,6 +231,56 @@ spread(const struct ebpf_map_lpm *lpm, struct ebpf_lpm_table *table,
 	}
 }
 
+/* Ask for the memory that is wanted to know what is below. */
+static void
+ask_below(const struct ebpf_map_lpm *lpm, uint32_t ref)
+{
+	if (is_node(ref))
+		__builtin_prefetch(ebpf_lpm_node(lpm, ref));
+	else if (ref != 0)
+		__builtin_prefetch(ebpf_lpm_record(lpm, ref));
+}
+
+/*
+ * All below the reference is in one of four places, and none is one of the
+ * table's own; *two: in which. So it mostly is, and then spread() is more than is
+ * needed, while others wait for the lock.
+ */
+static bool
+is_one(const struct ebpf_map_lpm *lpm, uint32_t ref, uint32_t depth,
+       uint32_t *two)
+{
+	struct ebpf_lpm_probe probe;
+
+	*two = 0;
+	if (ref == 0)
+		return true;
+	if (is_node(ref)) {
+		if (ebpf_lpm_depth(lpm, ref) == depth)
+			return false;
+		ref = ebpf_lpm_any_below(lpm, ref);
+	}
+	probe = probe_of(lpm, ref);
+	if (probe.len < depth + 2)
+		return false;
+	*two = ebpf_lpm_two(&probe, depth, lpm->data_bits);
+	return true;
+}
+
+static void
+spread_one(struct ebpf_lpm_table *table, uint32_t at, uint32_t ref,
+	   uint32_t two, uint32_t best)
+{
+	struct ebpf_lpm_entry *entry = &table->entries[at];
+	uint32_t i;
+
+	for (i = 0; i < 4; i++)
+		entry[i] = (struct ebpf_lpm_entry){ 0, best };
+	entry[two].ref = ref;
+	table->items += ref != 0;
+	table->multi += is_node(ref);
+}
+
 /* Of a table that has no more. */
 static uint32_t
 only_one_in(const struct ebpf_lpm_table *table)
@@ -300,21 +351,22 @@ split(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot)
 	struct ebpf_lpm_table *table = &ebpf_lpm_node(lpm, old)->table;
 	struct ebpf_lpm_table *parts[4];
 	struct quad quad;
+	uint32_t got = 0;
 	uint64_t head;
 
 	if (!ebpf_lpm_node_ask(lpm, 5))
 		return false;
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 4; i++) { /* all are asked for at once */
 		head = table->depth > 62 ? table->head :
 			table->head | (uint64_t)i << (62 - table->depth);
 		parts[i] = ebpf_lpm_table_take(lpm, head, table->depth + 2u,
 					       table->bits - 2u, &refs[i]);
-		if (parts[i] == NULL)
-			break;
+		got += parts[i] != NULL;
 	}
-	if (i < 4) {
-		while (i > 0)
-			ebpf_lpm_table_undo(lpm, refs[--i]);
+	if (got < 4) {
+		for (i = 0; i < 4; i++)
+			if (parts[i] != NULL)
+				ebpf_lpm_table_undo(lpm, refs[i]);
 		return false;
 	}
 	quad_of_first(lpm, table, &quad);
@@ -403,31 +455,41 @@ grow(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 	uint32_t end = table->depth + table->bits, refs = 0;
 	struct cost cost = { .nodes = 1 };
 	struct ebpf_lpm_slot inner = { .table = table };
-	uint32_t i, ref, old;
+	uint32_t i, ref, old, below, best, two;
 	struct ebpf_lpm_table *wide;
 	struct quad quad;
 
-	for (i = 0; i <= table->mask; i++)
-		cost_add(lpm, &cost, table->entries[i].ref, end);
-	if (cost.entries > SPLIT_MAX || cost.parts < parts_for(table))
-		return false;
 	for (i = 0; i <= table->mask; i++) {
-		inner.ref = &table->entries[i].ref;
-		if (!make_fit(lpm, inner, end))
-			return false;
-		refs += *inner.ref != 0;
+		ask_below(lpm, table->entries[(i + AHEAD) & table->mask].ref);
+		cost_add(lpm, &cost, table->entries[i].ref, end);
 	}
-	if (!ebpf_lpm_node_ask(lpm, cost.nodes))
+	if (cost.entries > SPLIT_MAX || cost.parts < parts_for(table) ||
+	    !ebpf_lpm_node_ask(lpm, cost.nodes))
 		return false;
 	wide = ebpf_lpm_table_take(lpm, table->head, table->depth,
 				   table->bits + 2u, &ref);
 	if (wide == NULL)
 		return false;
+	for (i = 0; i <= table->mask; i++) {
+		inner.ref = &table->entries[i].ref;
+		if (!make_fit(lpm, inner, end))
+			goto undo;
+		refs += *inner.ref != 0;
+	}
+	if (!ebpf_lpm_node_ask(lpm, cost.nodes))
+		goto undo;
 	parents_change(lpm);
 	wide->items = table->items - refs; /* its own, which stay that */
 	for (i = 0; i <= table->mask; i++) {
-		quad_of(lpm, table->entries[i].ref, end, &quad);
-		spread(lpm, wide, i * 4, &quad, table->entries[i].best);
+		ask_below(lpm, table->entries[(i + AHEAD) & table->mask].ref);
+		below = table->entries[i].ref;
+		best = table->entries[i].best;
+		if (os_likely(is_one(lpm, below, end, &two))) {
+			spread_one(wide, i * 4, below, two, best);
+			continue;
+		}
+		quad_of(lpm, below, end, &quad);
+		spread(lpm, wide, i * 4, &quad, best);
 	}
 	old = *slot.ref;
 	ebpf_lpm_put(slot, ref);
@@ -435,6 +497,9 @@ grow(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot,
 		give_apart(lpm, table->entries[i].ref, end);
 	ebpf_lpm_table_give(lpm, old);
 	return true;
+undo:
+	ebpf_lpm_table_undo(lpm, ref);
+	return false;
 }
 
 /* A table in place of a node and those that come behind its two bits. */
@@ -513,7 +578,10 @@ ebpf_lpm_widen(struct ebpf_map_lpm *lpm, struct ebpf_lpm_slot slot)
 		return false;
 	if (grow(lpm, slot, table))
 		return true;
-	ebpf_lpm_rest(table)->tried = table->multi + table->multi / 8;
+	/* or else again as soon as it is there */
+	if (lpm->larder->wants == 0 && lpm->larder->nodes == 0)
+		ebpf_lpm_rest(table)->tried =
+			table->multi + table->multi / 8;
 	return false;
 }
 

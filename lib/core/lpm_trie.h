@@ -160,6 +160,7 @@ struct ebpf_map_lpm {
 	uint32_t ring_size, nodes_held, node_fresh, node_room;
 	uint32_t node_free, node_waiting, node_next, node_end;
 	uint64_t node_epoch;
+	struct ebpf_lpm_larder *larder; /* of who has the lock */
 };
 
 static inline struct ebpf_map_lpm *
@@ -417,6 +418,12 @@ uint32_t ebpf_lpm_find_exact(const struct ebpf_map_lpm *lpm,
 int ebpf_lpm_link(struct ebpf_map_lpm *lpm, uint32_t number);
 void ebpf_lpm_replace(struct ebpf_map_lpm *lpm, uint32_t old, uint32_t number);
 void ebpf_lpm_unlink(struct ebpf_map_lpm *lpm, uint32_t number);
+/*
+ * What link or, with `less`, unlink of that prefix has left undone for want of
+ * memory.
+ */
+void ebpf_lpm_fit(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
+		  bool less);
 /* Some element below a reference: all agree as far as its depth. */
 uint32_t ebpf_lpm_any_below(const struct ebpf_map_lpm *lpm, uint32_t ref);
 
@@ -437,6 +444,58 @@ ebpf_lpm_set_parent(const struct ebpf_map_lpm *lpm, uint32_t number,
 		    uint32_t parent)
 {
 	os_store_release(&ebpf_lpm_record(lpm, number)->parent, parent);
+}
+
+/* ---- lpm_larder.c ---- */
+
+/*
+ * What a change lacks is noted down with the lock, got without it, and then the
+ * change goes on. So it is with large tables, for the sake of others who want
+ * the lock; and with all, if a home has no memory while one is held.
+ */
+enum { EBPF_LPM_LARDER = 5 };
+
+struct ebpf_lpm_larder {
+	/* no more is to be had: what waits for its grace is handed on at once,
+	   and what can be done without is not done */
+	bool closed;
+	bool element;	/* wanted */
+	uint32_t nodes; /* wanted: so many to be free */
+	uint32_t rounds, wants, count;
+	uint8_t want[EBPF_LPM_LARDER], bits[EBPF_LPM_LARDER]; /* of tables */
+	struct ebpf_lpm_entry *entries[EBPF_LPM_LARDER]; /* charged */
+};
+
+static inline void
+ebpf_lpm_larder_begin(struct ebpf_lpm_larder *larder)
+{
+	larder->closed = larder->element = false;
+	larder->nodes = larder->rounds = larder->wants = larder->count = 0;
+}
+
+/*
+ * Without the lock, behind a part of the change. True: something was wanted, and
+ * is there now, or the larder is closed; the change goes on. False: that was all.
+ */
+bool ebpf_lpm_larder_more(struct ebpf_map_lpm *lpm,
+			  struct ebpf_lpm_larder *larder);
+void ebpf_lpm_larder_end(struct ebpf_map_lpm *lpm,
+			 struct ebpf_lpm_larder *larder);
+/*
+ * With the lock: entries for a table of that many bits, zeros. NULL: there are
+ * none, and unless it is closed they are wanted. Or back they go.
+ */
+struct ebpf_lpm_entry *ebpf_lpm_larder_take(struct ebpf_map_lpm *lpm,
+					    uint32_t bits);
+void ebpf_lpm_larder_give(struct ebpf_map_lpm *lpm,
+			  struct ebpf_lpm_entry *entries, uint32_t bits,
+			  bool zero);
+
+static inline uint64_t
+ebpf_lpm_table_bytes(uint32_t bits)
+{
+	return (sizeof(struct ebpf_lpm_entry) << bits) +
+	       sizeof(struct ebpf_lpm_rest);
 }
 
 /* ---- lpm_table.c, with the lock ---- */
@@ -470,6 +529,9 @@ uint32_t ebpf_lpm_node_take(struct ebpf_map_lpm *lpm);
 void ebpf_lpm_node_give(struct ebpf_map_lpm *lpm, uint32_t number);
 /* So many nodes can be taken next whose grace is over. */
 bool ebpf_lpm_node_ask(struct ebpf_map_lpm *lpm, uint32_t count);
+/* Without the lock: memory for an element; for so many nodes that are free. */
+bool ebpf_lpm_element_more(struct ebpf_map_lpm *lpm);
+bool ebpf_lpm_node_more(struct ebpf_map_lpm *lpm, uint32_t count);
 /*
  * A table of zeros for prefixes that begin with head, its reference in *ref.
  * NULL: no memory.

@@ -175,10 +175,12 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 			error = set_locked(hash, &probe, value, flags, target,
 					   size, &gone);
 		ebpf_hash_unlock(bucket, held);
-		/* no memory for a new element: one of old may do */
+		/* no memory for a new element: without the lock there may be
+		   some, or else one of old may do */
 		if (os_unlikely(error == -EBPF_ENOMEM) && !collected) {
 			collected = true;
-			if (ebpf_hash_collect(hash))
+			if (ebpf_hash_pool_more(hash->pool) ||
+			    ebpf_hash_collect(hash))
 				error = KEY_CHANGED;
 		}
 		/* others may have taken the last places of an LRU map */

@@ -30,11 +30,17 @@ element_new(struct ebpf_map_lpm *lpm, const uint64_t *key, const void *value)
 		os_store_release(&stored[i], key[i]);
 	ebpf_value_store(ebpf_lpm_value(lpm, number), value,
 			 lpm->map.value_size);
-	/* unlike what it said when last in the map, for walks */
+	return number;
+}
+
+/* It is linked: walks see it now. */
+static void
+element_show(struct ebpf_map_lpm *lpm, uint32_t number)
+{
+	/* unlike what it said when last in the map */
 	lpm->stamp++;
 	os_store_release(&ebpf_lpm_record(lpm, number)->live,
 			 EBPF_LPM_LIVE | lpm->stamp);
-	return number;
 }
 
 /*
@@ -56,6 +62,7 @@ overwrite(struct ebpf_map_lpm *lpm, uint32_t old, const uint64_t *key,
 	if (number == 0)
 		return -EBPF_ENOMEM;
 	ebpf_lpm_replace(lpm, old, number);
+	element_show(lpm, number);
 	ebpf_lpm_element_give(lpm, old);
 	return 0;
 }
@@ -76,8 +83,31 @@ insert(struct ebpf_map_lpm *lpm, const uint64_t *key, const void *value)
 		ebpf_lpm_element_undo(lpm, number);
 		return error;
 	}
+	element_show(lpm, number);
 	os_store(&lpm->count, lpm->count + 1);
 	return 0;
+}
+
+static int
+set_locked(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe,
+	   const uint64_t *key, const void *value, uint64_t flags)
+{
+	uint32_t number = ebpf_lpm_find_exact(lpm, probe);
+
+	if (number == 0)
+		return flags == EBPF_EXIST ? -EBPF_ENOENT :
+					     insert(lpm, key, value);
+	if (flags == EBPF_NOEXIST)
+		return -EBPF_EEXIST;
+	return overwrite(lpm, number, key, value);
+}
+
+static void
+lock(struct ebpf_map_lpm *lpm, struct ebpf_lpm_larder *larder)
+{
+	os_spin_lock(&lpm->lock);
+	lpm->larder = larder;
+	ebpf_lpm_store_tidy(lpm);
 }
 
 /*
@@ -90,27 +120,39 @@ lpm_update(struct ebpf_map *map, const void *from, const void *value,
 {
 	uint64_t key[(EBPF_LPM_LEN + EBPF_LPM_DATA_MAX + 7) / 8];
 	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
+	struct ebpf_lpm_larder larder;
 	struct ebpf_lpm_probe probe;
-	uint32_t number;
-	int error = 0;
+	int error = -EBPF_ENOMEM;
 
 	key[(map->key_size - 1) / 8] = 0; /* behind its end */
 	memcpy(key, from, map->key_size);
 	probe = ebpf_lpm_probe(lpm, key);
 	if (flags > EBPF_EXIST || probe.len > lpm->data_bits)
 		return -EBPF_EINVAL;
-	os_spin_lock(&lpm->lock);
-	ebpf_lpm_store_tidy(lpm);
-	number = ebpf_lpm_find_exact(lpm, &probe);
-	if (number == 0)
-		error = flags == EBPF_EXIST ? -EBPF_ENOENT :
-					      insert(lpm, key, value);
-	else if (flags == EBPF_NOEXIST)
-		error = -EBPF_EEXIST;
-	else
-		error = overwrite(lpm, number, key, value);
-	os_spin_unlock(&lpm->lock);
+	ebpf_lpm_larder_begin(&larder);
+	do {
+		lock(lpm, &larder);
+		if (error == -EBPF_ENOMEM)
+			error = set_locked(lpm, &probe, key, value, flags);
+		else
+			ebpf_lpm_fit(lpm, &probe, false);
+		os_spin_unlock(&lpm->lock);
+	} while (os_unlikely(ebpf_lpm_larder_more(lpm, &larder)));
+	ebpf_lpm_larder_end(lpm, &larder);
 	return error;
+}
+
+static int
+remove_locked(struct ebpf_map_lpm *lpm, const struct ebpf_lpm_probe *probe)
+{
+	uint32_t number = ebpf_lpm_find_exact(lpm, probe);
+
+	if (number == 0)
+		return -EBPF_ENOENT;
+	ebpf_lpm_unlink(lpm, number);
+	ebpf_lpm_element_give(lpm, number);
+	os_store(&lpm->count, lpm->count - 1);
+	return 0;
 }
 
 static int
@@ -118,20 +160,22 @@ lpm_remove(struct ebpf_map *map, const void *key)
 {
 	struct ebpf_map_lpm *lpm = ebpf_lpm_of(map);
 	struct ebpf_lpm_probe probe = ebpf_lpm_probe(lpm, key);
-	uint32_t number;
+	struct ebpf_lpm_larder larder;
+	int error;
 
 	if (probe.len > lpm->data_bits)
 		return -EBPF_EINVAL;
-	os_spin_lock(&lpm->lock);
-	ebpf_lpm_store_tidy(lpm);
-	number = ebpf_lpm_find_exact(lpm, &probe);
-	if (number != 0) {
-		ebpf_lpm_unlink(lpm, number);
-		ebpf_lpm_element_give(lpm, number);
-		os_store(&lpm->count, lpm->count - 1);
-	}
+	ebpf_lpm_larder_begin(&larder);
+	lock(lpm, &larder);
+	error = remove_locked(lpm, &probe);
 	os_spin_unlock(&lpm->lock);
-	return number != 0 ? 0 : -EBPF_ENOENT;
+	while (os_unlikely(ebpf_lpm_larder_more(lpm, &larder))) {
+		lock(lpm, &larder);
+		ebpf_lpm_fit(lpm, &probe, true);
+		os_spin_unlock(&lpm->lock);
+	}
+	ebpf_lpm_larder_end(lpm, &larder);
+	return error;
 }
 
 /* ---- users ---- */

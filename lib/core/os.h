@@ -37,7 +37,9 @@ void *os_alloc(size_t size);	/* sleep */
 void os_free(void *memory);	/* any, NULL is fine */
 /*
  * The same where nothing may wait. There is less of it, and least in one large
- * piece: who can do without more than a few pages at once asks for no more.
+ * piece: who can do without more than a few pages at once asks for no more. In
+ * some homes there is none at all while a spin lock is held or interrupts are
+ * off: who gets none asks again where that is not so, if there is such a place.
  */
 void *os_alloc_now(size_t size); /* any */
 

@@ -275,6 +275,11 @@ os_epoch_exit(struct os_epoch *section)
  */
 void os_test_fail_at(uint64_t n);
 bool os_test_failed(void); /* it has failed since os_test_fail_at */
+/*
+ * Ask this one on each os_alloc_now, which fails when it says no: as a home does
+ * that has no memory while locks are held. NULL: none.
+ */
+void os_test_now(bool (*may)(size_t size));
 uint64_t os_test_live(void); /* allocations that were not freed yet */
 uint64_t os_test_bytes(void); /* of all memory that was not freed yet */
 

@@ -33,6 +33,7 @@ struct header {
 static uint64_t live, live_bytes;
 static uint64_t countdown;
 static uint32_t has_failed;
+static bool (*may_now)(size_t size); /* NULL: always */
 
 bool
 os_test_allocate(void)
@@ -63,6 +64,12 @@ os_test_fail_at(uint64_t n)
 {
 	os_store(&has_failed, 0);
 	os_store(&countdown, n);
+}
+
+void
+os_test_now(bool (*may)(size_t size))
+{
+	os_store(&may_now, may);
 }
 
 bool
@@ -210,6 +217,10 @@ os_free(void *memory)
 void *
 os_alloc_now(size_t size)
 {
+	bool (*may)(size_t size) = os_load(&may_now);
+
+	if (os_unlikely(may != NULL) && !may(size))
+		return NULL;
 	return os_alloc(size);
 }
 

@@ -105,6 +105,7 @@ fill(uint32_t size, uint32_t cpu_size, uint32_t wanted, uint32_t spare)
 		.spare = spare,
 	};
 	uint64_t before, records = 0, taken, most = 0, ahead, each;
+	struct ebpf_chunks_more more;
 	struct ebpf_chunks chunks;
 	uint32_t seen;
 	int error;
@@ -122,12 +123,13 @@ fill(uint32_t size, uint32_t cpu_size, uint32_t wanted, uint32_t spare)
 		uint32_t held = ebpf_chunks_held(&chunks, chunks.count);
 
 		taken = chunks.bytes;
-		ahead = ebpf_chunks_next_bytes(&chunks);
-		error = ebpf_chunks_add(&chunks);
+		error = ebpf_chunks_ask(&chunks, &more);
+		ahead = more.bytes;
+		if (error == 0)
+			error = ebpf_chunks_add(&chunks);
 		if (error != 0)
 			break;
-		if (chunks.bytes - taken != ahead &&
-		    chunks.count <= EBPF_CHUNKS_LEAF)
+		if (chunks.bytes - taken != ahead)
 			tap_ok(false, "chunk %u takes what is said of it",
 			       chunks.count - 1);
 		/* with one record of it used, how much is not used? */
@@ -224,6 +226,75 @@ test_failures(void)
 	end(&chunks);
 }
 
+/* Two at once want the next chunk: there is one, and the other is dropped. */
+static void
+test_steps(void)
+{
+	struct ebpf_chunks_spec spec = {
+		.size = 24, .records = 1000, .spare = 48,
+	};
+	struct ebpf_chunks_more one, other;
+	struct ebpf_chunks chunks;
+	uint64_t bytes;
+	uint32_t count, seen, all = 0;
+	bool good = true;
+
+	if (!begin(0)) {
+		tap_ok(false, "a runtime");
+		return;
+	}
+	ebpf_chunks_init(&chunks, &obj, &spec);
+	while (good && ebpf_chunks_ask(&chunks, &one) == 0) {
+		count = chunks.count;
+		bytes = chunks.bytes;
+		all += ebpf_chunks_held(&chunks, count);
+		good = ebpf_chunks_ask(&chunks, &other) == 0 &&
+		       ebpf_chunks_get(&chunks, &one) == 0 &&
+		       ebpf_chunks_get(&chunks, &other) == 0 &&
+		       os_load(&obj.mem_bytes) == bytes + 2 * one.bytes &&
+		       ebpf_chunks_put(&chunks, &other) &&
+		       !ebpf_chunks_put(&chunks, &one) &&
+		       chunks.count == count + 1;
+		ebpf_chunks_drop(&chunks, &one);
+		ebpf_chunks_drop(&chunks, &other);
+		good = good && os_load(&obj.mem_bytes) == chunks.bytes;
+	}
+	TAP_CHECK(good && all_there(&chunks, &seen) && seen == all);
+	end(&chunks);
+}
+
+static size_t largest;
+
+static bool
+note_size(size_t size)
+{
+	if (size > largest)
+		largest = size;
+	return true;
+}
+
+/* However many CPUs there are, no piece is large. */
+static void
+test_cpus(void)
+{
+	static const uint32_t cpus[] = { 128, 1024, 4096 };
+	uint32_t before = os_load(&os_slot_count), i;
+
+	os_test_now(note_size);
+	for (i = 0; i < 3; i++) {
+		os_store(&os_slot_count, cpus[i]);
+		largest = 0;
+		fill(16, 8, 100, 72);
+		fill(24, 256, 20, 72);
+		fill(16, 32 << 10, 5, 72);
+		tap_ok(largest > 0 && largest <= 33u << 10,
+		       "%u CPUs: the largest piece has %zu bytes", cpus[i],
+		       largest);
+	}
+	os_test_now(NULL);
+	os_store(&os_slot_count, before);
+}
+
 int
 main(void)
 {
@@ -243,6 +314,8 @@ main(void)
 	fill(16, 32 << 10, 10, 72);
 	test_limit();
 	test_failures();
+	test_steps();
+	test_cpus();
 	TAP_CHECK(os_test_live() == live);
 	return tap_done();
 }

@@ -3,7 +3,8 @@
  * lpm_trie maps that become large and small again: thousands of prefixes in a
  * window of 16 bits somewhere in the address, so that nodes become tables of
  * all widths and tables nodes, against an array that has every prefix of the
- * window; without memory at any point; and beside readers and walkers.
+ * window; without memory at any point, or with the lock; and beside readers and
+ * walkers.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -165,13 +166,16 @@ take(struct ebpf_map *map, uint32_t len, uint32_t bits)
 	return ebpf_map_remove(map, key) == wanted;
 }
 
+static struct ebpf_map *under; /* the last one made */
+
 static struct ebpf_map *
 make(uint32_t entries)
 {
 	memset(model, 0, sizeof(model));
 	model_count = 0;
-	return maps_make(EBPF_MAP_LPM_TRIE, 4 + data_size, 8, entries,
-			 EBPF_F_NO_PREALLOC);
+	under = maps_make(EBPF_MAP_LPM_TRIE, 4 + data_size, 8, entries,
+			  EBPF_F_NO_PREALLOC);
+	return under;
 }
 
 /* Random ones come, up to `most`, then all go, in random order. */
@@ -262,7 +266,22 @@ test_sorted(uint32_t size, uint32_t at, bool down)
 
 /* ---- without memory ---- */
 
-/* Each allocation fails once: the insertion has not been, or it has. */
+static uint32_t allowed, denied; /* allocations */
+
+static bool
+first_few(size_t size)
+{
+	if (allowed > 0)
+		allowed--;
+	else
+		denied++;
+	return denied == 0;
+}
+
+/*
+ * All allocations fail, from the first on, the second, and so on: the insertion
+ * has not been, or it has.
+ */
 static void
 test_failing(void)
 {
@@ -280,11 +299,13 @@ test_failing(void)
 		random_prefix(&len, &bits);
 		key_of(len, bits, key);
 		value = value_of(len, bits);
-		for (n = 1, error = 1; error != 0 && good; n++) {
-			os_test_fail_at(n);
+		for (n = 0, error = 1; error != 0 && good; n++) {
+			allowed = n;
+			denied = 0;
+			os_test_now(first_few);
 			error = ebpf_map_write(map, key, &value, 0);
-			did += error == 0 && os_test_failed();
-			os_test_fail_at(0);
+			did += error == 0 && denied > 0;
+			os_test_now(NULL);
 			if (error == 0)
 				break;
 			refused++;
@@ -301,6 +322,64 @@ test_failing(void)
 	tap_ok(good && refused > 20 && did > 0,
 	       "%u, though memory failed: %u refused, %u without a table",
 	       model_count, refused, did);
+	ebpf_map_put(map);
+	os_epoch_drain();
+}
+
+static uint32_t asked_locked;
+
+/* As in a home that has no memory while locks are held. */
+static bool
+unlocked(size_t size)
+{
+	bool held = os_load(&ebpf_lpm_of(under)->lock.held) != 0;
+
+	asked_locked += held;
+	return !held;
+}
+
+static bool
+never(size_t size)
+{
+	return false;
+}
+
+/* Tables, nodes and elements come and go as ever. */
+static void
+test_without_lock(void)
+{
+	asked_locked = 0;
+	os_test_now(unlocked);
+	test_window(4, 8, 14000);
+	test_window(16, 57, 6000);
+	test_sorted(4, 11, true);
+	os_test_now(NULL);
+	tap_ok(asked_locked > 0, "with no memory to be had with the lock");
+}
+
+/* What is there can be taken away without any memory. */
+static void
+test_none(void)
+{
+	uint32_t len, bits, i;
+	struct ebpf_map *map;
+	bool good = true;
+
+	data_size = 4;
+	base = 8;
+	map = make(1u << 17);
+	while (model_count < 6000 && good) {
+		random_prefix(&len, &bits);
+		good = put(map, len, bits);
+	}
+	os_test_now(never);
+	for (i = 0; i < 20000 && good; i++) {
+		random_prefix(&len, &bits);
+		good = take(map, len, bits) && check_lookups(map);
+	}
+	good = good && lpm_lab_check(map, NULL) && check_order(map);
+	os_test_now(NULL);
+	tap_ok(good, "%u are left of 6000, without memory", model_count);
 	ebpf_map_put(map);
 	os_epoch_drain();
 }
@@ -579,6 +658,8 @@ main(void)
 	test_sorted(4, 11, true);
 	test_sorted(16, 60, false);
 	test_failing();
+	test_without_lock();
+	test_none();
 	test_limit();
 	test_beside(4, 8);
 	test_beside(16, 56);

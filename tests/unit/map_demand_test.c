@@ -2,8 +2,8 @@
 /*
  * Hash kinds without preallocation, whose elements' memory comes with them:
  * that every allocation of an insertion may fail, or the domain's limit stand in
- * its way, and nothing has changed then; that a map which grows while others
- * look keys up and walk loses nothing.
+ * its way, and nothing has changed then; that none need be had with a lock; that
+ * a map which grows while others look keys up and walk loses nothing.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -103,6 +103,54 @@ failures(uint32_t kind, uint32_t value_size)
 		       *(uint8_t *)value == (uint8_t)key;
 	tap_ok(same && count_of(map) == 600 && walked(map) == 600,
 	       "and all are there in the end");
+	ebpf_map_put(map);
+	os_epoch_drain();
+}
+
+static struct ebpf_map_hash *under;
+static uint32_t asked_locked;
+
+/* As in a home that has no memory while locks are held. */
+static bool
+unlocked(size_t size)
+{
+	uint32_t i;
+	bool held = under->pool->lock.held != 0;
+
+	for (i = 0; i <= under->bucket_mask; i++)
+		held |= (under->buckets[i].chain & OS_BIT_LOCK) != 0;
+	asked_locked += held;
+	return !held;
+}
+
+static void
+without_locks(uint32_t kind, uint32_t value_size)
+{
+	struct ebpf_map *map = make(kind, value_size, 600);
+	uint32_t key, round;
+	bool same = true;
+
+	under = ebpf_hash_of(map);
+	asked_locked = 0;
+	os_test_now(unlocked);
+	for (round = 0; round < 3; round++) {
+		for (key = 0; key < 600; key++) {
+			memset(value, (int)key, ebpf_map_user_value_size(map));
+			same &= ebpf_map_write(map, &key, value,
+					       EBPF_NOEXIST) == 0;
+		}
+		same &= ebpf_map_write(map, &key, value, EBPF_ANY) ==
+			-EBPF_E2BIG;
+		same &= count_of(map) == 600 && walked(map) == 600;
+		for (key = 0; key < 600; key++)
+			same &= ebpf_map_read(map, &key, value) == 0 &&
+				*(uint8_t *)value == (uint8_t)key;
+		for (key = 0; key < 600; key++)
+			same &= ebpf_map_remove(map, &key) == 0;
+	}
+	os_test_now(NULL);
+	tap_ok(same && asked_locked > 0, "kind %u, values of %u: memory that "
+	       "is not to be had with a lock", kind, value_size);
 	ebpf_map_put(map);
 	os_epoch_drain();
 }
@@ -229,6 +277,9 @@ main(void)
 	failures(EBPF_MAP_HASH, 8);
 	failures(EBPF_MAP_HASH, 1000);
 	failures(EBPF_MAP_PERCPU_HASH, 8);
+	without_locks(EBPF_MAP_HASH, 8);
+	without_locks(EBPF_MAP_HASH, 1000);
+	without_locks(EBPF_MAP_PERCPU_HASH, 8);
 	grow(EBPF_MAP_HASH);
 	grow(EBPF_MAP_PERCPU_HASH);
 	os_epoch_drain();
