@@ -170,7 +170,7 @@ legend(struct out *out, const struct bench_suite *suite)
 		faster |= suite->ratios[i].sense == BENCH_FASTER;
 	}
 	if (times)
-		out_text(out, "; a:b 2.00: a takes twice of what b takes");
+		out_text(out, "; a:b 2.00: a takes twice what b takes");
 	if (faster)
 		out_text(out, "; a:b 2.00x: a is twice as fast as b");
 }

@@ -5,6 +5,7 @@
  * says what may come, the running device (never started for this) what there
  * is. Errors are silence: nobody asked for them.
  */
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,16 @@ offer_switches(struct completion *c)
 	}
 }
 
+/* What a word alone may be: see handle.c. */
+static void
+offer_short(struct completion *c, enum ebpf_object_kind kind)
+{
+	offer_objects(c, kind, kind == EBPF_OBJ_LINK ? ID : NAME);
+	offer_pins(c, kind);
+	if (kind == EBPF_OBJ_LINK)
+		offer_switches(c);
+}
+
 static void
 offer_ports(struct completion *c)
 {
@@ -134,6 +145,33 @@ offer_ports(struct completion *c)
 		offer(c, info.port_name);
 		req.index = info.index + 1;
 	}
+}
+
+/* A kind of port, then what that takes. */
+static void
+offer_port_specs(struct completion *c)
+{
+	static const char *const kinds[] = { "pcap:", "pair:", "tap:", "if:" };
+	struct if_nameindex *all;
+	char text[IFNAMSIZ + 8];
+
+	if (strncmp(c->word, "pcap:", 5) == 0) {
+		c->files = true;
+		return;
+	}
+	if (strncmp(c->word, "if:", 3) != 0) {
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+			if (strcmp(c->word, kinds[i]) != 0)
+				offer(c, kinds[i]);
+		return;
+	}
+	all = if_nameindex();
+	for (size_t i = 0; all != NULL && all[i].if_index != 0; i++) {
+		snprintf(text, sizeof(text), "if:%s", all[i].if_name);
+		offer(c, text);
+	}
+	if (all != NULL)
+		if_freenameindex(all);
 }
 
 /* The object file named among the words. */
@@ -247,7 +285,7 @@ offer_symbol(struct completion *c, const char *name, size_t len)
 #define IS(text) (len == sizeof(text) - 1 && memcmp(name, text, len) == 0)
 	if (IS("PROG_ID"))
 		offer_objects(c, EBPF_OBJ_PROG, ID);
-	else if (IS("PROG_NAME") || IS("PROG_SHORT"))
+	else if (IS("PROG_NAME"))
 		offer_objects(c, EBPF_OBJ_PROG, NAME);
 	else if (IS("PROG_TAG"))
 		offer_objects(c, EBPF_OBJ_PROG, TAG);
@@ -255,16 +293,20 @@ offer_symbol(struct completion *c, const char *name, size_t len)
 		offer_pins(c, EBPF_OBJ_PROG);
 	else if (IS("MAP_ID"))
 		offer_objects(c, EBPF_OBJ_MAP, ID);
-	else if (IS("MAP_NAME") || IS("MAP_SHORT"))
+	else if (IS("MAP_NAME"))
 		offer_objects(c, EBPF_OBJ_MAP, NAME);
 	else if (IS("MAP_PIN"))
 		offer_pins(c, EBPF_OBJ_MAP);
-	else if (IS("LINK_ID") || IS("LINK_SHORT"))
+	else if (IS("LINK_ID"))
 		offer_objects(c, EBPF_OBJ_LINK, ID);
 	else if (IS("LINK_PIN"))
 		offer_pins(c, EBPF_OBJ_LINK);
 	else if (IS("BTF_ID"))
 		offer_objects(c, EBPF_OBJ_BTF, ID);
+	else if (IS("PROG_SHORT") || IS("MAP_SHORT"))
+		offer_short(c, IS("MAP_SHORT") ? EBPF_OBJ_MAP : EBPF_OBJ_PROG);
+	else if (IS("LINK_SHORT"))
+		offer_short(c, EBPF_OBJ_LINK);
 	else if (IS("SWITCH"))
 		offer_switches(c);
 	else if (IS("PORT"))
@@ -284,14 +326,10 @@ offer_symbol(struct completion *c, const char *name, size_t len)
 	else if (IS("COMMAND") && c->count > 0)
 		offer_verbs(c, c->words[0]);
 	else if (IS("OBJ") || IS("SRC.c") || IS("FILE") || IS("OUT") ||
-		 IS("INPUT") || IS("PORTSPEC"))
+		 IS("INPUT"))
 		c->files = true;
-	if (IS("PORTSPEC")) {
-		offer(c, "pcap:");
-		offer(c, "pair:");
-		offer(c, "tap:");
-		offer(c, "if:");
-	}
+	else if (IS("PORTSPEC"))
+		offer_port_specs(c);
 #undef IS
 }
 

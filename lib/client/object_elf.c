@@ -24,9 +24,12 @@ check_header(const struct gebpf_object *obj, struct gebpf_error *err)
 	Elf64_Ehdr h;
 	Elf64_Shdr first;
 
-	if (len < 4 || memcmp(d, ELFMAG, SELFMAG) != 0)
-		return gebpf_fail(err, -EBPF_EINVAL, "%s: not an ELF file",
-				  obj->name);
+	if (len < 4 || memcmp(d, ELFMAG, SELFMAG) != 0) {
+		gebpf_fail(err, -EBPF_EINVAL, "%s: not an ELF file", obj->name);
+		gebpf_hint(err, "wanted is what clang -target bpf -c makes of "
+				"a program, or its source, named *.c");
+		return -EBPF_EINVAL;
+	}
 	if (len < sizeof(h))
 		return gebpf_fail(err, -EBPF_EINVAL,
 				  "%s: ELF header is cut off", obj->name);

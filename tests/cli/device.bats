@@ -228,6 +228,16 @@ has() { # CANDIDATE WORDS...
 	has vale0 attach vale ""
 	has left vale del vale0 ""
 	has 0 vale del vale0 ""
+	has if: vale add vale0 ""
+	has if:lo vale add vale0 if:l
+	has :files vale add vale0 pcap:
+	# readline takes words apart at colons
+	run -0 bash -c '
+		. "'"$top"'/completions/gebpf.bash"
+		COMP_WORDS=(gebpf vale add vale0 if : l) COMP_CWORD=6
+		_gebpf
+		echo "${COMPREPLY[@]}"'
+	[[ " $output " == *" lo "* ]]
 }
 
 @test "completion: words, ids, names, pins, objects" {
@@ -237,6 +247,7 @@ has() { # CANDIDATE WORDS...
 	has dump prog du
 	has xlated prog dump ""
 	has l2_bridge prog dump xlated name ""
+	has l2_bridge/mac_table map dump l2
 	has l2_bridge prog unpin l
 	has "$(gebpf -j prog show | field id)" prog show id ""
 	has on_arp prog load "$examples/tail_demux.bpf.o" p prog on_
