@@ -286,8 +286,7 @@ jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	/* A jump over a jump: turn the condition round. */
 	if (target == slot + 2 && slot + 1 < a->gen.func->end &&
 	    (next->code == EBPF_OP_JA || next->code == EBPF_OP_JA32) &&
-	    !ebpf_jit_is_apart(a->gen.prog, a->gen.scan, slot + 1) &&
-	    !ebpf_jit_is_dead(a->gen.prog, slot + 1)) {
+	    ebpf_jit_is_joined(a->gen.scan, slot + 1)) {
 		target = ebpf_jit_target_slot(slot + 1, next);
 		if (target == slot + 2)
 			return 2;

@@ -32,8 +32,10 @@ restore(struct arm64 *a)
 static void
 call(struct arm64 *a)
 {
-	if (a->gen.known[2].callback != 0)
-		arm64_call_slot(a, a->gen.known[2].callback - 1);
+	uint32_t callback = ebpf_jit_known(&a->gen, 2)->callback;
+
+	if (callback != 0)
+		arm64_call_slot(a, callback - 1);
 	else
 		arm64_put(a, A_BLR | CALLBACK << 5);
 }

@@ -55,18 +55,28 @@ generate_blinded(struct ebpf_jit_gen *gen, const struct ebpf_op *op,
 static uint32_t
 generate_alu(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
-	const struct ebpf_jit_known known = gen->known[op->src];
 	uint32_t used = gen->target->alu(gen, op);
+	bool knows = used == 1 && gen->knows >> op->src & 1;
+	struct ebpf_jit_known *known;
 
-	ebpf_jit_forget(gen, op->dst, op->dst);
-	if (used == 1 && op->code == EBPF_OP_MOV64_REG) {
-		gen->known[op->dst] = known;
-	} else if (used == 1 && (op->code == EBPF_OP_MOV64_IMM ||
-				 op->code == EBPF_OP_MOV32_IMM)) {
-		gen->known[op->dst].constant = true;
-		gen->known[op->dst].number = (uint32_t)op->imm;
-		if (op->code == EBPF_OP_MOV64_IMM)
-			gen->known[op->dst].number = (uint64_t)op->imm;
+	switch (used == 1 ? op->code : EBPF_OP_COUNT) {
+	case EBPF_OP_MOV64_REG:
+		ebpf_jit_forget(gen, op->dst, op->dst);
+		if (knows)
+			gen->known[op->dst] = gen->known[op->src];
+		gen->knows |= (uint32_t)knows << op->dst;
+		break;
+	case EBPF_OP_MOV64_IMM:
+	case EBPF_OP_MOV32_IMM:
+		known = ebpf_jit_learn(gen, op->dst);
+		known->constant = true;
+		known->number = op->code == EBPF_OP_MOV64_IMM ?
+					(uint64_t)op->imm :
+					(uint32_t)op->imm;
+		break;
+	default:
+		ebpf_jit_forget(gen, op->dst, op->dst);
+		break;
 	}
 	return used;
 }
@@ -106,7 +116,7 @@ put_inline(struct ebpf_jit_gen *gen, const struct ebpf_jit_func *callee)
 	for (uint32_t i = callee->start; i < last;) {
 		gen->slot = i;
 		land_hops(gen, i);
-		i += ebpf_jit_is_dead(gen->prog, i) ? 1 : generate_slot(gen);
+		i += ebpf_jit_is_dead(gen->scan, i) ? 1 : generate_slot(gen);
 	}
 	land_hops(gen, last);
 	gen->copied = false;
@@ -143,7 +153,6 @@ static void
 load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
 	const struct ebpf_jit_target *target = gen->target;
-	struct ebpf_jit_known *known = &gen->known[op->dst];
 	const void *address = (const void *)(intptr_t)op->imm;
 	uint32_t slot;
 
@@ -154,7 +163,7 @@ load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 		/* a lookup that knows the map need not be told */
 		if (!ebpf_jit_unread(gen, gen->slot + 1, op->dst))
 			target->load_address(gen, op->dst, address);
-		known->map = address;
+		ebpf_jit_learn(gen, op->dst)->map = address;
 		break;
 	case EBPF_OP_LDDW_MAP_VALUE:
 	case EBPF_OP_LDDW_MAP_IDX_VALUE:
@@ -164,7 +173,7 @@ load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	case EBPF_OP_LDDW_FUNC:
 		slot = ebpf_jit_target_slot(gen->slot, op);
 		target->load_function(gen, op->dst, slot);
-		known->callback = slot + 1;
+		ebpf_jit_learn(gen, op->dst)->callback = slot + 1;
 		break;
 	default:
 		target->load_const(gen, op->dst, (uint64_t)op->imm);
@@ -299,9 +308,9 @@ generate_func(struct ebpf_jit_gen *gen, struct ebpf_jit_func *func)
 		gen->slot = i;
 		if (ebpf_jit_is_label(gen->scan, i))
 			label(gen);
-		if (ebpf_jit_is_fenced(gen->prog, i))
+		if (gen->scan->slots[i] & EBPF_JIT_FENCED)
 			gen->target->fence(gen);
-		if (!ebpf_jit_is_dead(gen->prog, i))
+		if (!ebpf_jit_is_dead(gen->scan, i))
 			used = generate_slot(gen);
 		for (i++; used > 1; used--, i++)
 			offs[i] = gen->buf.len;

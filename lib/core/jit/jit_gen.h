@@ -87,6 +87,7 @@ struct ebpf_jit_gen {
 	uint32_t tail_count;
 	bool broken;  /* a branch cannot reach */
 	bool unknown; /* an instruction this backend does not have */
+	uint32_t knows; /* bit n: known[n] is set; see ebpf_jit_known() */
 	struct ebpf_jit_known known[EBPF_JIT_REGS];
 	/* func's code is being put into a caller's; jumps on their way */
 	bool copied;
@@ -172,10 +173,26 @@ const void *ebpf_jit_tail_add(struct ebpf_jit_gen *gen,
 static inline void
 ebpf_jit_forget(struct ebpf_jit_gen *gen, uint32_t first, uint32_t last)
 {
+	gen->knows &= ~((2u << last) - (1u << first));
+}
+
+static inline const struct ebpf_jit_known *
+ebpf_jit_known(const struct ebpf_jit_gen *gen, uint32_t reg)
+{
 	static const struct ebpf_jit_known nothing;
 
-	for (uint32_t i = first; i <= last; i++)
-		gen->known[i] = nothing;
+	return gen->knows >> reg & 1 ? &gen->known[reg] : &nothing;
+}
+
+/* Of a register of which nothing else is known. */
+static inline struct ebpf_jit_known *
+ebpf_jit_learn(struct ebpf_jit_gen *gen, uint32_t reg)
+{
+	struct ebpf_jit_known *known = &gen->known[reg];
+
+	memset(known, 0, sizeof(*known));
+	gen->knows |= 1u << reg;
+	return known;
 }
 
 #endif

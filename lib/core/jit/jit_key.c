@@ -23,10 +23,9 @@ struct walk {
 static const struct ebpf_op *
 back(struct walk *w)
 {
-	while (w->slot > w->low &&
-	       !ebpf_jit_is_apart(w->prog, w->scan, w->slot)) {
+	while (w->slot > w->low && !ebpf_jit_is_apart(w->scan, w->slot)) {
 		w->slot--;
-		if (!ebpf_jit_is_dead(w->prog, w->slot))
+		if (!ebpf_jit_is_dead(w->scan, w->slot))
 			return &w->prog->ops[w->slot];
 	}
 	return NULL;
@@ -137,6 +136,6 @@ ebpf_jit_key(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 	if (have != all)
 		return;
 	while (count-- > 0)
-		scan->live[stores[count]] |= marks[count];
-	scan->live[slot] |= EBPF_JIT_KEY_KEPT;
+		scan->slots[stores[count]] |= marks[count];
+	scan->slots[slot] |= EBPF_JIT_KEY_KEPT;
 }

@@ -134,11 +134,13 @@ ebpf_jit_lookups_make(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 
 		for (uint32_t i = func->start; i < func->end; i++) {
 			const struct ebpf_jit_lookup *lookup;
-			const struct ebpf_map *map = NULL;
-			int err = 0;
+			const struct ebpf_map *map;
+			int err;
 
-			if (!ebpf_jit_is_dead(prog, i))
-				map = ebpf_jit_lookup_map(prog, scan, func, i);
+			if (prog->ops[i].code != EBPF_OP_CALL_HELPER ||
+			    ebpf_jit_is_dead(scan, i))
+				continue;
+			map = ebpf_jit_lookup_map(prog, scan, func, i);
 			if (map == NULL)
 				continue;
 			err = make((struct ebpf_map *)(uintptr_t)map);

@@ -9,27 +9,10 @@ enum {
 	WINDOW = 7, /* slots an address may take */
 };
 
-const struct ebpf_op *
-ebpf_jit_follower(const struct ebpf_jit_gen *gen, uint32_t slot)
-{
-	if (slot >= gen->limit || ebpf_jit_is_apart(gen->prog, gen->scan, slot) ||
-	    ebpf_jit_is_dead(gen->prog, slot) || gen->image->blind)
-		return NULL;
-	return &gen->prog->ops[slot];
-}
-
 static bool
 is_alu(const struct ebpf_op *op)
 {
-	switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
-	case EBPF_FORM_ALU_IMM:
-	case EBPF_FORM_ALU_REG:
-	case EBPF_FORM_ALU_UNARY:
-	case EBPF_FORM_ENDIAN:
-		return true;
-	default:
-		return false;
-	}
+	return (ebpf_jit_facts[op->code] & EBPF_JIT_IS_ALU) != 0;
 }
 
 /* ---- addresses ---- */

@@ -37,15 +37,21 @@ bool ebpf_jit_match(const struct ebpf_jit_gen *gen,
  * The op at slot, if it may become part of the code of the ones before: it is
  * neither jumped to nor dead, and nothing is blinded. Else NULL.
  */
-const struct ebpf_op *ebpf_jit_follower(const struct ebpf_jit_gen *gen,
-					uint32_t slot);
+static inline const struct ebpf_op *
+ebpf_jit_follower(const struct ebpf_jit_gen *gen, uint32_t slot)
+{
+	if (slot >= gen->limit || !ebpf_jit_is_joined(gen->scan, slot) ||
+	    gen->image->blind)
+		return NULL;
+	return &gen->prog->ops[slot];
+}
 
 /* Nobody reads reg behind slot, which is no jump. */
 static inline bool
 ebpf_jit_unread(const struct ebpf_jit_gen *gen, uint32_t slot, uint32_t reg)
 {
 	return slot + 1 < gen->func->end &&
-	       !(gen->scan->live[slot + 1] >> reg & 1);
+	       !(gen->scan->slots[slot + 1] >> reg & 1);
 }
 
 #endif

@@ -170,7 +170,7 @@ put_register(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg,
 	if (w->pieces[reg].bytes == 0)
 		return;
 	ebpf_jit_forget(gen, reg, reg);
-	if (behind >= gen->func->end || (gen->scan->live[behind] >> reg & 1))
+	if (behind >= gen->func->end || (gen->scan->slots[behind] >> reg & 1))
 		put_piece(gen, w, reg);
 }
 
@@ -215,8 +215,7 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 	w.base = ops[first].src;
 	best = w;
 	for (i = first; i < last; i++) {
-		if (i != first && (ebpf_jit_is_apart(gen->prog, gen->scan, i) ||
-				   ebpf_jit_is_dead(gen->prog, i)))
+		if (i != first && !ebpf_jit_is_joined(gen->scan, i))
 			break;
 		if (!step(&w, &ops[i]))
 			break;

@@ -16,7 +16,7 @@ enum {
 static void
 mark(struct ebpf_jit_scan *scan, uint32_t slot)
 {
-	scan->labels[slot >> 3] |= (uint8_t)(1u << (slot & 7));
+	scan->slots[slot] |= EBPF_JIT_LABEL;
 }
 
 /* What the call at slot, if it is one of a function, calls. */
@@ -26,47 +26,34 @@ callee_of(const struct ebpf_prog *prog, const struct ebpf_jit_scan *scan,
 {
 	const struct ebpf_op *op = &prog->ops[slot];
 
-	if (op->code != EBPF_OP_CALL_LOCAL || ebpf_jit_is_dead(prog, slot))
+	if (op->code != EBPF_OP_CALL_LOCAL || ebpf_jit_is_dead(scan, slot))
 		return NULL;
 	return ebpf_jit_func_at(scan, (uint32_t)((int64_t)slot + 1 + op->off));
-}
-
-/* Registers that an instruction names, as far as saving them is concerned. */
-static uint32_t
-named(const struct ebpf_op *op, const struct ebpf_op_info *info)
-{
-	static const uint8_t fields[EBPF_FORM_COUNT] = {
-#define EBPF_FORM(form, used) [EBPF_FORM_##form] = (used),
-#include "abi/insn.def"
-	};
-	uint32_t regs = 0;
-
-	if (fields[info->form] & EBPF_FIELD_DST)
-		regs |= 1u << op->dst;
-	if (fields[info->form] & EBPF_FIELD_SRC)
-		regs |= 1u << op->src;
-	return regs;
 }
 
 static void
 scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 	  struct ebpf_jit_func *func)
 {
+	uint32_t regs = 0;
+
 	for (uint32_t i = func->start; i < func->end; i++) {
 		const struct ebpf_op *op = &prog->ops[i];
-		const struct ebpf_op_info *info = &ebpf_op_info[op->code];
+		uint32_t facts = ebpf_jit_facts[op->code];
 
-		if (ebpf_jit_is_dead(prog, i))
+		if (ebpf_jit_is_dead(scan, i))
 			continue;
-		func->regs |= (uint16_t)named(op, info);
-		switch ((enum ebpf_form)info->form) {
-		case EBPF_FORM_JA:
-		case EBPF_FORM_JA32:
-		case EBPF_FORM_JCC_IMM:
-		case EBPF_FORM_JCC_REG:
+		/* as far as saving them is concerned */
+		regs |= ebpf_jit_bit(facts, EBPF_JIT_NAMES_DST, op->dst) |
+			ebpf_jit_bit(facts, EBPF_JIT_NAMES_SRC, op->src);
+		if (!(facts & EBPF_JIT_IS_NOTED))
+			continue;
+		if (facts & EBPF_JIT_IS_JUMP) {
 			mark(scan, (uint32_t)((int64_t)i + 1 + op->off));
 			func->loops |= op->off < 0;
-			break;
+			continue;
+		}
+		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 		case EBPF_FORM_CALL: {
 			const struct ebpf_helper *helper =
 				(const struct ebpf_helper *)(intptr_t)op->imm;
@@ -95,21 +82,19 @@ scan_func(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 			func->run = 1;
 			scan->full_run = true;
 			break;
-		case EBPF_FORM_LDDW:
-			if (op->code == EBPF_OP_LDDW_FUNC) {
-				struct ebpf_jit_func *callback;
+		case EBPF_FORM_LDDW: {
+			struct ebpf_jit_func *callback = ebpf_jit_func_at(
+				scan, (uint32_t)((int64_t)i + 1 + op->off));
 
-				callback = ebpf_jit_func_at(
-					scan, (uint32_t)((int64_t)i + 1 +
-							 op->off));
-				if (callback != NULL)
-					callback->taken = 1;
-			}
+			if (callback != NULL)
+				callback->taken = 1;
 			break;
+		}
 		default:
 			break;
 		}
 	}
+	func->regs = (uint16_t)regs;
 }
 
 /* Programs of one kind can tail call each other: they must agree on this. */
@@ -137,14 +122,14 @@ is_inlined(const struct ebpf_prog *prog, const struct ebpf_jit_scan *scan,
 
 	if (func == scan->funcs || func->end - func->start > most ||
 	    func->regs >> 6 != 0 || last->code != EBPF_OP_EXIT ||
-	    ebpf_jit_is_dead(prog, func->end - 1))
+	    ebpf_jit_is_dead(scan, func->end - 1))
 		return false;
 	for (uint32_t i = func->start; i < func->end; i++) {
 		const struct ebpf_op *op = &prog->ops[i];
 
-		if (ebpf_jit_is_fenced(prog, i))
+		if (scan->slots[i] & EBPF_JIT_FENCED)
 			return false;
-		if (ebpf_jit_is_dead(prog, i))
+		if (ebpf_jit_is_dead(scan, i))
 			continue;
 		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 		case EBPF_FORM_ALU_IMM:
@@ -226,6 +211,17 @@ ebpf_jit_func_at(const struct ebpf_jit_scan *scan, uint32_t slot)
 	return &scan->funcs[low];
 }
 
+/* What a bit for each slot says, if anything. */
+static void
+spread_bits(struct ebpf_jit_scan *scan, const uint8_t *bits, uint32_t slot_bit)
+{
+	uint32_t count = scan->funcs[scan->func_count - 1].end;
+
+	for (uint32_t i = 0; bits != NULL && i < count; i++)
+		if (bits[i >> 3] >> (i & 7) & 1)
+			scan->slots[i] |= (uint16_t)slot_bit;
+}
+
 int
 ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 {
@@ -237,12 +233,10 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 		return -EBPF_EINVAL;
 	/* all in one piece */
 	scan->funcs = os_alloc(prog->func_count * sizeof(*scan->funcs) +
-			       prog->op_count * sizeof(*scan->live) +
-			       prog->op_count / 8 + 1);
+			       prog->op_count * sizeof(*scan->slots));
 	if (scan->funcs == NULL)
 		return -EBPF_ENOMEM;
-	scan->live = (uint16_t *)(void *)(scan->funcs + prog->func_count);
-	scan->labels = (uint8_t *)(scan->live + prog->op_count);
+	scan->slots = (uint16_t *)(void *)(scan->funcs + prog->func_count);
 	scan->func_count = prog->func_count;
 	scan->nest_cost = 1 + prog->obj.rt->tail_nest_extra;
 	for (uint32_t f = 0; f < prog->func_count; f++) {
@@ -262,6 +256,8 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 		ebpf_jit_scan_free(scan);
 		return -EBPF_EINVAL;
 	}
+	spread_bits(scan, prog->dead, EBPF_JIT_DEAD);
+	spread_bits(scan, prog->fences, EBPF_JIT_FENCED);
 	for (uint32_t f = 0; f < scan->func_count; f++) {
 		scan_func(prog, scan, &scan->funcs[f]);
 		any |= scan->funcs[f].run;
@@ -292,8 +288,7 @@ ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan)
 void
 ebpf_jit_scan_free(struct ebpf_jit_scan *scan)
 {
-	os_free(scan->funcs); /* with live and labels */
-	scan->labels = NULL;
-	scan->live = NULL;
+	os_free(scan->funcs); /* with slots */
+	scan->slots = NULL;
 	scan->funcs = NULL;
 }

@@ -33,18 +33,25 @@ enum {
 	EBPF_JIT_HOPS = 16, /* jumps and exits in one */
 };
 
-/* What live has beside registers, of stores and calls; jit_key.c. */
-enum {
-	/* what it stores is wanted in a register, too: a key's first part */
-	EBPF_JIT_KEY_LOW = 1 << 12,
-	EBPF_JIT_KEY_HIGH = 1 << 13, /* and its second, if it has two */
-	EBPF_JIT_KEY_KEPT = 1 << 14, /* a lookup, whose key is there */
+/* Of a slot: in bit n whether rn is read from its start on, and */
+enum ebpf_jit_slot {
+	EBPF_JIT_REGS_READ = (1 << EBPF_REG_COUNT) - 1,
+	/*
+	 * jit_key.c. What it stores is wanted in a register, too: a key's first
+	 * part, and its second, if it has two. Of calls: a lookup, whose key is
+	 * there.
+	 */
+	EBPF_JIT_KEY_LOW = 1 << 11,
+	EBPF_JIT_KEY_HIGH = 1 << 12,
+	EBPF_JIT_KEY_KEPT = 1 << 11,
+	EBPF_JIT_FENCED = 1 << 13, /* speculation must end before it */
+	EBPF_JIT_DEAD = 1 << 14,
+	EBPF_JIT_LABEL = 1 << 15, /* control may come from elsewhere */
 };
 
 struct ebpf_jit_scan {
-	uint8_t *labels; /* a bit per slot: control may come from elsewhere */
-	uint16_t *live;	 /* per slot: bit n: rn is read from its start on */
-	struct ebpf_jit_func *funcs; /* live and labels follow */
+	uint16_t *slots;
+	struct ebpf_jit_func *funcs; /* slots follow */
 	uint32_t func_count;
 	uint32_t tail_count; /* calls that may become direct jumps, at most */
 	uint32_t nest_cost;  /* what a tail call from a subprogram counts */
@@ -73,40 +80,83 @@ struct ebpf_jit_run {
 int ebpf_jit_scan(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan);
 void ebpf_jit_scan_free(struct ebpf_jit_scan *scan);
 
+/* What is true of all ops of a code. */
+enum ebpf_jit_fact {
+	EBPF_JIT_NAMES_DST = 1 << 0,
+	EBPF_JIT_NAMES_SRC = 1 << 1,
+	EBPF_JIT_READS_DST = 1 << 2,
+	EBPF_JIT_READS_SRC = 1 << 3,
+	EBPF_JIT_WRITES_DST = 1 << 4,
+	EBPF_JIT_IS_ALU = 1 << 5,
+	EBPF_JIT_IS_PLAIN = 1 << 6, /* arithmetic, a load, store or constant */
+	EBPF_JIT_IS_JUMP = 1 << 7,
+	/* it reads or writes more, or nothing is executed behind it */
+	EBPF_JIT_IS_OTHER = 1 << 8,
+	EBPF_JIT_IS_NOTED = 1 << 9, /* by scanning: it leads somewhere */
+};
+extern const uint16_t ebpf_jit_facts[EBPF_OP_COUNT];
+
+/* The register in one bit, if the fact is one. */
+static inline uint32_t
+ebpf_jit_bit(uint32_t facts, enum ebpf_jit_fact fact, uint32_t reg)
+{
+	return (facts / fact & 1) << reg;
+}
+
 static inline bool
 ebpf_jit_is_label(const struct ebpf_jit_scan *scan, uint32_t slot)
 {
-	return scan->labels[slot >> 3] >> (slot & 7) & 1;
+	return (scan->slots[slot] & EBPF_JIT_LABEL) != 0;
 }
 
 static inline bool
-ebpf_jit_is_dead(const struct ebpf_prog *prog, uint32_t slot)
+ebpf_jit_is_dead(const struct ebpf_jit_scan *scan, uint32_t slot)
 {
-	return prog->dead != NULL && (prog->dead[slot >> 3] >> (slot & 7) & 1);
+	return (scan->slots[slot] & EBPF_JIT_DEAD) != 0;
 }
 
-/* Speculation must end before the slot. */
+/* Whether it matters what comes before it. */
 static inline bool
-ebpf_jit_is_fenced(const struct ebpf_prog *prog, uint32_t slot)
+ebpf_jit_is_apart(const struct ebpf_jit_scan *scan, uint32_t slot)
 {
-	return prog->fences != NULL &&
-	       (prog->fences[slot >> 3] >> (slot & 7) & 1);
+	return (scan->slots[slot] & (EBPF_JIT_LABEL | EBPF_JIT_FENCED)) != 0;
 }
 
-/* Neither may it become part of the code of the op before. */
+/* Whether the slot may become part of the code of the op before. */
 static inline bool
-ebpf_jit_is_apart(const struct ebpf_prog *prog,
-		  const struct ebpf_jit_scan *scan, uint32_t slot)
+ebpf_jit_is_joined(const struct ebpf_jit_scan *scan, uint32_t slot)
 {
-	return ebpf_jit_is_label(scan, slot) || ebpf_jit_is_fenced(prog, slot);
+	return (scan->slots[slot] &
+		(EBPF_JIT_LABEL | EBPF_JIT_DEAD | EBPF_JIT_FENCED)) == 0;
 }
 
-/* jit_live.c: fill live for one function */
+/* jit_live.c: what is read from where, for one function */
 void ebpf_jit_live(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 		   const struct ebpf_jit_func *func);
 /* Registers, as bits: those an op may read, and those it writes for certain. */
-uint32_t ebpf_jit_reads(const struct ebpf_op *op);
-uint32_t ebpf_jit_writes(const struct ebpf_op *op);
+uint32_t ebpf_jit_reads_other(const struct ebpf_op *op);
+uint32_t ebpf_jit_writes_other(const struct ebpf_op *op);
+
+static inline uint32_t
+ebpf_jit_reads(const struct ebpf_op *op)
+{
+	uint32_t facts = ebpf_jit_facts[op->code];
+
+	if (facts & EBPF_JIT_IS_OTHER)
+		return ebpf_jit_reads_other(op);
+	return ebpf_jit_bit(facts, EBPF_JIT_READS_DST, op->dst) |
+	       ebpf_jit_bit(facts, EBPF_JIT_READS_SRC, op->src);
+}
+
+static inline uint32_t
+ebpf_jit_writes(const struct ebpf_op *op)
+{
+	uint32_t facts = ebpf_jit_facts[op->code];
+
+	if (facts & EBPF_JIT_IS_OTHER)
+		return ebpf_jit_writes_other(op);
+	return ebpf_jit_bit(facts, EBPF_JIT_WRITES_DST, op->dst);
+}
 
 /* jit_blind.c: what backends' tables of registers have behind r10. */
 enum {

@@ -18,6 +18,7 @@ ebpf_jit_lookup_map(const struct ebpf_prog *prog,
 	const struct ebpf_helper *helper;
 	uint32_t low = slot - func->start > WINDOW ? slot - WINDOW :
 						     func->start;
+	uint32_t facts;
 
 	if (op->code != EBPF_OP_CALL_HELPER)
 		return NULL;
@@ -27,27 +28,14 @@ ebpf_jit_lookup_map(const struct ebpf_prog *prog,
 		return NULL;
 	while (slot > low && !ebpf_jit_is_label(scan, slot)) {
 		op = &prog->ops[--slot];
-		if (ebpf_jit_is_dead(prog, slot))
+		if (ebpf_jit_is_dead(scan, slot))
 			continue;
 		if (op->code == EBPF_OP_LDDW_MAP && op->dst == 1)
 			return (const struct ebpf_map *)(intptr_t)op->imm;
-		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
-		case EBPF_FORM_ALU_IMM:
-		case EBPF_FORM_ALU_REG:
-		case EBPF_FORM_ALU_UNARY:
-		case EBPF_FORM_ENDIAN:
-		case EBPF_FORM_LDX:
-		case EBPF_FORM_LDDW:
-			if (op->dst == 1)
-				return NULL;
-			break;
-		case EBPF_FORM_ST:
-		case EBPF_FORM_STX:
-		case EBPF_FORM_LDDW_HI:
-			break;
-		default:
+		facts = ebpf_jit_facts[op->code];
+		if (!(facts & EBPF_JIT_IS_PLAIN) ||
+		    ((facts & EBPF_JIT_WRITES_DST) && op->dst == 1))
 			return NULL;
-		}
 	}
 	return NULL;
 }
@@ -60,8 +48,7 @@ null_check(const struct ebpf_jit_gen *gen, struct ebpf_jit_call *call)
 	const struct ebpf_op *op = &gen->prog->ops[slot];
 
 	if (slot >= gen->func->end ||
-	    ebpf_jit_is_apart(gen->prog, gen->scan, slot) ||
-	    ebpf_jit_is_dead(gen->prog, slot) || op->dst != 0 || op->imm != 0)
+	    !ebpf_jit_is_joined(gen->scan, slot) || op->dst != 0 || op->imm != 0)
 		return;
 	if (op->code == EBPF_OP_JEQ64_IMM)
 		call->check = EBPF_JIT_IF_NULL;
@@ -105,7 +92,7 @@ call_map(const struct ebpf_jit_gen *gen, const struct ebpf_helper *helper,
 		    lookup_array(gen, call))
 			return true;
 		call->function = ebpf_jit_lookup_code(
-			map, gen->scan->live[gen->slot] & EBPF_JIT_KEY_KEPT,
+			map, gen->scan->slots[gen->slot] & EBPF_JIT_KEY_KEPT,
 			&call->own);
 		call->load &= !call->own;
 		break;
@@ -124,12 +111,13 @@ call_map(const struct ebpf_jit_gen *gen, const struct ebpf_helper *helper,
 static void
 tail_call(const struct ebpf_jit_gen *gen, struct ebpf_jit_call *call)
 {
+	const struct ebpf_jit_known *index = ebpf_jit_known(gen, 3);
 	const struct ebpf_jit_scan *scan = gen->scan;
 
 	call->way = EBPF_JIT_TAIL;
-	call->map = gen->known[2].map;
-	call->constant = call->map != NULL && gen->known[3].constant;
-	call->index = (uint32_t)gen->known[3].number;
+	call->map = ebpf_jit_known(gen, 2)->map;
+	call->constant = call->map != NULL && index->constant;
+	call->index = (uint32_t)index->number;
 	call->cost = gen->func == scan->funcs ? 1 : scan->nest_cost;
 	if (call->constant && call->index >= call->map->max_entries)
 		call->way = EBPF_JIT_NOTHING;
@@ -157,7 +145,7 @@ ebpf_jit_call(const struct ebpf_jit_gen *gen, const struct ebpf_op *op,
 					gen->slot);
 	call->load = call->map != NULL; /* r1 was left out */
 	if (call->map == NULL)
-		call->map = gen->known[1].map;
+		call->map = ebpf_jit_known(gen, 1)->map;
 	call->way = EBPF_JIT_FUNCTION;
 	if (call->map != NULL && helper->args[0] == EBPF_ARG_MAP &&
 	    call_map(gen, helper, call))

@@ -110,26 +110,46 @@ x86_put(struct x86 *x, uint64_t bytes, uint32_t len)
 	ebpf_jit_put(&x->gen.buf, bytes, len);
 }
 
-/* Prefixes, REX and opcode. */
+/* Prefixes, REX and opcode: at most five bytes, and how many. */
+static inline uint64_t
+x86_opcode_bytes(uint32_t op, uint32_t reg, uint32_t index, uint32_t rm,
+		 uint32_t *len)
+{
+	uint32_t rex = (op & X_W ? 8 : 0) | (reg >> 3) << 2 |
+		       (index >> 3) << 1 | rm >> 3;
+	uint64_t bytes = op & 0xff;
+	uint32_t n = 1;
+
+	if (op & X_0F) {
+		bytes = bytes << 8 | 0x0f;
+		n++;
+	}
+	if (rex != 0 || ((op & X_BYTE) && reg >= 4) ||
+	    ((op & X_BYTE_RM) && rm >= 4)) {
+		bytes = bytes << 8 | 0x40 | rex;
+		n++;
+	}
+	if (op & (X_16 | X_LOCK)) {
+		if (op & X_16) {
+			bytes = bytes << 8 | 0x66;
+			n++;
+		}
+		if (op & X_LOCK) {
+			bytes = bytes << 8 | 0xf0;
+			n++;
+		}
+	}
+	*len = n;
+	return bytes;
+}
+
 static inline void
 x86_opcode(struct x86 *x, uint32_t op, uint32_t reg, uint32_t index,
 	   uint32_t rm)
 {
-	uint32_t rex = (op & X_W ? 8 : 0) | (reg >> 3) << 2 |
-		       (index >> 3) << 1 | rm >> 3;
-	uint64_t bytes = 0;
-	uint32_t len = 0;
+	uint32_t len;
+	uint64_t bytes = x86_opcode_bytes(op, reg, index, rm, &len);
 
-	if (op & X_LOCK)
-		bytes |= (uint64_t)0xf0 << 8 * len++;
-	if (op & X_16)
-		bytes |= (uint64_t)0x66 << 8 * len++;
-	if (rex != 0 || ((op & X_BYTE) && reg >= 4) ||
-	    ((op & X_BYTE_RM) && rm >= 4))
-		bytes |= (uint64_t)(0x40 | rex) << 8 * len++;
-	if (op & X_0F)
-		bytes |= (uint64_t)0x0f << 8 * len++;
-	bytes |= (uint64_t)(op & 0xff) << 8 * len++;
 	x86_put(x, bytes, len);
 }
 
@@ -137,8 +157,23 @@ x86_opcode(struct x86 *x, uint32_t op, uint32_t reg, uint32_t index,
 static inline void
 x86_rr(struct x86 *x, uint32_t op, uint32_t reg, uint32_t rm)
 {
-	x86_opcode(x, op, reg, 0, rm);
-	x86_put(x, 0xc0 | (reg & 7) << 3 | (rm & 7), 1);
+	uint32_t len;
+	uint64_t bytes = x86_opcode_bytes(op, reg, 0, rm, &len);
+
+	bytes |= (uint64_t)(0xc0 | (reg & 7) << 3 | (rm & 7)) << 8 * len;
+	x86_put(x, bytes, len + 1);
+}
+
+/* The same, and an immediate of one byte. */
+static inline void
+x86_rr_byte(struct x86 *x, uint32_t op, uint32_t reg, uint32_t rm, uint32_t imm)
+{
+	uint32_t len;
+	uint64_t bytes = x86_opcode_bytes(op, reg, 0, rm, &len);
+
+	bytes |= (uint64_t)(0xc0 | (reg & 7) << 3 | (rm & 7) |
+			    (imm & 0xff) << 8) << 8 * len;
+	x86_put(x, bytes, len + 2);
 }
 
 static inline bool
@@ -147,33 +182,36 @@ x86_is_imm8(int64_t value)
 	return value >= -128 && value <= 127;
 }
 
-/* ModRM (rm or, with a SIB byte, 4), SIB and what is added to base. */
+/* op reg, [base + disp], or with a SIB byte: bytes behind the opcode's */
 static inline void
-x86_operand(struct x86 *x, uint32_t reg, uint32_t base, uint32_t sib,
-	    int32_t disp)
+x86_operand(struct x86 *x, uint64_t bytes, uint32_t len, uint32_t modrm,
+	    uint32_t modrm_len, uint32_t base, int32_t disp)
 {
-	bool has_sib = sib != UINT32_MAX;
-	uint32_t len = has_sib ? 2 : 1, mod;
-	uint64_t bytes;
-
-	if (disp == 0 && (base & 7) != RBP)
-		mod = 0;
-	else
-		mod = x86_is_imm8(disp) ? 0x40 : 0x80;
-	bytes = mod | (reg & 7) << 3 | (has_sib ? 4 | sib << 8 : base & 7);
-	if (mod == 0x40)
-		bytes |= (uint64_t)(uint8_t)disp << 8 * len++;
-	else if (mod == 0x80)
-		bytes |= (uint64_t)(uint32_t)disp << 8 * len;
-	x86_put(x, bytes, mod == 0x80 ? len + 4 : len);
+	if (disp == 0 && (base & 7) != RBP) {
+		bytes |= (uint64_t)modrm << 8 * len;
+		x86_put(x, bytes, len + modrm_len);
+	} else if (x86_is_imm8(disp)) {
+		modrm |= 0x40 | (uint32_t)(uint8_t)disp << 8 * modrm_len;
+		bytes |= (uint64_t)modrm << 8 * len;
+		x86_put(x, bytes, len + modrm_len + 1);
+	} else {
+		bytes |= (uint64_t)(modrm | 0x80) << 8 * len;
+		x86_put(x, bytes, len + modrm_len);
+		x86_put(x, (uint32_t)disp, 4);
+	}
 }
 
 /* op reg, [base + disp] */
 static inline void
 x86_mem(struct x86 *x, uint32_t op, uint32_t reg, uint32_t base, int32_t disp)
 {
-	x86_opcode(x, op, reg, 0, base);
-	x86_operand(x, reg, base, (base & 7) == RSP ? 0x24 : UINT32_MAX, disp);
+	uint32_t len, modrm = (reg & 7) << 3 | (base & 7);
+	uint64_t bytes = x86_opcode_bytes(op, reg, 0, base, &len);
+
+	if ((base & 7) == RSP)
+		x86_operand(x, bytes, len, modrm | 0x24 << 8, 2, base, disp);
+	else
+		x86_operand(x, bytes, len, modrm, 1, base, disp);
 }
 
 /* op reg, [base + index << scale + disp]; index is not RSP */
@@ -181,9 +219,10 @@ static inline void
 x86_sib(struct x86 *x, uint32_t op, uint32_t reg, uint32_t base, uint32_t index,
 	uint32_t scale, int32_t disp)
 {
-	x86_opcode(x, op, reg, index, base);
-	x86_operand(x, reg, base, scale << 6 | (index & 7) << 3 | (base & 7),
-		    disp);
+	uint32_t sib = scale << 6 | (index & 7) << 3 | (base & 7), len;
+	uint64_t bytes = x86_opcode_bytes(op, reg, index, base, &len);
+
+	x86_operand(x, bytes, len, 4 | (reg & 7) << 3 | sib << 8, 2, base, disp);
 }
 
 /* add, or, and, sub, xor, cmp with an immediate */
@@ -193,8 +232,7 @@ x86_alu_imm(struct x86 *x, uint32_t op, uint32_t reg, int32_t imm)
 	uint32_t number = op >> 3 & 7;
 
 	if (x86_is_imm8(imm)) {
-		x86_rr(x, (op & X_W) | 0x83, number, reg);
-		x86_put(x, (uint8_t)imm, 1);
+		x86_rr_byte(x, (op & X_W) | 0x83, number, reg, (uint8_t)imm);
 		return;
 	}
 	if (reg == RAX) {
@@ -219,8 +257,7 @@ x86_shift_imm(struct x86 *x, uint32_t width, uint32_t kind, uint32_t reg,
 		x86_rr(x, OP_SHIFT_1 | width, kind, reg);
 		return;
 	}
-	x86_rr(x, OP_SHIFT_IMM | width, kind, reg);
-	x86_put(x, count, 1);
+	x86_rr_byte(x, OP_SHIFT_IMM | width, kind, reg, count);
 }
 
 static inline void
@@ -236,8 +273,10 @@ x86_const(struct x86 *x, uint32_t reg, uint64_t value)
 	if (value == 0) {
 		x86_rr(x, OP_XOR, reg, reg);
 	} else if (value <= 0xffffffffu) {
-		x86_opcode(x, 0xb8 | (reg & 7), 0, 0, reg);
-		x86_put(x, value, 4);
+		if (reg >= 8)
+			x86_put(x, 0x41 | (0xb8 | (reg & 7)) << 8 | value << 16, 6);
+		else
+			x86_put(x, 0xb8 | reg | value << 8, 5);
 	} else if ((int64_t)value >= -0x80000000ll &&
 		   (int64_t)value <= 0x7fffffffll) {
 		x86_rr(x, X_W | 0xc7, 0, reg);

@@ -95,6 +95,43 @@ gone_before(const struct ebpf_jit_draft *draft, uint32_t off, uint32_t all)
 	return low < draft->fix_count ? draft->fixes[low].before : all;
 }
 
+/* How far a jump goes in the draft, if it is short there. */
+static int64_t
+drafted(const struct ebpf_jit_fix *fix, const uint32_t *offs)
+{
+	int64_t distance = (int64_t)offs[(uint32_t)fix->to] +
+			   (int64_t)(fix->to >> 32) - fix->at;
+
+	return distance < 0 ? distance + fix->len : distance;
+}
+
+/*
+ * Most are short, or too long, whatever becomes of those on their way: jumps
+ * lose at most two thirds of their bytes. True: of some it is not known yet.
+ */
+static bool
+sort_out(struct ebpf_jit_draft *draft, const uint32_t *offs)
+{
+	bool open = false;
+
+	for (uint32_t i = 0; i < draft->fix_count; i++) {
+		struct ebpf_jit_fix *fix = &draft->fixes[i];
+		int64_t distance;
+
+		fix->before = 0;
+		if (fix->kind != EBPF_JIT_FIX_JUMP)
+			continue;
+		distance = drafted(fix, offs);
+		if (x86_is_imm8(distance))
+			fix->kind = EBPF_JIT_FIX_SHORT;
+		else if (!x86_is_imm8(distance / 3))
+			fix->kind = EBPF_JIT_FIX_SLOT;
+		else
+			open = true;
+	}
+	return open;
+}
+
 /*
  * A round of shortening those that reach; *all are the bytes gone. Code only
  * shrinks, so what reaches once reaches for ever.
@@ -115,14 +152,13 @@ shorten(struct ebpf_jit_draft *draft, const uint32_t *offs, uint32_t *all)
 			gone += fix->len;
 		if (fix->kind != EBPF_JIT_FIX_JUMP)
 			continue;
+		distance = drafted(fix, offs);
 		target = offs[(uint32_t)fix->to] + (uint32_t)(fix->to >> 32);
-		distance = (int64_t)target - fix->at;
-		/* what is in front only makes it shorter by as much at both */
-		if (target >= fix->at)
-			distance -= gone_before(draft, target, *all) - before;
+		/* before the target this or the last round's, like before it */
+		if (distance < 0)
+			distance += gone - gone_before(draft, target, *all);
 		else
-			distance += gone + fix->len -
-				    gone_before(draft, target, *all);
+			distance -= gone_before(draft, target, *all) - before;
 		if (x86_is_imm8(distance)) {
 			fix->kind = EBPF_JIT_FIX_SHORT;
 			gone += fix->len;
@@ -137,21 +173,24 @@ void
 x86_relax(struct ebpf_jit_draft *draft, struct ebpf_jit_image *image,
 	  uint32_t slots)
 {
-	uint32_t *offs = image->slot_offs, i, fix = 0, gone = 0;
+	const struct ebpf_jit_fix *fix = draft->fixes;
+	const struct ebpf_jit_fix *end = fix + draft->fix_count;
+	uint32_t *offs = image->slot_offs, all = 0, gone = 0, i = 0;
+	bool open = sort_out(draft, offs);
 
-	for (i = 0; i < draft->fix_count; i++)
-		draft->fixes[i].before = 0;
-	for (i = 0; i < RELAX_MAX; i++)
-		if (!shorten(draft, offs, &gone))
-			break;
-	image->code_len -= gone;
-	for (i = 0, gone = 0; i < slots; i++) {
-		for (; fix < draft->fix_count &&
-		       draft->fixes[fix].at <= offs[i]; fix++)
-			if (draft->fixes[fix].kind == EBPF_JIT_FIX_SHORT)
-				gone += draft->fixes[fix].len;
-		offs[i] -= gone;
+	/* a round more than finds something, to know what is gone */
+	for (uint32_t round = 0; open && round < RELAX_MAX; round++)
+		open = shorten(draft, offs, &all) || round == 0;
+	for (; fix < end; fix++) {
+		if (fix->kind != EBPF_JIT_FIX_SHORT)
+			continue;
+		for (; i < slots && offs[i] < fix->at; i++)
+			offs[i] -= gone;
+		gone += fix->len;
 	}
+	for (; i < slots; i++)
+		offs[i] -= gone;
+	image->code_len -= gone;
 }
 
 /* What the flags must say after cmp (or test) for the jump to be taken. */
@@ -191,10 +230,9 @@ test_imm(struct x86 *x, uint32_t width, uint32_t reg, int32_t imm)
 		width = 0; /* the upper half does not matter */
 	if (imm >= 0 && imm <= 0xff) {
 		if (reg == RAX)
-			x86_put(x, 0xa8, 1);
+			x86_put(x, 0xa8 | (uint32_t)imm << 8, 2);
 		else
-			x86_rr(x, X_BYTE_RM | 0xf6, 0, reg);
-		x86_put(x, (uint8_t)imm, 1);
+			x86_rr_byte(x, X_BYTE_RM | 0xf6, 0, reg, (uint32_t)imm);
 		return;
 	}
 	if (reg == RAX)
@@ -246,8 +284,7 @@ x86_jump_if(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	if (target == slot + 2 && slot + 1 < x->gen.func->end &&
 	    (prog->ops[slot + 1].code == EBPF_OP_JA ||
 	     prog->ops[slot + 1].code == EBPF_OP_JA32) &&
-	    !ebpf_jit_is_apart(prog, x->gen.scan, slot + 1) &&
-	    !ebpf_jit_is_dead(prog, slot + 1)) {
+	    ebpf_jit_is_joined(x->gen.scan, slot + 1)) {
 		target = ebpf_jit_target_slot(slot + 1,
 					      &prog->ops[slot + 1]);
 		cc ^= 1;

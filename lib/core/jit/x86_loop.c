@@ -34,8 +34,10 @@ restore(struct x86 *x)
 static void
 call(struct x86 *x)
 {
-	if (x->gen.known[2].callback != 0) {
-		x86_call_slot(x, x->gen.known[2].callback - 1);
+	uint32_t callback = ebpf_jit_known(&x->gen, 2)->callback;
+
+	if (callback != 0) {
+		x86_call_slot(x, callback - 1);
 		return;
 	}
 	x86_mov(x, X_W, RAX, R13);

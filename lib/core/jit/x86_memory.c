@@ -31,19 +31,28 @@ access(struct x86 *x, uint32_t op, uint32_t reg, const struct place *at)
 		x86_mem(x, op, reg, at->base, at->off);
 }
 
-static uint32_t
-load_opcode(uint32_t width, bool sign)
-{
-	switch (width) {
-	case 8:
-		return sign ? OP_MOVSX8 | X_W : OP_MOVZX8;
-	case 16:
-		return sign ? OP_MOVSX16 | X_W : OP_MOVZX16;
-	case 32:
-		return sign ? OP_MOVSXD | X_W : OP_LOAD;
-	}
-	return OP_LOAD | X_W;
-}
+/* Between memory and a register. */
+static const uint16_t opcodes[EBPF_OP_COUNT] = {
+	[EBPF_OP_LDXB] = OP_MOVZX8,
+	[EBPF_OP_LDXH] = OP_MOVZX16,
+	[EBPF_OP_LDXW] = OP_LOAD,
+	[EBPF_OP_LDXDW] = OP_LOAD | X_W,
+	[EBPF_OP_LDXSB] = OP_MOVSX8 | X_W,
+	[EBPF_OP_LDXSH] = OP_MOVSX16 | X_W,
+	[EBPF_OP_LDXSW] = OP_MOVSXD | X_W,
+	[EBPF_OP_LOAD_ACQB] = OP_MOVZX8,
+	[EBPF_OP_LOAD_ACQH] = OP_MOVZX16,
+	[EBPF_OP_LOAD_ACQW] = OP_LOAD,
+	[EBPF_OP_LOAD_ACQDW] = OP_LOAD | X_W,
+	[EBPF_OP_STXB] = OP_STORE8 | X_BYTE,
+	[EBPF_OP_STXH] = OP_MOV | X_16,
+	[EBPF_OP_STXW] = OP_MOV,
+	[EBPF_OP_STXDW] = OP_MOV | X_W,
+	[EBPF_OP_STORE_RELB] = OP_STORE8 | X_BYTE,
+	[EBPF_OP_STORE_RELH] = OP_MOV | X_16,
+	[EBPF_OP_STORE_RELW] = OP_MOV,
+	[EBPF_OP_STORE_RELDW] = OP_MOV | X_W,
+};
 
 /* Arithmetic that takes one operand from memory; 0: it cannot. */
 static uint32_t
@@ -67,58 +76,29 @@ memory_operand(uint32_t fn)
 }
 
 /*
- * A load, of slot if it stands there. Where nothing but the next op reads what
- * was loaded, that op reads memory itself: how many ops that makes.
+ * Where nothing but the next op reads what is loaded, by the op that stands at
+ * slot, that op can read memory itself: its opcode then, else 0.
  */
 static uint32_t
-load(struct x86 *x, const struct ebpf_op *op, uint32_t slot,
-     const struct place *at)
+next_reads(const struct x86 *x, const struct ebpf_op *op, uint32_t slot)
 {
-	const struct ebpf_op_info *info = &ebpf_op_info[op->code], *then = NULL;
-	const struct ebpf_op *next = NULL;
-	uint32_t opcode = 0, width = info->width == 64 ? X_W : 0;
-	bool keeps;
+	const struct ebpf_op_info *info = &ebpf_op_info[op->code], *then;
+	const struct ebpf_op *next;
+	uint32_t opcode;
 
 	/* jit_merge.c makes up loads of its own */
-	if (op == &x->gen.prog->ops[slot])
-		next = ebpf_jit_follower(&x->gen, slot + 1);
-	if (next != NULL)
-		then = &ebpf_op_info[next->code];
-	if (next != NULL && then->form == EBPF_FORM_ALU_REG &&
-	    info->fn == EBPF_FN_LDX && info->width >= 32 &&
-	    then->width == info->width && next->src == op->dst &&
-	    next->dst != op->dst &&
-	    ebpf_jit_unread(&x->gen, slot + 1, op->dst))
-		opcode = memory_operand(then->fn);
-	if (opcode != 0) {
-		access(x, opcode | width, x86_regs[next->dst], at);
-		return 2;
-	}
-	keeps = x86_flags_outlive(x, x86_regs[op->dst]);
-	access(x, load_opcode(info->width, info->fn == EBPF_FN_LDXS),
-	       x86_regs[op->dst], at);
-	if (keeps)
-		x->flags_at = x->gen.buf.len;
-	return 1;
-}
-
-static void
-store(struct x86 *x, uint32_t width, uint32_t src, const struct place *at)
-{
-	uint32_t op = OP_MOV;
-
-	switch (width) {
-	case 8:
-		op = OP_STORE8 | X_BYTE;
-		break;
-	case 16:
-		op = OP_MOV | X_16;
-		break;
-	case 64:
-		op = OP_MOV | X_W;
-		break;
-	}
-	access(x, op, src, at);
+	if ((op->code != EBPF_OP_LDXW && op->code != EBPF_OP_LDXDW) ||
+	    op != &x->gen.prog->ops[slot])
+		return 0;
+	next = ebpf_jit_follower(&x->gen, slot + 1);
+	if (next == NULL || next->src != op->dst || next->dst == op->dst)
+		return 0;
+	then = &ebpf_op_info[next->code];
+	if (then->form != EBPF_FORM_ALU_REG || then->width != info->width ||
+	    !ebpf_jit_unread(&x->gen, slot + 1, op->dst))
+		return 0;
+	opcode = memory_operand(then->fn);
+	return opcode != 0 && info->width == 64 ? opcode | X_W : opcode;
 }
 
 static void
@@ -144,7 +124,7 @@ store_imm(struct x86 *x, uint32_t width, int32_t imm, const struct place *at)
 static void
 keep(struct x86 *x, uint32_t width, uint32_t src)
 {
-	uint32_t mark = x->gen.scan->live[x->gen.slot];
+	uint32_t mark = x->gen.scan->slots[x->gen.slot];
 	uint32_t to = mark & EBPF_JIT_KEY_LOW ? X86_KEY_LOW : X86_KEY_HIGH;
 
 	if (!(mark & (EBPF_JIT_KEY_LOW | EBPF_JIT_KEY_HIGH)))
@@ -158,7 +138,7 @@ keep(struct x86 *x, uint32_t width, uint32_t src)
 static void
 keep_imm(struct x86 *x, uint32_t width, int32_t imm)
 {
-	uint32_t mark = x->gen.scan->live[x->gen.slot];
+	uint32_t mark = x->gen.scan->slots[x->gen.slot];
 	uint32_t to = mark & EBPF_JIT_KEY_LOW ? X86_KEY_LOW : X86_KEY_HIGH;
 
 	if (mark & (EBPF_JIT_KEY_LOW | EBPF_JIT_KEY_HIGH))
@@ -251,20 +231,29 @@ x86_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
 		.indexed = match->indexed,
 	};
 	const struct ebpf_op *op = match->op;
+	uint32_t then;
+	bool keeps;
 
 	switch (match->kind) {
 	case EBPF_JIT_ADDRESS:
 		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 		case EBPF_FORM_LDX:
-			slot += match->slots - 1;
-			return match->slots - 1 + load(x, op, slot, &at);
+			then = next_reads(x, op, slot + match->slots - 1);
+			if (then != 0) {
+				access(x, then, x86_regs[op[1].dst], &at);
+				return match->slots + 1;
+			}
+			keeps = x86_flags_outlive(x, x86_regs[op->dst]);
+			access(x, opcodes[op->code], x86_regs[op->dst], &at);
+			if (keeps)
+				x->flags_at = x->gen.buf.len;
+			break;
 		case EBPF_FORM_ST:
 			store_imm(x, ebpf_op_info[op->code].width,
 				  (int32_t)op->imm, &at);
 			break;
 		default:
-			store(x, ebpf_op_info[op->code].width,
-			      x86_regs[op->src], &at);
+			access(x, opcodes[op->code], x86_regs[op->src], &at);
 			break;
 		}
 		break;
@@ -282,37 +271,42 @@ x86_memory(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
 	struct x86 *x = x86_of(gen);
 	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-	uint32_t dst = x86_regs[op->dst], src = x86_regs[op->src];
-	struct place from = place_of(src, op->off), to = place_of(dst, op->off);
-	uint32_t used = 1;
+	uint32_t dst = x86_regs[op->dst], src = x86_regs[op->src], then;
+	struct place at;
+	bool keeps;
 
 	switch (info->fn) {
 	case EBPF_FN_LDX:
 	case EBPF_FN_LDXS:
-		used = load(x, op, gen->slot, &from);
-		ebpf_jit_forget(gen, op->dst, op->dst);
-		if (used > 1)
-			ebpf_jit_forget(gen, op[1].dst, op[1].dst);
-		break;
 	case EBPF_FN_LOAD_ACQ:
-		access(x, load_opcode(info->width, false), dst, &from);
 		ebpf_jit_forget(gen, op->dst, op->dst);
-		break;
-	case EBPF_FN_ST:
-		store_imm(x, info->width, (int32_t)op->imm, &to);
-		keep_imm(x, info->width, (int32_t)op->imm);
+		keeps = x86_flags_outlive(x, dst);
+		then = next_reads(x, op, gen->slot);
+		if (then != 0) {
+			x86_mem(x, then, x86_regs[op[1].dst], src, op->off);
+			ebpf_jit_forget(gen, op[1].dst, op[1].dst);
+			return 2;
+		}
+		x86_mem(x, opcodes[op->code], dst, src, op->off);
+		if (keeps)
+			x->flags_at = gen->buf.len;
 		break;
 	case EBPF_FN_STX:
-		store(x, info->width, src, &to);
+		x86_mem(x, opcodes[op->code], src, dst, op->off);
 		keep(x, info->width, src);
 		break;
 	case EBPF_FN_STORE_REL:
-		store(x, info->width, src, &to);
+		x86_mem(x, opcodes[op->code], src, dst, op->off);
+		break;
+	case EBPF_FN_ST:
+		at = place_of(dst, op->off);
+		store_imm(x, info->width, (int32_t)op->imm, &at);
+		keep_imm(x, info->width, (int32_t)op->imm);
 		break;
 	default:
 		atomic(x, info->fn, info->width == 64 ? X_W : 0, src, dst,
 		       op->off);
 		break;
 	}
-	return used;
+	return 1;
 }
