@@ -91,16 +91,20 @@ move(struct ebpf_venv *env, struct ebpf_vreg *dst, const struct ebpf_vreg *ptr,
      struct ebpf_vreg *number, bool minus)
 {
 	struct ebpf_vreg *out = &env->scratch[0];
+	uint8_t guess = number->guess;
 	struct ebpf_num delta;
+	uint64_t by;
 
-	*out = *ptr;
-	out->guess |= number->guess;
 	if (ebpf_num_is_const(&number->num)) {
-		move_const(out, minus ? 0 - number->num.umin :
-					number->num.umin);
-		*dst = *out;
+		by = minus ? 0 - number->num.umin : number->num.umin;
+		if (dst != ptr)
+			*dst = *ptr;
+		dst->guess |= guess;
+		move_const(dst, by);
 		return;
 	}
+	*out = *ptr;
+	out->guess |= guess;
 	if (!minus && has_names(ptr) && ptr->num.umax == 0 && !number->shl) {
 		/* base + off + (named number + its off) */
 		ebpf_verify_name(env, number);
@@ -301,21 +305,23 @@ static void
 scalar_alu(struct ebpf_vreg *dst, const struct ebpf_vreg *src,
 	   const struct ebpf_op_info *info)
 {
-	bool guess = dst->guess || src->guess;
-	struct ebpf_num from = src->num, plain;
+	struct ebpf_num from, plain;
 
-	if (guess) {
-		ebpf_num_unknown(&plain, 64);
-		if (src->guess)
-			from = plain;
-		if (!dst->guess)
-			plain = dst->num;
-		ebpf_num_alu(&plain, &from, (enum ebpf_fn)info->fn,
-			     info->width == 64, 64);
-		from = src->num;
+	if (os_likely(src != dst && !dst->guess && !src->guess)) {
+		number_alu(dst, &src->num, info);
+		return;
 	}
+	ebpf_num_unknown(&plain, 64);
+	from = src->guess ? plain : src->num;
+	if (!dst->guess)
+		plain = dst->num;
+	ebpf_num_alu(&plain, &from, (enum ebpf_fn)info->fn, info->width == 64,
+		     64);
+	from = src->num;
+	dst->guess |= src->guess;
 	number_alu(dst, &from, info);
-	dst->guess = guess && !ebpf_num_includes(&dst->num, &plain);
+	if (dst->guess)
+		dst->guess = !ebpf_num_includes(&dst->num, &plain);
 }
 
 static int
@@ -432,9 +438,15 @@ ebpf_verify_alu(struct ebpf_venv *env, const struct ebpf_op *op)
 	if (info->form == EBPF_FORM_ALU_UNARY ||
 	    info->form == EBPF_FORM_ENDIAN)
 		return unary(env, op, info);
-	if (info->fn == EBPF_FN_MOV || info->fn == EBPF_FN_MOVSX8 ||
-	    info->fn == EBPF_FN_MOVSX16 || info->fn == EBPF_FN_MOVSX32)
+	switch ((enum ebpf_fn)info->fn) {
+	case EBPF_FN_MOV:
+	case EBPF_FN_MOVSX8:
+	case EBPF_FN_MOVSX16:
+	case EBPF_FN_MOVSX32:
 		return mov(env, op, info);
+	default:
+		break;
+	}
 	error = ebpf_verify_read_reg(env, op->dst, &dst);
 	if (!error && info->form == EBPF_FORM_ALU_REG)
 		error = ebpf_verify_read_reg(env, op->src, &src);

@@ -455,7 +455,7 @@ add_calls(struct ebpf_venv *env, bool *grew)
 int
 ebpf_verify_stack_depth(struct ebpf_venv *env)
 {
-	bool grew = true;
+	bool grew = env->func_count > 1 || env->edge_count; /* there are calls */
 	uint32_t f;
 	int error = 0;
 

@@ -74,6 +74,8 @@ void
 ebpf_num_upto(struct ebpf_num *n, uint64_t max, unsigned bits)
 {
 	ebpf_num_unknown(n, bits);
+	if (max == n->umax)
+		return;
 	n->umax = max;
 	if ((max & (max + 1)) != 0 || max > ebpf_bits_mask(bits - 1)) {
 		ebpf_num_settle(n, bits);

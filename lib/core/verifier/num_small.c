@@ -13,26 +13,28 @@ struct small {
 	uint64_t min, max;
 };
 
-static uint64_t
+static inline uint64_t
 greatest(unsigned bits)
 {
 	return ebpf_bits_mask(bits / 2 - 1);
 }
 
-static bool
+static inline __attribute__((always_inline)) bool
 is_small(const struct ebpf_num *n, unsigned bits)
 {
-	return n->umax <= greatest(bits) && n->smin == (int64_t)n->umin &&
-	       n->smax == (int64_t)n->umax && n->humin == n->umin &&
-	       n->humax == n->umax && n->hsmin == n->smin &&
-	       n->hsmax == n->smax && (n->t.mask & ~greatest(bits)) == 0;
+	/* all at once: nearly always they agree */
+	return (((n->umax | n->t.mask) & ~greatest(bits)) |
+		((uint64_t)n->smin ^ n->umin) | ((uint64_t)n->smax ^ n->umax) |
+		(n->humin ^ n->umin) | (n->humax ^ n->umax) |
+		((uint64_t)n->hsmin ^ n->umin) |
+		((uint64_t)n->hsmax ^ n->umax)) == 0;
 }
 
 /*
  * What settling makes of it, provided that settling once is enough; else n is
  * as it was.
  */
-static bool
+static inline __attribute__((always_inline)) bool
 put_small(struct ebpf_num *n, struct small s, unsigned bits)
 {
 	if (s.min < s.t.value)
@@ -56,7 +58,7 @@ put_small(struct ebpf_num *n, struct small s, unsigned bits)
 }
 
 /* All is known of b, and it is a distance within the half at any width. */
-static bool
+static inline bool
 is_distance(const struct ebpf_num *b, unsigned bits)
 {
 	return ebpf_num_is_const(b) && b->umin < bits / 2 &&
@@ -65,16 +67,16 @@ is_distance(const struct ebpf_num *b, unsigned bits)
 }
 
 /* X & c, whatever X is, where neither of its ranges says more than c. */
-static bool
+static inline bool
 and_cuts(const struct ebpf_num *a, const struct ebpf_num *c, bool wide)
 {
 	return ebpf_num_is_const(c) && a->humax >= c->umax &&
 	       (!wide || a->umax >= c->umax);
 }
 
-bool
-ebpf_num_alu_small(struct ebpf_num *a, const struct ebpf_num *b,
-		   enum ebpf_fn fn, bool wide, unsigned bits)
+static inline __attribute__((always_inline)) bool
+alu(struct ebpf_num *a, const struct ebpf_num *b, enum ebpf_fn fn, bool wide,
+    unsigned bits)
 {
 	struct small s = { a->t, a->umin, a->umax };
 	bool small = is_small(a, bits);
@@ -133,9 +135,8 @@ ebpf_num_alu_small(struct ebpf_num *a, const struct ebpf_num *b,
 	return put_small(a, s, bits);
 }
 
-bool
-ebpf_num_intersect_small(struct ebpf_num *a, const struct ebpf_num *b,
-			 unsigned bits)
+static inline __attribute__((always_inline)) bool
+intersect(struct ebpf_num *a, const struct ebpf_num *b, unsigned bits)
 {
 	struct small s = { a->t, a->umin, a->umax };
 
@@ -179,9 +180,9 @@ order_of(enum ebpf_fn fn, bool taken)
 	}
 }
 
-bool
-ebpf_num_refine_small(struct ebpf_num *a, const struct ebpf_num *c,
-		      enum ebpf_fn fn, bool taken, unsigned bits)
+static inline __attribute__((always_inline)) bool
+refine(struct ebpf_num *a, const struct ebpf_num *c, enum ebpf_fn fn,
+       bool taken, unsigned bits)
 {
 	struct small s = { a->t, a->umin, a->umax };
 	uint64_t v = c->umin, may;
@@ -236,4 +237,28 @@ ebpf_num_refine_small(struct ebpf_num *a, const struct ebpf_num *c,
 		return false;
 	}
 	return put_small(a, s, bits);
+}
+
+/* The verifier's width is compiled on its own, with masks for constants. */
+bool
+ebpf_num_alu_small(struct ebpf_num *a, const struct ebpf_num *b,
+		   enum ebpf_fn fn, bool wide, unsigned bits)
+{
+	return bits == 64 ? alu(a, b, fn, wide, 64) :
+			    alu(a, b, fn, wide, bits);
+}
+
+bool
+ebpf_num_intersect_small(struct ebpf_num *a, const struct ebpf_num *b,
+			 unsigned bits)
+{
+	return bits == 64 ? intersect(a, b, 64) : intersect(a, b, bits);
+}
+
+bool
+ebpf_num_refine_small(struct ebpf_num *a, const struct ebpf_num *c,
+		      enum ebpf_fn fn, bool taken, unsigned bits)
+{
+	return bits == 64 ? refine(a, c, fn, taken, 64) :
+			    refine(a, c, fn, taken, bits);
 }

@@ -85,18 +85,22 @@ int
 ebpf_verify_rewrite(struct ebpf_venv *env)
 {
 	struct ebpf_prog *prog = env->prog;
-	uint32_t i, f = 0;
+	const struct ebpf_vaux *aux = env->aux;
+	uint32_t i, count = env->count, f = 0;
 
-	for (i = 0; i < env->count; i++) {
-		struct ebpf_op *op = &env->ops[i];
+	for (i = 0; i < count; i++) {
+		struct ebpf_op *op;
 
-		if (env->aux[i].flags & EBPF_VA_SEEN) {
-			if (env->aux[i].access == EBPF_VX_CTX)
+		if (aux[i].flags & EBPF_VA_SEEN) {
+			if (aux[i].access == EBPF_VX_CTX)
 				rewrite_ctx(env, i);
-			if (ebpf_op_info[op->code].form == EBPF_FORM_LDDW)
-				i++;
 			continue;
 		}
+		op = &env->ops[i];
+		/* no path comes to the second half of what one came to */
+		if (op->code == EBPF_OP_LDDW_HI &&
+		    aux[i - 1].flags & EBPF_VA_SEEN)
+			continue;
 		if (!prog->dead)
 			prog->dead = os_alloc(((size_t)env->count + 7) / 8);
 		if (!prog->dead)

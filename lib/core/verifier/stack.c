@@ -258,15 +258,38 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	return check_readable(env, frame, number, lo, hi);
 }
 
+/* The low size bytes of word, as memory has them. */
+static void
+put_word(uint8_t *at, uint64_t word, uint32_t size)
+{
+	uint16_t two = (uint16_t)word;
+	uint32_t four = (uint32_t)word;
+
+	switch (size) {
+	case 1:
+		*at = (uint8_t)word;
+		break;
+	case 2:
+		memcpy(at, &two, 2);
+		break;
+	case 4:
+		memcpy(at, &four, 4);
+		break;
+	default:
+		memcpy(at, &word, 8);
+		break;
+	}
+}
+
 static void
 store_const(struct ebpf_venv *env, uint32_t f, int64_t lo, uint32_t size,
 	    const struct ebpf_vreg *value)
 {
-	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 	uint32_t index = slot_of(lo), from = byte_of(lo), half = from / 4, i;
 	struct ebpf_vslot *slot = &env->state->frames[f]->slots[index];
 	bool known = value && value->type == EBPF_V_SCALAR &&
 		     ebpf_num_is_const(&value->num);
+	enum ebpf_vbyte byte;
 
 	if (env->hardened)
 		ebpf_verify_mark_read(env, f, touched(lo, lo + size));
@@ -275,17 +298,10 @@ store_const(struct ebpf_venv *env, uint32_t f, int64_t lo, uint32_t size,
 	break_spills(slot, from, size);
 	if (value && !known && slot->spill_size[half])
 		break_spill(slot, half);
-	memset(slot->bytes + from,
-	       !value ? EBPF_VB_MISC :
-	       known  ? EBPF_VB_CONST :
-			EBPF_VB_SPILL,
-	       size);
+	byte = !value ? EBPF_VB_MISC : known ? EBPF_VB_CONST : EBPF_VB_SPILL;
+	put_word(slot->bytes + from, byte * 0x0101010101010101ULL, size);
 	/* data of what is no constant is 0, so that slots compare as bytes */
-	for (i = 0; i < size; i++)
-		slot->data[from + i] =
-			known ? (uint8_t)(value->num.umin >>
-					  8 * (little ? i : size - 1 - i)) :
-				0;
+	put_word(slot->data + from, known ? value->num.umin : 0, size);
 	if (value && !known) {
 		struct ebpf_vreg *reg = &slot->reg[half];
 

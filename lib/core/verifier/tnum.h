@@ -94,19 +94,82 @@ ebpf_tnum_intersect(struct ebpf_tnum *a, struct ebpf_tnum b)
 	return true;
 }
 
-struct ebpf_tnum ebpf_tnum_add(struct ebpf_tnum a, struct ebpf_tnum b,
-			       unsigned bits);
-struct ebpf_tnum ebpf_tnum_sub(struct ebpf_tnum a, struct ebpf_tnum b,
-			       unsigned bits);
+static inline struct ebpf_tnum
+ebpf_tnum_cut(uint64_t value, uint64_t mask, unsigned bits)
+{
+	struct ebpf_tnum t;
+
+	t.mask = mask & ebpf_bits_mask(bits);
+	t.value = value & ~mask & ebpf_bits_mask(bits);
+	return t;
+}
+
+static inline struct ebpf_tnum
+ebpf_tnum_add(struct ebpf_tnum a, struct ebpf_tnum b, unsigned bits)
+{
+	/* A carry into a bit is certain where least and greatest sum agree. */
+	uint64_t least = a.value + b.value;
+	uint64_t most = (a.value | a.mask) + (b.value | b.mask);
+
+	return ebpf_tnum_cut(least, (least ^ most) | a.mask | b.mask, bits);
+}
+
+static inline struct ebpf_tnum
+ebpf_tnum_sub(struct ebpf_tnum a, struct ebpf_tnum b, unsigned bits)
+{
+	uint64_t least = a.value - (b.value | b.mask);
+	uint64_t most = (a.value | a.mask) - b.value;
+
+	return ebpf_tnum_cut(a.value - b.value, (least ^ most) | a.mask | b.mask, bits);
+}
+
+static inline struct ebpf_tnum
+ebpf_tnum_and(struct ebpf_tnum a, struct ebpf_tnum b)
+{
+	struct ebpf_tnum t;
+
+	t.value = a.value & b.value;
+	t.mask = (a.value | a.mask) & (b.value | b.mask) & ~t.value;
+	return t;
+}
+
+static inline struct ebpf_tnum
+ebpf_tnum_or(struct ebpf_tnum a, struct ebpf_tnum b)
+{
+	struct ebpf_tnum t;
+
+	t.value = a.value | b.value;
+	t.mask = (a.mask | b.mask) & ~t.value;
+	return t;
+}
+
+static inline struct ebpf_tnum
+ebpf_tnum_xor(struct ebpf_tnum a, struct ebpf_tnum b)
+{
+	struct ebpf_tnum t;
+
+	t.mask = a.mask | b.mask;
+	t.value = (a.value ^ b.value) & ~t.mask;
+	return t;
+}
+
+/* shift < bits */
+static inline struct ebpf_tnum
+ebpf_tnum_lsh(struct ebpf_tnum a, unsigned shift, unsigned bits)
+{
+	return ebpf_tnum_cut(a.value << shift, a.mask << shift, bits);
+}
+
+static inline struct ebpf_tnum
+ebpf_tnum_rsh(struct ebpf_tnum a, unsigned shift)
+{
+	a.value >>= shift;
+	a.mask >>= shift;
+	return a;
+}
+
 struct ebpf_tnum ebpf_tnum_mul(struct ebpf_tnum a, struct ebpf_tnum b,
 			       unsigned bits);
-struct ebpf_tnum ebpf_tnum_and(struct ebpf_tnum a, struct ebpf_tnum b);
-struct ebpf_tnum ebpf_tnum_or(struct ebpf_tnum a, struct ebpf_tnum b);
-struct ebpf_tnum ebpf_tnum_xor(struct ebpf_tnum a, struct ebpf_tnum b);
-/* shift < bits */
-struct ebpf_tnum ebpf_tnum_lsh(struct ebpf_tnum a, unsigned shift,
-			       unsigned bits);
-struct ebpf_tnum ebpf_tnum_rsh(struct ebpf_tnum a, unsigned shift);
 struct ebpf_tnum ebpf_tnum_arsh(struct ebpf_tnum a, unsigned shift,
 				unsigned bits);
 /* The low `from` bits, sign-extended to `bits`. */

@@ -153,15 +153,34 @@ walk_all(struct ebpf_venv *env)
 static bool
 would_differ(const struct ebpf_venv *env)
 {
-	uint32_t i;
+	const uint16_t *ignored = env->ignored;
+	const uint32_t *live = env->live;
+	uint32_t i, both = 0;
 
 	/* whoever believed a loop's marks looks at more than numbers */
 	if (env->unsure || env->loop_count)
 		return true;
 	for (i = 0; i <= env->count; i++)
-		if (env->live[i] >> 16 & env->ignored[i])
-			return true;
-	return false;
+		both |= live[i] >> 16 & ignored[i];
+	return both != 0;
+}
+
+/* What the last round said of instructions and functions. */
+static void
+forget_round(struct ebpf_venv *env)
+{
+	uint32_t i;
+
+	env->unsure = false;
+	memset(env->ignored, 0,
+	       ((size_t)env->count + 2) * sizeof(*env->ignored));
+	for (i = 0; i < env->count; i++) {
+		env->aux[i].flags &= ~(EBPF_VA_SEEN | EBPF_VA_LINE);
+		env->aux[i].access = EBPF_VX_NONE;
+	}
+	for (i = 0; i < env->func_count; i++)
+		env->funcs[i].depth = 0;
+	env->edge_count = 0;
 }
 
 /*
@@ -182,16 +201,8 @@ walk_rounds(struct ebpf_venv *env)
 	if (error)
 		return error;
 	for (round = 1;; round++) {
-		env->unsure = false;
-		memset(env->ignored, 0,
-		       ((size_t)env->count + 2) * sizeof(*env->ignored));
-		for (i = 0; i < env->count; i++) {
-			env->aux[i].flags &= ~(EBPF_VA_SEEN | EBPF_VA_LINE);
-			env->aux[i].access = EBPF_VX_NONE;
-		}
-		for (i = 0; i < env->func_count; i++)
-			env->funcs[i].depth = 0;
-		env->edge_count = 0;
+		if (round > 1)
+			forget_round(env);
 		found = walk_all(env);
 		if (!env->changed || found == -EBPF_ENOMEM ||
 		    env->fault.limit)
