@@ -113,9 +113,9 @@ aligned_size(size_t size)
 }
 
 static void *
-allocate(size_t size, int node)
+allocate(size_t size, int node, gfp_t zero)
 {
-	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	gfp_t flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN | zero;
 	void *memory;
 
 	if (!os_linux_allocate())
@@ -123,7 +123,7 @@ allocate(size_t size, int node)
 	/* Give up rather than kill somebody for a large map. */
 	if (size > PAGE_SIZE)
 		flags |= __GFP_RETRY_MAYFAIL;
-	memory = kvzalloc_node(aligned_size(size), flags, node);
+	memory = kvmalloc_node(aligned_size(size), flags, node);
 	if (!memory)
 		os_linux_release();
 	return memory;
@@ -132,7 +132,13 @@ allocate(size_t size, int node)
 void *
 os_alloc(size_t size)
 {
-	return allocate(size, NUMA_NO_NODE);
+	return allocate(size, NUMA_NO_NODE, __GFP_ZERO);
+}
+
+void *
+os_alloc_raw(size_t size)
+{
+	return allocate(size, NUMA_NO_NODE, 0);
 }
 
 /*
@@ -219,7 +225,8 @@ os_percpu_alloc(size_t size)
 		return NULL;
 	for (cpu = 0; cpu < count; cpu++) {
 		pieces[cpu] = allocate(ALIGN(size, 64), cpu_possible(cpu) ?
-					       cpu_to_node(cpu) : NUMA_NO_NODE);
+					       cpu_to_node(cpu) : NUMA_NO_NODE,
+				       __GFP_ZERO);
 		if (!pieces[cpu]) {
 			os_percpu_free(pieces);
 			return NULL;

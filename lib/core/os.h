@@ -35,6 +35,8 @@
 /* Memory: zeroed, aligned to 64 bytes from 64 bytes on. NULL when there is none. */
 void *os_alloc(size_t size);	/* sleep */
 void os_free(void *memory);	/* any, NULL is fine */
+/* The same, not zeroed: nothing of it may be read before it is written. */
+void *os_alloc_raw(size_t size); /* sleep */
 /*
  * The same where nothing may wait. There is less of it, and least in one large
  * piece: who can do without more than a few pages at once asks for no more. In

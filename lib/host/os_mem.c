@@ -134,12 +134,12 @@ map_huge(size_t wanted)
 }
 
 /*
- * Zeroed, on a line of its own, with room for the header before it; *at is
+ * Memory on a line of its own, with room for the header before it; *at is
  * where. Moving up within what malloc gives is much faster than asking for
  * alignment, but leaves room behind the end that nobody watches.
  */
 static void *
-heap_lines(size_t size, char **at)
+heap_lines(size_t size, bool zero, char **at)
 {
 	void *base = NULL;
 
@@ -154,14 +154,15 @@ heap_lines(size_t size, char **at)
 		*at = (char *)(((uintptr_t)base + sizeof(struct header) +
 				LINE - 1) & ~(uintptr_t)(LINE - 1));
 	}
-	memset(*at, 0, size);
+	if (zero)
+		memset(*at, 0, size);
 	return base;
 }
 _Static_assert(sizeof(struct header) <= _Alignof(max_align_t),
 	       "a header fits before the next line, wherever malloc is");
 
-void *
-os_alloc(size_t size)
+static void *
+allocate(size_t size, bool zero)
 {
 	size_t total = size + LINE, mapped = 0;
 	struct header *header;
@@ -180,7 +181,7 @@ os_alloc(size_t size)
 			at = (char *)base + LINE;
 		mapped = IS_MAPPED;
 	} else {
-		base = heap_lines(size, &at);
+		base = heap_lines(size, zero, &at);
 	}
 	if (!base) {
 		os_test_release();
@@ -191,6 +192,18 @@ os_alloc(size_t size)
 	header->total = ((size_t)(at - (char *)base) + size) | mapped;
 	os_add_relaxed(&live_bytes, size);
 	return at;
+}
+
+void *
+os_alloc(size_t size)
+{
+	return allocate(size, true);
+}
+
+void *
+os_alloc_raw(size_t size)
+{
+	return allocate(size, false);
 }
 
 void

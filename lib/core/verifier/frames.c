@@ -42,7 +42,7 @@ ebpf_verify_new_frame(struct ebpf_venv *env)
 	struct ebpf_vframe *frame = state->frames[f];
 
 	if (!frame)
-		frame = state->frames[f] = os_alloc(sizeof(*frame));
+		frame = state->frames[f] = os_alloc_raw(sizeof(*frame));
 	if (!frame)
 		return NULL;
 	state->depth++;

@@ -33,10 +33,10 @@ snap_alloc(struct ebpf_venv *env, size_t size)
 	size_t sort = (size + STEP - 1) / STEP, room = sort * STEP;
 	struct ebpf_vsnap *snap;
 
-	if (SPARE_MAX == 0 || sort >= EBPF_V_SPARES)
-		return os_alloc(size);
-	snap = env->spares[sort];
-	if (snap) {
+	if (SPARE_MAX == 0 || sort >= EBPF_V_SPARES) {
+		snap = os_alloc_raw(size);
+	} else if (env->spares[sort]) {
+		snap = env->spares[sort];
 		env->spares[sort] = snap->next;
 		if (!is_nestling(env, snap))
 			env->spare_bytes -= room;
@@ -44,8 +44,10 @@ snap_alloc(struct ebpf_venv *env, size_t size)
 		snap = (void *)((uint8_t *)env->nest + env->nest_used);
 		env->nest_used += room;
 	} else {
-		return os_alloc(room);
+		snap = os_alloc_raw(room);
 	}
+	if (!snap)
+		return NULL;
 	/* what follows is written whole */
 	memset(snap, 0, sizeof(*snap) +
 				env->state->depth * sizeof(snap->seen[0]));

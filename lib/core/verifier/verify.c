@@ -311,7 +311,7 @@ free_env(struct ebpf_venv *env)
 
 	ebpf_verify_forget(env);
 	ebpf_verify_spares_free(env);
-	for (f = 0; env->state && f < EBPF_FRAME_MAX; f++)
+	for (f = 0; f < EBPF_FRAME_MAX; f++)
 		os_free(env->state->frames[f]);
 	if (env->path.bits != env->path.first)
 		os_free(env->path.bits);
@@ -320,7 +320,6 @@ free_env(struct ebpf_venv *env)
 	os_free(env->points);
 	os_free(env->aux); /* with live and ignored */
 	os_free(env->funcs);
-	os_free(env->state);
 	os_free(env);
 }
 
@@ -342,9 +341,12 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 	size_t count, size;
 	int error;
 
-	env = os_alloc(sizeof(*env));
+	env = os_alloc_raw(sizeof(*env));
 	if (!env)
 		return -EBPF_ENOMEM;
+	memset(env, 0, offsetof(struct ebpf_venv, ids));
+	env->state = &env->first;
+	memset(env->state->frames, 0, sizeof(env->state->frames));
 	env->prog = prog;
 	env->ops = ops;
 	env->log = log;
@@ -369,11 +371,9 @@ ebpf_verify_watched(struct ebpf_prog *prog, struct ebpf_op *ops,
 	error = ebpf_verify_charge(env, size);
 	if (!error) {
 		env->aux = os_alloc(size);
-		env->state = os_alloc(sizeof(*env->state));
-		if (env->state)
-			env->state->frames[0] =
-				os_alloc(sizeof(struct ebpf_vframe));
-		if (!env->aux || !env->state || !env->state->frames[0])
+		env->state->frames[0] =
+			os_alloc_raw(sizeof(struct ebpf_vframe));
+		if (!env->aux || !env->state->frames[0])
 			error = -EBPF_ENOMEM;
 	}
 	if (!error) {

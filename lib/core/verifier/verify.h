@@ -313,7 +313,6 @@ struct ebpf_venv {
 	uint32_t count;
 	uint32_t func_count;
 	struct ebpf_vfunc *funcs;
-	uint16_t order[EBPF_V_FUNCS_MAX]; /* callees before callers */
 	uint32_t order_count;
 	uint32_t root; /* the function that is walked: the entry, a global */
 	bool forward; /* one function, and no jump goes back */
@@ -348,9 +347,6 @@ struct ebpf_venv {
 	uint32_t loop_count, loop_room;
 	uint32_t next_loop;
 	uint32_t edge_count;
-	struct {
-		uint32_t insn, func;
-	} edges[EBPF_V_EDGES];
 	struct ebpf_vwiden *widenings; /* of the path so far */
 	uint32_t widen_count, widen_room;
 	uint64_t step_again; /* trail.c: which step of the path */
@@ -383,9 +379,16 @@ struct ebpf_venv {
 		bool is_known;
 	} key;
 	uint32_t id_count;
+
+	/* From here on nothing is read before it is written. */
 	uint32_t ids[EBPF_V_IDS][2];
 	struct ebpf_vreg scratch[2];
 	struct ebpf_vslot old_slot;
+	struct ebpf_vstate first; /* frames apart */
+	uint16_t order[EBPF_V_FUNCS_MAX]; /* callees before callers */
+	struct {
+		uint32_t insn, func;
+	} edges[EBPF_V_EDGES];
 	uint64_t nest[EBPF_V_NEST / 8]; /* pack.c: whence states come first */
 };
 
