@@ -192,8 +192,13 @@ ebpf_hash_end(uint64_t h)
  * first product depend on it, so nobody outside can make keys collide on purpose.
  */
 static inline uint64_t
-ebpf_hash_short(const uint64_t *seed, struct ebpf_key_words w)
+ebpf_hash_short(const uint64_t *seed, struct ebpf_key_words w, uint32_t size)
 {
+	if (size == 6 && EBPF_KEY_LITTLE) {
+		/* as it came: compiled programs have no need to wait for all */
+		w.b = w.a >> 32;
+		w.a = (uint32_t)w.a;
+	}
 	return ebpf_hash_end(ebpf_hash_mix(w.a ^ seed[0], w.b ^ seed[1]));
 }
 

@@ -52,7 +52,7 @@ EBPF_HASH_INLINE void
 ask(const struct ebpf_map_hash *hash, uint64_t h, uint32_t size)
 {
 	const uint8_t *home = hash->homes +
-			      (h & hash->bucket_mask) * hash->home_step;
+			      ebpf_hash_index(hash, h) * hash->home_step;
 
 	__builtin_prefetch(home);
 	if (size > 8)

@@ -607,7 +607,7 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	uint32_t i;
 
 	plan_make(&plan, spec, percpu, lru);
-	hash->bucket_mask = plan.buckets - 1;
+	hash->bucket_bits = (plan.buckets - 1) << EBPF_HASH_SHIFT;
 	hash->hand_mask = (uint16_t)(plan.hands - 1);
 	hash->element_size = (uint32_t)plan.element_size;
 	hash->value_off = plan.key_room;

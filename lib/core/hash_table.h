@@ -78,7 +78,8 @@ struct ebpf_map_hash {
 	struct ebpf_map map;
 	/* read-mostly */
 	struct ebpf_hash_bucket *buckets;
-	uint64_t bucket_mask;
+	uint64_t bucket_bits; /* of a hash, the number of its bucket; the lowest
+				 is that of EBPF_HASH_SHIFT */
 	uint64_t seed[3];
 	uint8_t *elements; /* that of number 0 is not used; with homes inside,
 			      the buckets are among them */
@@ -144,7 +145,7 @@ ebpf_hash_probe_sized(const struct ebpf_map_hash *hash, const void *key,
 
 	if (os_likely(size <= 16)) {
 		probe.words = ebpf_key_short(key, size);
-		probe.hash = ebpf_hash_short(hash->seed, probe.words);
+		probe.hash = ebpf_hash_short(hash->seed, probe.words, size);
 	} else {
 		probe.hash = ebpf_hash_long(hash->seed, key, size, false);
 	}
@@ -166,7 +167,7 @@ ebpf_hash_probe_stored(const struct ebpf_map_hash *hash, const uint8_t *key)
 
 	if (os_likely(size <= 16)) {
 		probe.words = ebpf_key_short_stored(key, size);
-		probe.hash = ebpf_hash_short(hash->seed, probe.words);
+		probe.hash = ebpf_hash_short(hash->seed, probe.words, size);
 	} else {
 		probe.hash = ebpf_hash_long(hash->seed, key, size, true);
 	}
@@ -189,6 +190,13 @@ ebpf_hash_element(const struct ebpf_map_hash *hash, uint32_t number)
 	return ebpf_hash_in_chunk(hash, number);
 }
 
+/* The number of its bucket. */
+static inline uint64_t
+ebpf_hash_index(const struct ebpf_map_hash *hash, uint64_t h)
+{
+	return (h & hash->bucket_bits) >> EBPF_HASH_SHIFT;
+}
+
 EBPF_HASH_INLINE bool
 ebpf_hash_probe_is(const struct ebpf_hash_probe *probe, const uint8_t *key,
 		   uint32_t size)
@@ -206,7 +214,7 @@ ebpf_hash_bucket_at(const struct ebpf_map_hash *hash, uint64_t h,
 		    uint32_t shift)
 {
 	return (void *)((uint8_t *)hash->buckets +
-			((h & hash->bucket_mask) << shift));
+			((h & hash->bucket_bits) << (shift - EBPF_HASH_SHIFT)));
 }
 
 static inline struct ebpf_hash_bucket *
@@ -272,7 +280,7 @@ static inline uint32_t
 ebpf_hash_home(const struct ebpf_map_hash *hash, uint64_t h)
 {
 	return hash->home_first +
-	       (uint32_t)(h & hash->bucket_mask) * hash->home_numbers;
+	       (uint32_t)ebpf_hash_index(hash, h) * hash->home_numbers;
 }
 
 /*
@@ -285,7 +293,7 @@ ebpf_hash_slot(const struct ebpf_map_hash *hash,
 	       uint32_t slots)
 {
 	uint32_t number = os_load_acquire(&bucket->elements[slot]);
-	uint32_t home = (uint32_t)(h & hash->bucket_mask) * EBPF_HASH_SLOTS +
+	uint32_t home = (uint32_t)ebpf_hash_index(hash, h) * EBPF_HASH_SLOTS +
 			(uint32_t)slot;
 
 	if (slots == EBPF_HASH_SLOTS)
@@ -404,7 +412,7 @@ ebpf_hash_ask(const struct ebpf_map_hash *hash, uint64_t h)
 	__builtin_prefetch(ebpf_hash_bucket(hash, h), 1);
 	if (hash->home == 0)
 		return;
-	home = hash->homes + (h & hash->bucket_mask) * hash->home_step;
+	home = hash->homes + ebpf_hash_index(hash, h) * hash->home_step;
 	__builtin_prefetch(home, 1);
 	if (hash->slots == EBPF_HASH_SLOTS)
 		__builtin_prefetch(home + hash->home_step - 1, 1);

@@ -52,7 +52,7 @@ hash_value(const struct bloom *bloom, const uint8_t *value)
 
 	if (size <= 16)
 		return ebpf_hash_short(bloom->seed,
-				       ebpf_key_short(value, size));
+				       ebpf_key_short(value, size), size);
 	return ebpf_hash_long(bloom->seed, value, size, false);
 }
 

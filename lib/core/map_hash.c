@@ -261,8 +261,8 @@ hash_writers_wait(struct ebpf_map *map)
 	unsigned long held;
 	uint64_t i;
 
-	for (i = 0; i <= hash->bucket_mask; i++) {
-		bucket = ebpf_hash_bucket(hash, i);
+	for (i = 0; i <= ebpf_hash_index(hash, ~0ull); i++) {
+		bucket = ebpf_hash_bucket(hash, i << EBPF_HASH_SHIFT);
 		held = ebpf_hash_lock(bucket);
 		ebpf_hash_unlock(bucket, held);
 		if (i % WALK_LOOK == WALK_LOOK - 1)

@@ -290,21 +290,12 @@ which(void)
 int
 main(void)
 {
-	const struct ebpf_jit_ops *host = ebpf_jit_host();
-
-	if (host == NULL) {
-		tap_skip("no JIT for this machine", "keys in registers");
+	if (!lab_open("keys in registers"))
 		return tap_done();
-	}
-	if (ebpf_runtime_create(NULL, &lab_rt) != 0) {
-		tap_ok(false, "runtime");
-		return tap_done();
-	}
-	if (host == &ebpf_jit_x86_64)
+	if (ebpf_jit_host() == &ebpf_jit_x86_64)
 		which();
 	random_ones("");
 	lab_rt->config.harden = EBPF_HARDEN_CONSTANTS;
 	random_ones(", constants hidden");
-	ebpf_runtime_destroy(lab_rt);
-	return tap_done();
+	return lab_close();
 }

@@ -244,7 +244,7 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries, uint32_t flags)
 
 		key_make(keys[in], key_size, n);
 		probe = ebpf_hash_probe(hash, keys[in]);
-		if ((probe.hash & hash->bucket_mask) != 0 ||
+		if (ebpf_hash_index(hash, probe.hash) != 0 ||
 		    (in < 4 && n < 1 << 18 && ebpf_hash_tag(probe.hash) != 1))
 			continue;
 		ok &= in >= 20 || put(map, keys[in]) == 0;

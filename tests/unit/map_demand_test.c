@@ -117,7 +117,7 @@ unlocked(size_t size)
 	uint32_t i;
 	bool held = under->pool->lock.held != 0;
 
-	for (i = 0; i <= under->bucket_mask; i++)
+	for (i = 0; i <= ebpf_hash_index(under, ~0ull); i++)
 		held |= (under->buckets[i].chain & OS_BIT_LOCK) != 0;
 	asked_locked += held;
 	return !held;

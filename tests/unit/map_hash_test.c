@@ -185,9 +185,9 @@ fullest(struct ebpf_map *map)
 	const struct ebpf_hash_bucket *bucket;
 	uint64_t at, tags;
 
-	for (at = 0; at <= hash->bucket_mask; at++) {
+	for (at = 0; at <= ebpf_hash_index(hash, ~0ull); at++) {
 		n = 0;
-		bucket = ebpf_hash_bucket(hash, at);
+		bucket = ebpf_hash_bucket(hash, at << EBPF_HASH_SHIFT);
 		for (tags = bucket->tags; tags != 0; tags >>= 8)
 			n += (tags & 0xff) != 0;
 		for (number = bucket->chain; number != 0;

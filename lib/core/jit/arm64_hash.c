@@ -17,17 +17,15 @@ enum {
 #define CSEL_LO 0x9a803000u
 #define LDR64_INDEX 0xf8607800u /* [xn, xm, lsl #3] */
 
-/* ebpf_key_short */
+/* ebpf_key_short, but that the parts of 6 bytes are two */
 static void
 load_key(struct arm64 *a, uint32_t size)
 {
 	arm64_access(a, A_LOAD, size < 8 ? 32 : 64, KEY_A, 1, 0);
-	if (size == 6) {
+	if (size == 6)
 		arm64_access(a, A_LOAD, 16, KEY_B, 1, 4);
-		arm64_rrr(a, A_ORR | A_X | 32 << 10, KEY_A, KEY_A, KEY_B);
-	} else if (size > 8) {
+	else if (size > 8)
 		arm64_access(a, A_LOAD, size < 16 ? 32 : 64, KEY_B, 1, 8);
-	}
 }
 
 /* HASH = mix(HASH, TMP); ebpf_hash_mix */
@@ -49,19 +47,26 @@ hash_key(struct arm64 *a, const struct ebpf_map_hash *table)
 	arm64_const(a, HASH, table->seed[0]);
 	arm64_rrr(a, A_EOR | A_X, HASH, HASH, KEY_A);
 	arm64_const(a, TMP, table->seed[1]);
-	if (size > 8)
+	if (size == 6 || size > 8)
 		arm64_rrr(a, A_EOR | A_X, TMP, TMP, KEY_B);
 	mix(a);
+	if (size == 6) /* from here on in one */
+		arm64_rrr(a, A_ORR | A_X | 32 << 10, KEY_A, KEY_A, KEY_B);
 	arm64_const(a, TMP, EBPF_HASH_FACTOR);
 	mix(a);
-	arm64_logic_imm(a, A_AND_IMM, A_X, NUMBER, HASH, table->bucket_mask);
+	arm64_logic_imm(a, A_AND_IMM, A_X, NUMBER, HASH, table->bucket_bits);
 	if (table->home_step != 0) { /* most are at home; ask for that, too */
-		arm64_place(a, AT, table->homes, NUMBER, table->home_step);
+		arm64_bitfield(a, A_UBFM, A_X, SLOT, NUMBER, EBPF_HASH_SHIFT,
+			       63); /* lsr */
+		arm64_place(a, AT, table->homes, SLOT, table->home_step);
 		arm64_put(a, PRFM | AT << 5);
 		if (size > 8)
 			arm64_put(a, PRFM | 64 / 8 << 10 | AT << 5);
 	}
-	arm64_place(a, BUCKET, table->buckets, NUMBER, 1ull << table->bucket_shift);
+	arm64_address(a, BUCKET, table->buckets);
+	arm64_rrr(a, A_ADD | A_X |
+		     (uint32_t)(table->bucket_shift - EBPF_HASH_SHIFT) << 10,
+		  BUCKET, BUCKET, NUMBER);
 }
 
 /*

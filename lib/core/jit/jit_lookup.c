@@ -27,6 +27,8 @@ plan_hash(const struct ebpf_map *map, struct ebpf_jit_hash *hash)
 		return false;
 	}
 	hash->table = (const struct ebpf_map_hash *)map;
+	if (hash->table->bucket_bits > 0xffffffff)
+		return false;
 	hash->chunks = hash->table->metas.chunks;
 	if (hash->chunks != NULL &&
 	    (map->ops->percpu || !ebpf_chunks_flat(hash->chunks)))

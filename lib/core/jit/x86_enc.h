@@ -346,7 +346,9 @@ x86_back(struct x86 *x, uint32_t cc, uint32_t to)
 {
 	int64_t distance = (int64_t)to - (x->gen.buf.len + 2);
 
-	if (x86_is_imm8(distance))
+	if (cc == CC_ALWAYS)
+		x86_put(x, 0xe9 | (uint64_t)(uint32_t)(distance - 3) << 8, 5);
+	else if (x86_is_imm8(distance))
 		x86_put(x, (0x70 | cc) | (uint64_t)(uint8_t)distance << 8, 2);
 	else
 		x86_put(x, (0x800f | cc << 8) |

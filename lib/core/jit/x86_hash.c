@@ -28,74 +28,88 @@ mix(struct x86 *x)
 }
 
 /*
- * rax = the key's hash (ebpf_hash_short); rcx = its bucket; r9, and r10 of the
- * long ones, = its words (ebpf_key_short)
+ * rax = the key's hash (ebpf_hash_short); rcx = how far behind r11, the first
+ * one, its bucket is; r9, and r10 of the long ones, = its words (ebpf_key_short)
  */
 static void
 hash_key(struct x86 *x, const struct ebpf_map_hash *table)
 {
-	uint32_t size = table->map.key_size;
+	uint32_t size = table->map.key_size, step = (uint32_t)table->home_step;
 
-	if (size == 6) {
+	x86_const64(x, RAX, table->seed[0]);
+	x86_rr(x, OP_XOR | X_W, X86_KEY_LOW, RAX);
+	x86_const64(x, RCX, table->seed[1]);
+	if (size == 6 || size > 8)
+		x86_rr(x, OP_XOR | X_W, X86_KEY_HIGH, RCX);
+	mix(x);
+	if (size == 6) { /* from here on in one */
 		x86_shift_imm(x, X_W, SHIFT_SHL, X86_KEY_HIGH, 32);
 		x86_rr(x, OP_OR | X_W, X86_KEY_HIGH, R9);
 	}
-	x86_const64(x, RAX, table->seed[0]);
-	x86_rr(x, OP_XOR | X_W, R9, RAX);
-	x86_const64(x, RCX, table->seed[1]);
-	if (size > 8)
-		x86_rr(x, OP_XOR | X_W, R10, RCX);
-	mix(x);
 	x86_const64(x, RCX, EBPF_HASH_FACTOR);
 	mix(x);
 	x86_mov(x, 0, RCX, RAX);
-	x86_alu_imm(x, OP_AND, RCX, (int32_t)table->bucket_mask);
-	if (table->home_step != 0) { /* most are at home; ask for that, too */
+	x86_alu_imm(x, OP_AND, RCX, (int32_t)table->bucket_bits);
+	if (step != 0) { /* most are at home; ask for that, too */
 		x86_mov(x, 0, R8, RCX);
-		x86_scale(x, R8, (uint32_t)table->home_step);
+		if (step % (1 << EBPF_HASH_SHIFT) == 0) {
+			x86_scale(x, R8, step >> EBPF_HASH_SHIFT);
+		} else {
+			x86_shift_imm(x, 0, SHIFT_SHR, R8, EBPF_HASH_SHIFT);
+			x86_scale(x, R8, step);
+		}
 		x86_address(x, R11, table->homes);
 		x86_sib(x, OP_PREFETCH, 1, R8, R11, 0, 0);
 		if (size > 8)
 			x86_sib(x, OP_PREFETCH, 1, R8, R11, 0, 64);
 	}
-	x86_scale(x, RCX, 1u << table->bucket_shift);
+	x86_scale(x, RCX, 1u << (table->bucket_shift - EBPF_HASH_SHIFT));
 	x86_address(x, R11, table->buckets);
-	x86_rr(x, OP_ADD | X_W, R11, RCX);
+}
+
+/* Whether an element's number is asked for later on: then it is kept in r8d. */
+static bool
+wants_number(const struct ebpf_jit_hash *hash)
+{
+	return hash->lru || hash->given == EBPF_JIT_CPU_VALUE ||
+	       hash->chunks != NULL;
 }
 
 /*
- * edx = the slot of the first element with that tag (ebpf_hash_tag,
- * ebpf_hash_match), r8d = its number, if it has one there; for long keys edi =
+ * edx = the slot of the first element with that tag (ebpf_hash_tag), eax or
+ * r8d = its number, if it has one there, rcx = the bucket; for long keys edi =
  * what the bucket has lost so far. Loads are acquires, as every load is here.
- * What jumps away when there is none.
+ * *none: what jumps away when there is none. *zero: what jumps when no hash
+ * should have the tag it has, and comes back behind that with another.
  */
-static uint32_t
-find_tag(struct x86 *x, const struct ebpf_map_hash *table)
+static void
+find_tag(struct x86 *x, const struct ebpf_jit_hash *hash, uint32_t *none,
+	 uint32_t *zero)
 {
-	uint32_t none;
-
-	if (table->map.key_size > 8)
-		x86_mem(x, OP_LOAD, RDI, RCX,
+	if (hash->table->map.key_size > 8)
+		x86_sib(x, OP_LOAD, RDI, R11, RCX, 0,
 			(int32_t)offsetof(struct ebpf_hash_bucket, changes));
 	x86_shift_imm(x, X_W, SHIFT_SHR, RAX, 57);
-	x86_alu_imm(x, OP_CMP, RAX, 1);
-	x86_put(x, 0x00d083, 3); /* adc eax, 0 */
+	*zero = x86_skip_far(x, CC_E);
 	x86_const64(x, RDX, EBPF_HASH_ONES);
 	x86_rr(x, OP_IMUL | X_W, RAX, RDX);
-	x86_mem(x, OP_XOR | 2 | X_W, RAX, RCX,
+	x86_sib(x, OP_XOR | 2 | X_W, RAX, R11, RCX, 0,
 		(int32_t)offsetof(struct ebpf_hash_bucket, tags));
-	x86_rr(x, 0x6b | X_W, RDX, RDX); /* imul rdx, rdx, 127 */
-	x86_put(x, EBPF_HASH_LOWS / EBPF_HASH_ONES, 1);
-	x86_rr(x, OP_ADD | X_W, RDX, RAX);
-	x86_rr(x, OP_OR | X_W, RDX, RAX);
-	x86_alu_imm(x, OP_XOR | X_W, RAX, -1);
-	none = x86_skip(x, CC_E);
+	x86_rr(x, OP_ADD | X_W, R11, RCX);
+	/*
+	 * Of bytes below 128 the lowest zero is the lowest whose high bit this
+	 * sets; those above need not be right, as they would be by
+	 * ebpf_hash_match().
+	 */
+	x86_rr(x, OP_SUB | X_W, RDX, RAX);
+	x86_const64(x, RDX, ~EBPF_HASH_LOWS);
+	x86_rr(x, OP_AND | X_W, RDX, RAX);
+	*none = x86_skip(x, CC_E);
 	x86_put(x, 0xf3, 1); /* tzcnt, or bsf where it is not known */
 	x86_rr(x, X_0F | 0xbc | X_W, RDX, RAX);
 	x86_shift_imm(x, 0, SHIFT_SHR, RDX, 3);
-	x86_sib(x, OP_LOAD, R8, RCX, RDX, 2,
+	x86_sib(x, OP_LOAD, wants_number(hash) ? R8 : RAX, RCX, RDX, 2,
 		(int32_t)offsetof(struct ebpf_hash_bucket, elements));
-	return none;
 }
 
 /* The same for an element in a chunk; ebpf_chunks_at */
@@ -112,11 +126,15 @@ place_in_chunk(struct x86 *x, const struct ebpf_chunks *chunks)
 	x86_alu_imm(x, OP_ADD | X_W, RAX, EBPF_HASH_CHUNK_KEY);
 }
 
-/* rax = the element's place behind r11, that of number 0; ebpf_hash_slot */
+/*
+ * rax = the element's place behind r11, that of number 0 (ebpf_hash_slot); its
+ * number must be moved there first, or is.
+ */
 static void
-place(struct x86 *x, const struct ebpf_map_hash *table)
+place(struct x86 *x, const struct ebpf_map_hash *table, bool moved)
 {
-	x86_mov(x, 0, RAX, R8);
+	if (moved)
+		x86_mov(x, 0, RAX, R8);
 	x86_scale(x, RAX, (uint32_t)table->element_size);
 	x86_address(x, R11, table->elements);
 	if (table->slots == EBPF_HASH_SLOTS)
@@ -140,7 +158,7 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash)
 	if (hash->chunks != NULL)
 		place_in_chunk(x, hash->chunks);
 	else
-		place(x, table);
+		place(x, table, wants_number(hash));
 	x86_sib(x, size == 4 ? OP_CMP : OP_CMP | X_W, R9, R11, RAX, 0, 0);
 	x86_slow_if(x, CC_NE);
 	if (size > 8) {
@@ -161,8 +179,9 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash)
 	}
 	switch (hash->given) {
 	case EBPF_JIT_VALUE:
-		x86_rr(x, OP_ADD | X_W, R11, RAX);
-		x86_alu_imm(x, OP_ADD | X_W, RAX, (int32_t)table->value_off);
+		x86_sib(x, OP_LEA | X_W, RAX, R11, RAX, 0,
+			(int32_t)table->value_off);
+		x86_rr(x, OP_TEST | X_W, RAX, RAX);
 		break;
 	case EBPF_JIT_INNER:
 		x86_sib(x, OP_LOAD | X_W, RAX, R11, RAX, 0,
@@ -180,12 +199,12 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash)
 void
 x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash, uint32_t *kept)
 {
-	uint32_t none;
+	uint32_t none, zero;
 
 	load_key(x, hash->table->map.key_size);
 	*kept = x->gen.buf.len;
 	hash_key(x, hash->table);
-	none = find_tag(x, hash->table);
+	find_tag(x, hash, &none, &zero);
 	give(x, hash);
 	x86_ret(x);
 
@@ -196,4 +215,8 @@ x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash, uint32_t *kept)
 	x86_slow_if(x, CC_NE);
 	x86_const(x, RAX, 0);
 	x86_ret(x);
+
+	x86_land_far(x, zero);
+	x86_const(x, RAX, 1);
+	x86_back(x, CC_ALWAYS, zero);
 }
