@@ -231,9 +231,9 @@ kept(struct ebpf_map *map)
 	ebpf_unfuse(prog, (struct ebpf_op *)(uintptr_t)prog->ops);
 	if (ebpf_jit_scan(prog, &scan) == 0 &&
 	    ebpf_jit_lookups_make(prog, &scan) == 0) {
-		for (uint32_t i = 0; i < prog->op_count; i++)
-			marks += (scan.live[i] & EBPF_JIT_KEY_LOW) != 0;
-		kept = scan.live[prog->op_count - 2] & EBPF_JIT_KEY_KEPT;
+		for (uint32_t i = 0; i < prog->op_count - 2; i++)
+			marks += (scan.slots[i] & EBPF_JIT_KEY_LOW) != 0;
+		kept = scan.slots[prog->op_count - 2] & EBPF_JIT_KEY_KEPT;
 		TAP_CHECK(marks == kept);
 	}
 	ebpf_jit_scan_free(&scan);
