@@ -273,42 +273,6 @@ ebpf_hash_untake(struct ebpf_map_hash *hash, uint32_t number)
 
 /* ---- buckets ---- */
 
-/* The free slot for that element in the bucket, SLOTS: none. */
-static size_t
-slot_for(const struct ebpf_map_hash *hash, uint64_t tags, uint32_t number)
-{
-	uint64_t vacant = ebpf_hash_match(tags, 0);
-
-	if (hash->slots != EBPF_HASH_SLOTS) {
-		if (ebpf_hash_is_home(hash, number))
-			return number % EBPF_HASH_SLOTS;
-		vacant &= (1ull << hash->slots * 8) - 1;
-	}
-	return vacant != 0 ? ebpf_hash_first(vacant) : EBPF_HASH_SLOTS;
-}
-
-void
-ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
-	       const struct ebpf_hash_taken *taken)
-{
-	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
-	uint64_t tags = bucket->tags;
-	uint32_t number = taken->number;
-	size_t slot = slot_for(hash, tags, number);
-	struct ebpf_hash_meta *meta = ebpf_hash_meta(&hash->metas, number);
-
-	os_store_release(&meta->link, taken->link);
-	if (os_likely(slot < EBPF_HASH_SLOTS)) {
-		if (slot < hash->slots)
-			os_store_release(&bucket->elements[slot], number);
-		os_store_release(&bucket->tags,
-				 tags | ebpf_hash_tag(h) << (slot * 8));
-		return;
-	}
-	os_store_release(&meta->chain, ebpf_hash_chain(bucket));
-	os_store_release(&bucket->chain, number | OS_BIT_LOCK);
-}
-
 /* The bucket's chain without that element; false: it is not there. */
 static bool
 chain_unlink(struct ebpf_map_hash *hash, struct ebpf_hash_bucket *bucket,
@@ -342,6 +306,8 @@ take_out(struct ebpf_map_hash *hash, struct ebpf_hash_bucket *bucket,
 	os_store_release(&bucket->changes, bucket->changes + 1);
 	os_store(&ebpf_hash_meta(&hash->metas, number)->link,
 		 EBPF_HASH_REMOVED);
+	if (hash->used != NULL)
+		os_store(&hash->used[number], EBPF_HASH_OUT);
 	return true;
 }
 
@@ -423,8 +389,9 @@ plan_bytes(const struct plan *plan, bool lru)
 {
 	return plan->bucket_bytes +
 	       plan->hands * sizeof(struct ebpf_hash_hand) +
-	       plan->elements * (plan->element_size + lru +
+	       plan->elements * (plan->element_size +
 				 sizeof(struct ebpf_hash_meta)) +
+	       (lru ? round8(plan->elements) : 0) +
 	       plan->percpu_size * os_cpu_count() +
 	       sizeof(struct ebpf_hash_pool);
 }
@@ -633,7 +600,7 @@ ebpf_hash_init(struct ebpf_map *map, const struct ebpf_map_spec *spec,
 	if (hash->buckets == NULL || hash->hands == NULL)
 		return -EBPF_ENOMEM;
 	if (lru) {
-		hash->used = os_alloc(plan.elements);
+		hash->used = os_alloc(round8(plan.elements));
 		if (hash->used == NULL)
 			return -EBPF_ENOMEM;
 	}

@@ -55,11 +55,16 @@ enum {
 	EBPF_HASH_CHUNK_KEY = sizeof(struct ebpf_hash_meta), /* in a record */
 };
 
-/* Of an element in an LRU map, since the hand of map_lru.c came by. */
+/*
+ * Of an element in an LRU map, since the hand of map_lru.c came by. OUT is for
+ * those that were taken out: others may not be in the map either, but what is in
+ * the map is never OUT.
+ */
 enum ebpf_hash_used {
 	EBPF_HASH_IDLE,
 	EBPF_HASH_NEW,	/* inserted, not used yet */
 	EBPF_HASH_USED, /* by a program */
+	EBPF_HASH_OUT,
 };
 
 #define EBPF_HASH_ONES 0x0101010101010101ull
@@ -103,8 +108,8 @@ struct ebpf_map_hash {
 	 * CPU's value its part of it; elements and percpu are NULL then.
 	 */
 	struct ebpf_hash_metas metas;
-	uint8_t *used; /* atomic enum ebpf_hash_used by number; NULL unless
-			  LRU */
+	uint8_t *used; /* atomic enum ebpf_hash_used by number, whole words;
+			  NULL unless LRU */
 	struct ebpf_hash_pool *pool;
 	struct ebpf_chunks chunks; /* that metas and the pool refer to */
 	/*
@@ -356,14 +361,20 @@ ebpf_hash_find_locked(const struct ebpf_map_hash *hash,
 				 probe, size, &slot);
 }
 
-/* In a section. */
+/* With no lock. */
+EBPF_HASH_INLINE uint32_t
+ebpf_hash_find_sized(const struct ebpf_map_hash *hash,
+		     const struct ebpf_hash_probe *probe, uint32_t size)
+{
+	return size <= 8 ? ebpf_hash_find_locked(hash, probe, size) :
+			   ebpf_hash_find_careful(hash, *probe);
+}
+
 static inline uint32_t
 ebpf_hash_find(const struct ebpf_map_hash *hash,
 	       const struct ebpf_hash_probe *probe)
 {
-	return hash->map.key_size <= 8 ?
-		ebpf_hash_find_locked(hash, probe, hash->map.key_size) :
-		ebpf_hash_find_careful(hash, *probe);
+	return ebpf_hash_find_sized(hash, probe, hash->map.key_size);
 }
 
 static inline void *
@@ -434,6 +445,8 @@ ebpf_hash_ask_update(const struct ebpf_map_hash *hash, uint64_t h)
 	uint64_t tags;
 
 	ebpf_hash_ask(hash, h);
+	if (hash->home == 0)
+		return;
 	tags = os_load(&ebpf_hash_bucket(hash, h)->tags);
 	if (ebpf_hash_match(tags, ebpf_hash_tag(h)) == 0)
 		ebpf_hash_ask_metas(hash, h);
@@ -462,9 +475,45 @@ int ebpf_hash_take(struct ebpf_map_hash *hash, uint64_t h, uint32_t *gone,
 		   struct ebpf_hash_taken *taken);
 /* Give both back: nobody has seen it. */
 void ebpf_hash_untake(struct ebpf_map_hash *hash, uint32_t number);
+
+/* The free slot for that element in a bucket with such tags, SLOTS: none. */
+static inline size_t
+ebpf_hash_slot_for(const struct ebpf_map_hash *hash, uint64_t tags,
+		   uint32_t number)
+{
+	uint64_t vacant = ebpf_hash_match(tags, 0);
+
+	if (hash->slots != EBPF_HASH_SLOTS) {
+		if (ebpf_hash_is_home(hash, number))
+			return number % EBPF_HASH_SLOTS;
+		vacant &= (1ull << hash->slots * 8) - 1;
+	}
+	return vacant != 0 ? ebpf_hash_first(vacant) : EBPF_HASH_SLOTS;
+}
+
 /* Locked bucket of h: make a filled element findable. */
-void ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
-		    const struct ebpf_hash_taken *taken);
+EBPF_HASH_INLINE void
+ebpf_hash_link(struct ebpf_map_hash *hash, uint64_t h,
+	       const struct ebpf_hash_taken *taken)
+{
+	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, h);
+	uint64_t tags = bucket->tags;
+	uint32_t number = taken->number;
+	size_t slot = ebpf_hash_slot_for(hash, tags, number);
+	struct ebpf_hash_meta *meta = ebpf_hash_meta(&hash->metas, number);
+
+	os_store_release(&meta->link, taken->link);
+	if (os_likely(slot < EBPF_HASH_SLOTS)) {
+		if (slot < hash->slots)
+			os_store_release(&bucket->elements[slot], number);
+		os_store_release(&bucket->tags,
+				 tags | ebpf_hash_tag(h) << (slot * 8));
+		return;
+	}
+	os_store_release(&meta->chain, ebpf_hash_chain(bucket));
+	os_store_release(&bucket->chain, number | OS_BIT_LOCK);
+}
+
 /*
  * Locked bucket of h: take it out of the map. False: no such element is there.
  * It is the caller's then, and so is its place in the count, until they are

@@ -72,12 +72,11 @@ value_set(struct ebpf_map_hash *hash, uint32_t number, const void *from,
  * long key since it was hashed and looked for; what is stored must be what a
  * lookup finds, and only once. Short ones were copied into the probe.
  */
-static inline bool
+EBPF_HASH_INLINE bool
 key_set(struct ebpf_map_hash *hash, uint32_t number,
-	const struct ebpf_hash_probe *probe)
+	const struct ebpf_hash_probe *probe, uint32_t size)
 {
 	uint8_t *key = ebpf_hash_element(hash, number);
-	uint32_t size = hash->map.key_size;
 	struct ebpf_hash_probe stored;
 
 	if (os_likely(size <= 16)) {
@@ -115,7 +114,7 @@ set_locked(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 		return error;
 	number = taken.number;
 	value_set(hash, number, value, flags, target, true);
-	if (os_unlikely(!key_set(hash, number, probe))) {
+	if (os_unlikely(!key_set(hash, number, probe, size))) {
 		ebpf_hash_untake(hash, number);
 		return KEY_CHANGED;
 	}
@@ -132,12 +131,12 @@ is_frozen(const struct ebpf_map *map)
 }
 
 /* In a full LRU map something must go first: that one, or 0. */
-static uint32_t
+EBPF_HASH_INLINE uint32_t
 place_make(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
-	   uint64_t flags)
+	   uint64_t flags, uint32_t size)
 {
 	if (os_load(&hash->count) < hash->map.max_entries ||
-	    (flags & EBPF_EXIST) || ebpf_hash_find(hash, probe) != 0)
+	    (flags & EBPF_EXIST) || ebpf_hash_find_sized(hash, probe, size) != 0)
 		return 0;
 	return ebpf_hash_evict(hash);
 }
@@ -167,7 +166,7 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 		bucket = ebpf_hash_bucket(hash, probe.hash);
 		ebpf_hash_ask_update(hash, probe.hash);
 		if (hash->used != NULL && gone == 0)
-			gone = place_make(hash, &probe, flags);
+			gone = place_make(hash, &probe, flags, size);
 		held = ebpf_hash_lock(bucket);
 		if (user && os_unlikely(is_frozen(map)))
 			error = -EBPF_EACCES;
