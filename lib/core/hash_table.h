@@ -35,8 +35,8 @@
  *	did so meanwhile, and if so starts anew;
  *   - links of live elements differ each time, for those who go by number.
  *
- * For map_hash.c, hash_lookup.c and map_lru.c, and for jit/jit_lookup.h:
- * compiled programs read buckets and elements themselves.
+ * For map_hash.c, hash_lookup.c, hash_read.c and map_lru.c, and for
+ * jit/jit_lookup.h: compiled programs read buckets and elements themselves.
  */
 #ifndef CORE_HASH_TABLE_H
 #define CORE_HASH_TABLE_H
@@ -460,6 +460,18 @@ ebpf_hash_live(const struct ebpf_map_hash *hash, uint32_t number)
 		os_load_acquire(&ebpf_hash_meta(&hash->metas, number)->link));
 }
 
+/* The first live number from `number` on, 0 when there is none before `end`. */
+static inline uint32_t
+ebpf_hash_live_from(const struct ebpf_map_hash *hash, uint32_t number,
+		    uint32_t end)
+{
+	for (number = ebpf_hash_number_from(&hash->metas, number); number < end;
+	     number = ebpf_hash_number_from(&hash->metas, number + 1))
+		if (ebpf_hash_live(hash, number))
+			return number;
+	return 0;
+}
+
 /* An element on its way into the map. */
 struct ebpf_hash_taken {
 	uint32_t number;
@@ -538,8 +550,15 @@ void *ebpf_hash_lru_percpu_lookup(struct ebpf_map *map, const void *key);
 void *ebpf_hash_lru_percpu_lookup_cpu(struct ebpf_map *map, const void *key,
 				      uint32_t cpu);
 void *ebpf_hash_maps_lookup(struct ebpf_map *map, const void *key);
-/* map_hash.c: users' copies, of any kind; for maps of maps in a section. */
+/* hash_read.c: users' copies, of any kind; for maps of maps in a section. */
 int ebpf_hash_read(struct ebpf_map *map, const void *key, void *value);
+int ebpf_hash_next(struct ebpf_map *map, const void *key, void *next);
+int ebpf_hash_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count,
+		   void *out, bool *done);
+bool ebpf_hash_each(struct ebpf_map *map, struct ebpf_each *each);
+/* A user's copy of an element's value, on every CPU. */
+void ebpf_hash_value_get(struct ebpf_map_hash *hash, uint32_t number,
+			 uint8_t *value);
 /* What the map's own lookup and read become, for the size of its keys. */
 void ebpf_hash_lookup_choose(struct ebpf_map *map);
 

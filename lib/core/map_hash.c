@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Hash maps: hash, percpu_hash and, with eviction (map_lru.c), lru_hash and
- * lru_percpu_hash; with maps for values hash_of_maps. The operations on one
- * table; hash_table.h says how it works.
- * A walk goes by element number: what stays is seen exactly once.
+ * lru_percpu_hash; with maps for values hash_of_maps. What changes a map, and
+ * the tables of operations; hash_table.h says how it works.
  */
-#include "core/each.h"
 #include "core/hash_table.h"
 #include "core/map_inner.h"
 #include "core/map_lock.h"
 #include "core/map_value.h"
 
 enum {
-	WALK_LOOK = 4096, /* elements looked at by one call */
-	TRIES = 8,	  /* of an update that others get in the way of */
-	KEY_CHANGED = 1,  /* its result then; no error code */
+	YIELD = 4096,	 /* buckets that are waited for in one go */
+	TRIES = 8,	 /* of an update that others get in the way of */
+	KEY_CHANGED = 1, /* its result then; no error code */
 };
 
 /* Where an update's value comes from and goes to. */
@@ -264,7 +262,7 @@ hash_writers_wait(struct ebpf_map *map)
 		bucket = ebpf_hash_bucket(hash, i << EBPF_HASH_SHIFT);
 		held = ebpf_hash_lock(bucket);
 		ebpf_hash_unlock(bucket, held);
-		if (i % WALK_LOOK == WALK_LOOK - 1)
+		if (i % YIELD == YIELD - 1)
 			os_yield();
 	}
 }
@@ -321,157 +319,6 @@ hash_count(struct ebpf_map *map)
 	return ebpf_hash_count(ebpf_hash_of(map));
 }
 
-/* The first live number from `number` on, 0 when there is none before `end`. */
-static uint32_t
-live_from(const struct ebpf_map_hash *hash, uint32_t number, uint32_t end)
-{
-	for (number = ebpf_hash_number_from(&hash->metas, number); number < end;
-	     number = ebpf_hash_number_from(&hash->metas, number + 1))
-		if (ebpf_hash_live(hash, number))
-			return number;
-	return 0;
-}
-
-static void
-value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
-{
-	const struct ebpf_map *inner;
-	uint32_t cpu;
-
-	if (hash->map.inner != NULL) {
-		inner = os_load_acquire(ebpf_hash_inner(hash, number));
-		memcpy(value, &inner->obj.id, sizeof(inner->obj.id));
-		return;
-	}
-	if (!hash->map.ops->percpu) {
-		ebpf_map_value_get(&hash->map, value,
-				   ebpf_hash_element(hash, number) +
-					   hash->value_off,
-				   0);
-		return;
-	}
-	for (cpu = 0; cpu < os_cpu_count(); cpu++)
-		ebpf_value_load(value + (size_t)cpu * hash->map.stride,
-				ebpf_hash_percpu(hash, number, cpu),
-				hash->map.stride);
-}
-
-/*
- * The element's key, and value unless that is NULL. False: it is not live, or
- * has gone meanwhile.
- */
-EBPF_HASH_INLINE bool
-copy_live(struct ebpf_map_hash *hash, uint32_t number, uint8_t *key,
-	  uint8_t *value)
-{
-	const uint32_t *at = &ebpf_hash_meta(&hash->metas, number)->link;
-	uint32_t link = os_load_acquire(at);
-
-	if (!ebpf_hash_link_live(link))
-		return false;
-	ebpf_value_load(key, ebpf_hash_element(hash, number),
-			hash->map.key_size);
-	if (value != NULL)
-		value_get(hash, number, value);
-	return os_load_acquire(at) == link;
-}
-
-/* A key that is not there (any more) starts again, as in Linux. */
-static int
-hash_next(struct ebpf_map *map, const void *key, void *next)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = 0;
-	struct ebpf_hash_probe probe;
-
-	if (key != NULL) {
-		probe = ebpf_hash_probe(hash, key);
-		number = ebpf_hash_find(hash, &probe);
-	}
-	do {
-		number = live_from(hash, number + 1,
-				   os_load_acquire(&hash->pool->fresh));
-		if (number == 0)
-			return -EBPF_ENOENT;
-	} while (!copy_live(hash, number, next, NULL));
-	return 0;
-}
-
-/* The cursor is the last number that was looked at. */
-static int
-hash_walk(struct ebpf_map *map, uint64_t *cursor, uint32_t *count, void *out,
-	  bool *done)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t value_size = ebpf_map_user_value_size(map);
-	uint32_t end = os_load_acquire(&hash->pool->fresh), n = 0, stop;
-	uint32_t number;
-	uint8_t *at = out;
-
-	if (*cursor >= end)
-		return -EBPF_EINVAL;
-	number = ebpf_hash_number_from(&hash->metas, (uint32_t)*cursor + 1);
-	if (number > end)
-		number = end;
-	stop = end - number < WALK_LOOK ? end : number + WALK_LOOK;
-	for (; number < stop && n < *count;
-	     number = ebpf_hash_number_from(&hash->metas, number + 1)) {
-		if (!copy_live(hash, number, at, at + map->key_size))
-			continue;
-		at += (size_t)map->key_size + value_size;
-		n++;
-	}
-	*cursor = number - 1;
-	*count = n;
-	*done = live_from(hash, number, stop) == 0 && stop == end;
-	return 0;
-}
-
-/* In place, also what goes while it is visited. */
-static bool
-hash_each(struct ebpf_map *map, struct ebpf_each *each)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	uint32_t number = live_from(hash, each->next + 1,
-				    os_load_acquire(&hash->pool->fresh));
-
-	if (number == 0)
-		return false;
-	each->next = number;
-	each->key = (uintptr_t)ebpf_hash_element(hash, number);
-	each->value = map->ops->percpu ?
-		(uintptr_t)ebpf_hash_percpu(hash, number, os_cpu_id()) :
-		each->key + hash->value_off;
-	return true;
-}
-
-/* A copy of what was there at one moment, but for who overwrites the value. */
-int
-ebpf_hash_read(struct ebpf_map *map, const void *key, void *value)
-{
-	struct ebpf_map_hash *hash = ebpf_hash_of(map);
-	struct ebpf_hash_probe probe = ebpf_hash_probe(hash, key);
-	struct ebpf_hash_bucket *bucket = ebpf_hash_bucket(hash, probe.hash);
-	unsigned long held;
-	uint32_t number, changes, tries;
-
-	for (tries = 0; tries < TRIES; tries++) {
-		changes = os_load_acquire(&bucket->changes);
-		number = ebpf_hash_find(hash, &probe);
-		if (number == 0)
-			return -EBPF_ENOENT;
-		value_get(hash, number, value);
-		if (ebpf_hash_same(bucket, changes))
-			return 0;
-	}
-	held = ebpf_hash_lock(bucket);
-	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
-	if (number != 0)
-		value_get(hash, number, value);
-	ebpf_hash_unlock(bucket, held);
-	return number != 0 ? 0 : -EBPF_ENOENT;
-}
-
 /* No update comes between; a program that holds the value still may write. */
 static int
 hash_extract(struct ebpf_map *map, const void *key, void *value)
@@ -489,7 +336,7 @@ hash_extract(struct ebpf_map *map, const void *key, void *value)
 	number = ebpf_hash_find_in(hash, bucket, &probe, map->key_size,
 				   &slot);
 	if (number != 0) {
-		value_get(hash, number, value);
+		ebpf_hash_value_get(hash, number, value);
 		ebpf_hash_remove(hash, bucket, slot, number);
 	}
 	ebpf_hash_unlock(bucket, held);
@@ -543,7 +390,7 @@ maps_take(struct ebpf_map *map, const void *key, void *id)
 				   &slot);
 	if (number != 0) {
 		if (id != NULL)
-			value_get(hash, number, id);
+			ebpf_hash_value_get(hash, number, id);
 		/* left in place for who has just found the element */
 		inner = *ebpf_hash_inner(hash, number);
 		ebpf_hash_remove(hash, bucket, slot, number);
@@ -566,7 +413,7 @@ maps_fini(struct ebpf_map *map)
 	uint32_t number = 0;
 
 	if (hash->pool != NULL)
-		while ((number = live_from(hash, number + 1,
+		while ((number = ebpf_hash_live_from(hash, number + 1,
 					   hash->pool->fresh)) != 0)
 			ebpf_map_put(*ebpf_hash_inner(hash, number));
 	ebpf_hash_fini(map);
@@ -657,13 +504,13 @@ const struct ebpf_map_ops ebpf_map_hash_ops = {
 	.remove = hash_remove,
 	.read = ebpf_hash_read,
 	.extract = hash_extract,
-	.next = hash_next,
-	.walk = hash_walk,
+	.next = ebpf_hash_next,
+	.walk = ebpf_hash_walk,
 	.count = hash_count,
 	.writers_wait = hash_writers_wait,
 	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
-	.each = hash_each,
+	.each = ebpf_hash_each,
 };
 
 const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
@@ -681,13 +528,13 @@ const struct ebpf_map_ops ebpf_map_percpu_hash_ops = {
 	.read = ebpf_hash_read,
 	.write = percpu_hash_write,
 	.extract = hash_extract,
-	.next = hash_next,
-	.walk = hash_walk,
+	.next = ebpf_hash_next,
+	.walk = ebpf_hash_walk,
 	.count = hash_count,
 	.writers_wait = hash_writers_wait,
 	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
-	.each = hash_each,
+	.each = ebpf_hash_each,
 };
 
 const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
@@ -702,12 +549,12 @@ const struct ebpf_map_ops ebpf_map_lru_hash_ops = {
 	.remove = hash_remove,
 	.read = ebpf_hash_read,
 	.extract = hash_extract,
-	.next = hash_next,
-	.walk = hash_walk,
+	.next = ebpf_hash_next,
+	.walk = ebpf_hash_walk,
 	.count = hash_count,
 	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
-	.each = hash_each,
+	.each = ebpf_hash_each,
 };
 
 const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
@@ -725,12 +572,12 @@ const struct ebpf_map_ops ebpf_map_lru_percpu_hash_ops = {
 	.read = ebpf_hash_read,
 	.write = percpu_hash_write,
 	.extract = hash_extract,
-	.next = hash_next,
-	.walk = hash_walk,
+	.next = ebpf_hash_next,
+	.walk = ebpf_hash_walk,
 	.count = hash_count,
 	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
-	.each = hash_each,
+	.each = ebpf_hash_each,
 };
 
 const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {
@@ -747,8 +594,8 @@ const struct ebpf_map_ops ebpf_map_hash_of_maps_ops = {
 	.extract = maps_take,
 	.read = ebpf_hash_read,
 	.write = maps_write,
-	.next = hash_next,
-	.walk = hash_walk,
+	.next = ebpf_hash_next,
+	.walk = ebpf_hash_walk,
 	.count = hash_count,
 	.ask = hash_ask,
 	.settle = ebpf_hash_settle,
