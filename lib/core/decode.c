@@ -70,17 +70,62 @@ static const uint8_t rows_imm[256][IMM_SLOTS] = {
 #include "abi/insn.def"
 };
 
+/* By form: what it has, and whether off leads somewhere. */
+enum {
+#define EBPF_FORM(form, fields) FIELDS_##form = fields,
+#include "abi/insn.def"
+};
 static const uint8_t form_fields[EBPF_FORM_COUNT] = {
 #define EBPF_FORM(form, fields) [EBPF_FORM_##form] = fields,
 #include "abi/insn.def"
 };
 
-/* By form: off leads somewhere. (So does that of an lddw of a function.) */
-static const bool form_leads[EBPF_FORM_COUNT] = {
-	[EBPF_FORM_JA] = true,	    [EBPF_FORM_JA32] = true,
-	[EBPF_FORM_JCC_IMM] = true, [EBPF_FORM_JCC_REG] = true,
-	[EBPF_FORM_CALL_LOCAL] = true,
+/*
+ * An instruction but for its code, as one number: dst, src, off and imm from
+ * the lowest bit up. By opcode: the bits that must be zero, those that become
+ * the op's, and what is left to do then.
+ */
+#define WORD_OF(fields)                                        \
+	(((fields) & EBPF_FIELD_DST ? 0xfull : 0) |            \
+	 ((fields) & EBPF_FIELD_SRC ? 0xf0ull : 0) |           \
+	 ((fields) & EBPF_FIELD_OFF ? 0xffff00ull : 0) |       \
+	 ((fields) & EBPF_FIELD_IMM ? 0xffffffff000000ull : 0))
+#define WORD_NONE 0
+#define WORD_OFF WORD_OF(EBPF_FIELD_OFF)
+#define WORD_SRC WORD_OF(EBPF_FIELD_SRC)
+#define WORD_IMM WORD_OF(EBPF_FIELD_IMM)
+#define WORD_ALL 0xffffffffffffffull
+
+#define IS(form, other) (EBPF_FORM_##form == EBPF_FORM_##other)
+enum {
+	LEADS = 1 << 0,	    /* off leads to an op */
+	OFF_IN_IMM = 1 << 1,
+	TWO_SLOTS = 1 << 2,
+	NO_FIRST = 1 << 3,  /* only a second slot is that */
 };
+static const struct row {
+	uint64_t reserved, taken;
+	uint32_t facts;
+} rows[EBPF_OP_COUNT] = {
+#define EBPF_INSN(op, code, sel, value, form, fn, width, cpu, group)          \
+	[EBPF_OP_##op] = {                                                    \
+		WORD_ALL & ~WORD_OF(FIELDS_##form) & ~WORD_##sel,             \
+		WORD_OF(FIELDS_##form) & ~WORD_##sel,                         \
+		(IS(form, JA) || IS(form, JA32) || IS(form, JCC_IMM) ||       \
+				 IS(form, JCC_REG) || IS(form, CALL_LOCAL) || \
+				 EBPF_OP_##op == EBPF_OP_LDDW_FUNC ?          \
+			 LEADS :                                              \
+			 0) |                                                 \
+			(IS(form, JA32) || IS(form, CALL_LOCAL) ?             \
+				 OFF_IN_IMM :                                 \
+				 0) |                                         \
+			(IS(form, LDDW) ? TWO_SLOTS : 0) |                    \
+			(IS(form, LDDW_HI) ? NO_FIRST : 0),                   \
+	},
+#include "abi/insn.def"
+};
+
+static const char no_first[] = "opcode 0 outside the second slot of an lddw";
 
 static int
 fail(struct ebpf_decode_error *error, uint32_t insn, enum ebpf_rule rule,
@@ -140,20 +185,18 @@ why_no_row(uint8_t code)
 	return "unknown opcode";
 }
 
-/* Fields that are no operand and do not select must be zero. */
+/*
+ * Fields that are no operand and do not select must be zero: which is not, off
+ * the fast path.
+ */
 static const char *
-check_fields(const struct ebpf_insn *insn, const struct ebpf_op_info *info)
+why_no_fields(const struct ebpf_insn *insn, const struct ebpf_op_info *info)
 {
 	uint32_t dst = insn->regs & 15, src = insn->regs >> 4;
 	uint32_t fields = form_fields[info->form];
 
-	/* of most, all fields that it has not are zero, and fit */
-	if (dst < EBPF_REG_COUNT && src < EBPF_REG_COUNT &&
-	    ((uint32_t)(dst != 0) * EBPF_FIELD_DST & ~fields) == 0 &&
-	    ((uint32_t)(src != 0) * EBPF_FIELD_SRC & ~fields) == 0 &&
-	    ((uint32_t)(insn->off != 0) * EBPF_FIELD_OFF & ~fields) == 0 &&
-	    ((uint32_t)(insn->imm != 0) * EBPF_FIELD_IMM & ~fields) == 0)
-		return NULL;
+	if (info->form == EBPF_FORM_LDDW_HI)
+		return no_first;
 	if (fields & EBPF_FIELD_DST) {
 		if (dst >= EBPF_REG_COUNT)
 			return "destination register does not exist";
@@ -168,9 +211,7 @@ check_fields(const struct ebpf_insn *insn, const struct ebpf_op_info *info)
 	}
 	if (!(fields & EBPF_FIELD_OFF) && insn->off != 0 && info->sel != EBPF_SEL_OFF)
 		return "reserved field off is not zero";
-	if (!(fields & EBPF_FIELD_IMM) && insn->imm != 0 && info->sel != EBPF_SEL_IMM)
-		return "reserved field imm is not zero";
-	return NULL;
+	return "reserved field imm is not zero";
 }
 
 /* An instruction with both its slots, fields checked, targets not yet. */
@@ -179,32 +220,35 @@ decode_one(const struct ebpf_insn *insns, uint32_t count, uint32_t i,
 	   struct ebpf_op *op, struct ebpf_decode_error *error)
 {
 	const struct ebpf_insn *insn = &insns[i];
-	const struct ebpf_op_info *info;
-	const char *what;
+	uint64_t word = insn->regs | (uint64_t)(uint16_t)insn->off << 8 |
+			(uint64_t)(uint32_t)insn->imm << 24;
+	uint64_t taken;
 	int row = find_row(insn);
 
 	if (row < 0)
 		return fail(error, i, EBPF_RULE_ENCODING,
 			    why_no_row(insn->code));
-	if (row == EBPF_OP_LDDW_HI)
+	taken = word & rows[row].taken;
+	if ((word & rows[row].reserved) != 0 ||
+	    (taken & 0xf) >= EBPF_REG_COUNT ||
+	    (taken & 0xf0) >= EBPF_REG_COUNT << 4)
 		return fail(error, i, EBPF_RULE_ENCODING,
-			    "opcode 0 outside the second slot of an lddw");
-	info = &ebpf_op_info[row];
-	what = check_fields(insn, info);
-	if (what != NULL)
-		return fail(error, i, EBPF_RULE_ENCODING, what);
+			    why_no_fields(insn, &ebpf_op_info[row]));
 
 	op->code = (uint16_t)row;
-	op->dst = insn->regs & 15;
-	op->src = info->sel == EBPF_SEL_SRC ? 0 : insn->regs >> 4;
-	op->off = info->sel == EBPF_SEL_OFF ? 0 : insn->off;
-	op->imm = info->sel == EBPF_SEL_IMM ? 0 : insn->imm;
-	if (info->form == EBPF_FORM_JA32 || info->form == EBPF_FORM_CALL_LOCAL) {
+	op->dst = taken & 15;
+	op->src = taken >> 4 & 15;
+	op->off = (int16_t)(taken >> 8);
+	op->imm = (int32_t)(taken >> 24);
+	if (!(rows[row].facts & (OFF_IN_IMM | TWO_SLOTS | NO_FIRST)))
+		return 0;
+	if (rows[row].facts & NO_FIRST)
+		return fail(error, i, EBPF_RULE_ENCODING, no_first);
+	if (rows[row].facts & OFF_IN_IMM) {
 		op->off = insn->imm;
 		op->imm = 0;
-	}
-	if (info->form != EBPF_FORM_LDDW)
 		return 0;
+	}
 
 	if (i + 1 >= count)
 		return fail(error, i, EBPF_RULE_ENCODING,
@@ -234,13 +278,6 @@ decode_one(const struct ebpf_insn *insns, uint32_t count, uint32_t i,
 	return 0;
 }
 
-static bool
-has_target(const struct ebpf_op *op)
-{
-	return form_leads[ebpf_op_info[op->code].form] ||
-	       op->code == EBPF_OP_LDDW_FUNC;
-}
-
 static int
 check_targets(const struct ebpf_op *ops, uint32_t count,
 	      struct ebpf_decode_error *error)
@@ -249,7 +286,7 @@ check_targets(const struct ebpf_op *ops, uint32_t count,
 	int64_t target;
 
 	for (i = 0; i < count; i++) {
-		if (!has_target(&ops[i]))
+		if (!(rows[ops[i].code].facts & LEADS))
 			continue;
 		target = (int64_t)i + 1 + ops[i].off;
 		if (target < 0 || target >= (int64_t)count)
@@ -278,7 +315,7 @@ ebpf_decode(const struct ebpf_insn *insns, uint32_t count, struct ebpf_op *ops,
 		rc = decode_one(insns, count, i, &ops[i], error);
 		if (rc != 0)
 			return rc;
-		if (ebpf_op_info[ops[i].code].form == EBPF_FORM_LDDW)
+		if (rows[ops[i].code].facts & TWO_SLOTS)
 			i++;
 	}
 	rc = check_targets(ops, count, error);

@@ -215,10 +215,11 @@ ebpf_fuse(struct ebpf_prog *prog, struct ebpf_op *ops,
 	for (at = 0; at < prog->op_count; at++) {
 		struct ebpf_op *op = &ops[at];
 
+		if (!(facts[op->code] & DISTANCE))
+			continue;
 		if (op->code == EBPF_OP_CALL_LOCAL)
 			op->imm = ebpf_func_at(prog, at + 1 + op->off);
-		if (facts[op->code] & DISTANCE)
-			op->off = (op->off + 1) * (int32_t)sizeof(*op);
+		op->off = (op->off + 1) * (int32_t)sizeof(*op);
 	}
 	prog->fused = true;
 	if (what == EBPF_FUSE_ALL)

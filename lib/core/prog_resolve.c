@@ -14,9 +14,19 @@ enum {
 	MAPS_MAX = 256, /* different maps of one program */
 };
 
+/* Calls and what is loaded by number stand last of all. */
+_Static_assert(EBPF_OP_CALL_HELPER < EBPF_OP_LDDW_IMM64 &&
+		       EBPF_OP_LDDW_IMM64 < EBPF_OP_LDDW_MAP &&
+		       EBPF_OP_LDDW_MAP < EBPF_OP_LDDW_MAP_VALUE &&
+		       EBPF_OP_LDDW_MAP_VALUE < EBPF_OP_LDDW_MAP_IDX &&
+		       EBPF_OP_LDDW_MAP_IDX < EBPF_OP_LDDW_MAP_IDX_VALUE,
+	       "most ops are passed over at a glance");
+
 static bool
 is_map_ref(uint16_t code)
 {
+	if (os_likely(code < EBPF_OP_LDDW_MAP))
+		return false;
 	return code == EBPF_OP_LDDW_MAP || code == EBPF_OP_LDDW_MAP_IDX ||
 	       code == EBPF_OP_LDDW_MAP_VALUE ||
 	       code == EBPF_OP_LDDW_MAP_IDX_VALUE;
@@ -189,6 +199,8 @@ ebpf_resolve_link(struct ebpf_loading *l)
 
 	for (i = 0; i < prog->op_count; i++) {
 		op = &l->ops[i];
+		if (os_likely(op->code < EBPF_OP_CALL_HELPER))
+			continue;
 		switch (op->code) {
 		case EBPF_OP_LDDW_MAP:
 			op->imm = (intptr_t)prog->maps[op->imm];
