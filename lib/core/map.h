@@ -111,7 +111,7 @@ struct ebpf_map {
 	 * be seen, so compiled code may hold its address as a constant; NULL
 	 * only where ops->lookup is. What a map's own code (jit_lookup.h) has
 	 * as constants is constant as well: of a hash the address or size of
-	 * buckets, homes and elements, bucket_bits, seed, value_off; of a trie
+	 * buckets, homes, elements and metas, bucket_bits, seed, value_off; of a trie
 	 * what lpm_trie.h says.
 	 */
 	void *(*lookup)(struct ebpf_map *map, const void *key);

@@ -20,6 +20,7 @@ enum {
 	MEM = 64,
 	KEY_MAX = 24,
 	TRIED = 3000, /* keys of a map */
+	CROWD = 24,   /* of a bucket */
 };
 
 static uint64_t mem[MEM / 8];
@@ -237,7 +238,9 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries, uint32_t flags)
 	uint32_t in = 0, n, chained = 0;
 	struct ebpf_prog *progs[LAB_LOOKUPS];
 	uint8_t keys[40][KEY_MAX];
-	bool ok = true;
+	bool ok = true, alone = ebpf_jit_host() == &ebpf_jit_x86_64 &&
+		key_size <= 8 && hash->metas.chunks == NULL &&
+		hash->slots == EBPF_HASH_SLOTS;
 
 	for (n = 0; in < 40; n++) {
 		struct ebpf_hash_probe probe;
@@ -253,8 +256,17 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries, uint32_t flags)
 	for (n = hash->buckets->chain; n != 0; n = ebpf_hash_meta(&hash->metas, n)->chain)
 		chained++;
 	ok &= chained == 20 - EBPF_HASH_SLOTS;
+	map->lookup = counted;
 	ok &= lab_lookups(map, progs);
-	for (n = 0; n < in; n++)
+	left_to_c = 0;
+	for (n = 0; n < 20; n++)
+		ok &= same(progs, map, keys[n]);
+	if (alone && left_to_c > 0) {
+		tap_diag("%u of 20 keys of %u, %u are left to C", left_to_c / 6,
+			 key_size, entries);
+		ok = false;
+	}
+	for (; n < in; n++)
 		ok &= same(progs, map, keys[n]);
 	/* holes where others with that tag were */
 	ok &= ebpf_map_remove(map, keys[0]) == 0 &&
@@ -263,6 +275,60 @@ crowd(uint32_t kind, uint32_t key_size, uint32_t entries, uint32_t flags)
 		ok &= same(progs, map, keys[n]);
 	lab_lookups_free(progs);
 	ebpf_map_put(map);
+	return ok;
+}
+
+/* Every second key of a bucket comes and goes. */
+struct coming {
+	struct ebpf_map *map;
+	uint8_t keys[CROWD][KEY_MAX];
+	bool stop; /* atomic */
+};
+
+static void *
+come_and_go(void *cookie)
+{
+	struct coming *c = cookie;
+
+	while (!os_load_acquire(&c->stop)) {
+		for (uint32_t n = 1; n < CROWD; n += 2)
+			ebpf_map_remove(c->map, c->keys[n]);
+		for (uint32_t n = 1; n < CROWD; n += 2)
+			put(c->map, c->keys[n]);
+	}
+	return NULL;
+}
+
+/* The others are always found, in slots and on the chain. */
+static bool
+staying(uint32_t kind, uint32_t key_size)
+{
+	struct coming c = { .map = make(kind, key_size, 8, 64, 0) };
+	struct ebpf_hash_probe probe;
+	struct ebpf_prog *prog = lab_lookup_prog(c.map, LAB_NOT);
+	uint64_t found[CROWD];
+	pthread_t thread;
+	bool ok = unverified_compile(prog) == 0;
+
+	for (uint32_t n = 0, in = 0; in < CROWD; n++) {
+		key_make(c.keys[in], key_size, n);
+		probe = ebpf_hash_probe(ebpf_hash_of(c.map), c.keys[in]);
+		if (ebpf_hash_index(ebpf_hash_of(c.map), probe.hash) == 0)
+			put(c.map, c.keys[in++]);
+	}
+	for (uint32_t n = 0; n < CROWD; n++)
+		found[n] = (uintptr_t)c.map->ops->lookup(c.map, c.keys[n]);
+	pthread_create(&thread, NULL, come_and_go, &c);
+	for (uint32_t i = 0; i < 3000; i++) {
+		uint32_t n = i * 2 % CROWD;
+
+		memcpy((uint8_t *)mem + LAB_KEY_AT, c.keys[n], key_size);
+		ok &= lab_run(prog, (uintptr_t)mem, MEM, 0) == found[n];
+	}
+	os_store_release(&c.stop, true);
+	pthread_join(thread, NULL);
+	unverified_free(prog);
+	ebpf_map_put(c.map);
 	return ok;
 }
 
@@ -278,6 +344,9 @@ crowds(void)
 	for (uint32_t s = 0; s < 5; s++)
 		ok &= crowd(EBPF_MAP_HASH, sizes[s], 64, EBPF_F_NO_PREALLOC);
 	tap_ok(ok, "keys that meet in a bucket, by their tags and on its chain");
+	tap_ok(staying(EBPF_MAP_HASH, 6) && staying(EBPF_MAP_LRU_HASH, 4) &&
+		       staying(EBPF_MAP_HASH_OF_MAPS, 8),
+	       "what stays is found while others come and go beside it");
 	tap_ok(crowd(EBPF_MAP_HASH, 4, 1 << 17, 0) &&
 		       crowd(EBPF_MAP_HASH, 8, 1 << 17, 0) &&
 		       crowd(EBPF_MAP_HASH_OF_MAPS, 6, 1 << 17, 0) &&

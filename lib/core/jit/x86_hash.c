@@ -76,9 +76,20 @@ wants_number(const struct ebpf_jit_hash *hash)
 }
 
 /*
+ * Whether what has the tag, but behind the first, and what is on a chain are
+ * looked for here, too; else by C. (Longer keys have no register to spare.)
+ */
+static bool
+looks_further(const struct ebpf_jit_hash *hash)
+{
+	return hash->table->map.key_size <= 8 && hash->chunks == NULL &&
+	       hash->table->slots == EBPF_HASH_SLOTS;
+}
+
+/*
  * edx = the slot of the first element with that tag (ebpf_hash_tag), eax or
  * r8d = its number, if it has one there, rcx = the bucket; for long keys edi =
- * what the bucket has lost so far. Loads are acquires, as every load is here.
+ * what the bucket has lost so far, for others r10 = the tag, eight times. Loads are acquires, as every load is here.
  * *none: what jumps away when there is none. *zero: what jumps when no hash
  * should have the tag it has, and comes back behind that with another.
  */
@@ -93,6 +104,8 @@ find_tag(struct x86 *x, const struct ebpf_jit_hash *hash, uint32_t *none,
 	*zero = x86_skip_far(x, CC_E);
 	x86_const64(x, RDX, EBPF_HASH_ONES);
 	x86_rr(x, OP_IMUL | X_W, RAX, RDX);
+	if (looks_further(hash))
+		x86_mov(x, X_W, R10, RAX);
 	x86_sib(x, OP_XOR | 2 | X_W, RAX, R11, RCX, 0,
 		(int32_t)offsetof(struct ebpf_hash_bucket, tags));
 	x86_rr(x, OP_ADD | X_W, R11, RCX);
@@ -148,9 +161,24 @@ place(struct x86 *x, const struct ebpf_map_hash *table, bool moved)
 	x86_rr(x, OP_CMOVAE | X_W, RAX, RCX);
 }
 
+/* Does the element there have the (first) part of the key that is in r9? */
+static void
+compare(struct x86 *x, uint32_t size)
+{
+	x86_sib(x, size == 4 ? OP_CMP : OP_CMP | X_W, R9, R11, RAX, 0, 0);
+}
+
+/* Where look_further() comes from and goes to. */
+struct further {
+	uint32_t other;	  /* the first element has another key */
+	uint32_t chained; /* none has the tag, but there is a chain */
+	uint32_t found;	  /* goes here with what place() says, and r8d */
+	uint32_t none;	  /* here, when no slot has it */
+};
+
 /* Compare keys, of that element; rax = what the program is given of it. */
 static void
-give(struct x86 *x, const struct ebpf_jit_hash *hash)
+give(struct x86 *x, const struct ebpf_jit_hash *hash, struct further *further)
 {
 	const struct ebpf_map_hash *table = hash->table;
 	uint32_t size = table->map.key_size, skip;
@@ -159,8 +187,12 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash)
 		place_in_chunk(x, hash->chunks);
 	else
 		place(x, table, wants_number(hash));
-	x86_sib(x, size == 4 ? OP_CMP : OP_CMP | X_W, R9, R11, RAX, 0, 0);
-	x86_slow_if(x, CC_NE);
+	compare(x, size);
+	if (looks_further(hash))
+		further->other = x86_skip_far(x, CC_NE);
+	else
+		x86_slow_if(x, CC_NE);
+	further->found = x->gen.buf.len;
 	if (size > 8) {
 		x86_sib(x, OP_CMP | X_W, R10, R11, RAX, 0, 8);
 		x86_slow_if(x, CC_NE);
@@ -196,27 +228,88 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash)
 	}
 }
 
+/* As look() and look_through() of hash_lookup.c go on. */
+static void
+look_further(struct x86 *x, const struct ebpf_jit_hash *hash,
+	     const struct further *further)
+{
+	const struct ebpf_map_hash *table = hash->table;
+	int32_t changes = (int32_t)offsetof(struct ebpf_hash_bucket, changes);
+	uint32_t again, next;
+
+	/* r10 = all that have the tag (ebpf_hash_match), the first again */
+	x86_land_far(x, further->other);
+	x86_mem(x, OP_XOR | 2 | X_W, R10, RCX,
+		(int32_t)offsetof(struct ebpf_hash_bucket, tags));
+	x86_const64(x, RDX, EBPF_HASH_LOWS);
+	x86_rr(x, OP_ADD | X_W, RDX, R10);
+	x86_rr(x, OP_OR | X_W, RDX, R10);
+	x86_alu_imm(x, OP_XOR | X_W, R10, -1);
+	again = x->gen.buf.len;
+	x86_back(x, CC_E, further->none);
+	x86_put(x, 0xf3, 1); /* tzcnt */
+	x86_rr(x, X_0F | 0xbc | X_W, RDX, R10);
+	x86_shift_imm(x, 0, SHIFT_SHR, RDX, 3);
+	x86_sib(x, OP_LOAD, R8, RCX, RDX, 2,
+		(int32_t)offsetof(struct ebpf_hash_bucket, elements));
+	place(x, table, true);
+	compare(x, table->map.key_size);
+	x86_back(x, CC_E, further->found);
+	x86_mem(x, OP_LEA | X_W, RDX, R10, -1);
+	x86_rr(x, OP_AND | X_W, RDX, R10);
+	x86_back(x, CC_ALWAYS, again);
+
+	/* if the bucket loses nothing meanwhile; C says what is nowhere */
+	x86_land_far(x, further->chained);
+	x86_mem(x, OP_LOAD, RDI, RCX, changes);
+	x86_mem(x, OP_LOAD, R8, RCX,
+		(int32_t)offsetof(struct ebpf_hash_bucket, chain));
+	x86_alu_imm(x, OP_AND, R8, (int32_t)~OS_BIT_LOCK);
+	again = x->gen.buf.len;
+	x86_slow_if(x, CC_E);
+	place(x, table, true);
+	compare(x, table->map.key_size);
+	next = x86_skip(x, CC_NE);
+	x86_mem(x, OP_CMP | 2, RDI, RCX, changes);
+	x86_back(x, CC_E, further->found);
+	x86_land(x, next);
+	x86_address(x, R11, table->metas.all);
+	x86_sib(x, OP_LOAD, R8, R11, R8, 3,
+		(int32_t)offsetof(struct ebpf_hash_meta, chain));
+	x86_mem(x, OP_CMP | 2, RDI, RCX, changes);
+	x86_slow_if(x, CC_NE);
+	x86_rr(x, OP_TEST, R8, R8);
+	x86_back(x, CC_ALWAYS, again);
+}
+
 void
 x86_lookup_hash(struct x86 *x, const struct ebpf_jit_hash *hash, uint32_t *kept)
 {
+	struct further further = { 0 };
 	uint32_t none, zero;
 
 	load_key(x, hash->table->map.key_size);
 	*kept = x->gen.buf.len;
 	hash_key(x, hash->table);
 	find_tag(x, hash, &none, &zero);
-	give(x, hash);
+	give(x, hash, &further);
 	x86_ret(x);
 
 	x86_land(x, none);
+	further.none = x->gen.buf.len;
 	x86_mem(x, 0x83, OP_CMP >> 3 & 7, RCX,
 		(int32_t)offsetof(struct ebpf_hash_bucket, chain));
 	x86_put(x, 0, 1);
-	x86_slow_if(x, CC_NE);
+	if (looks_further(hash))
+		further.chained = x86_skip_far(x, CC_NE);
+	else
+		x86_slow_if(x, CC_NE);
 	x86_const(x, RAX, 0);
 	x86_ret(x);
 
 	x86_land_far(x, zero);
 	x86_const(x, RAX, 1);
 	x86_back(x, CC_ALWAYS, zero);
+	if (looks_further(hash))
+		look_further(x, hash, &further);
 }
