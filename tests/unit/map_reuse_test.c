@@ -200,6 +200,35 @@ test_lru(uint32_t kind, uint32_t entries)
 	ebpf_map_put(map);
 }
 
+/* The only one that nobody has used since the hand came by is what goes. */
+static void
+test_idle(void)
+{
+	uint32_t entries, key, idle, wrong = 0;
+	struct ebpf_section section;
+	struct ebpf_map *map;
+	uint64_t value = 1;
+
+	for (entries = 2; entries <= 40; entries++) {
+		map = maps_make(EBPF_MAP_LRU_HASH, 4, 8, entries, 0);
+		for (key = 0; key <= entries; key++)
+			wrong += maps_put(map, &key, &value, EBPF_ANY) != 0;
+		idle = entries / 2;
+		if (ebpf_map_read(map, &idle, &value) != 0)
+			idle--;
+		ebpf_section_enter(&section);
+		for (key = 0; key <= entries; key++)
+			if (key != idle)
+				ebpf_map_find(map, &key);
+		ebpf_section_leave(&section);
+		wrong += maps_put(map, &key, &value, EBPF_NOEXIST) != 0;
+		wrong += map->ops->count(map) != entries;
+		wrong += ebpf_map_read(map, &idle, &value) == 0;
+		ebpf_map_put(map);
+	}
+	tap_ok(wrong == 0, "lru: what is idle goes, of up to 40");
+}
+
 int
 main(void)
 {
@@ -213,6 +242,7 @@ main(void)
 	test_lru(EBPF_MAP_LRU_HASH, 64);
 	test_lru(EBPF_MAP_LRU_HASH, 1000);
 	test_lru(EBPF_MAP_LRU_PERCPU_HASH, 200);
+	test_idle();
 	test_grace(4);
 	test_grace(10000); /* elements have homes */
 	test_section(EBPF_MAP_HASH, 4, 1);
