@@ -30,7 +30,7 @@ evict_one(struct ebpf_map_hash *hash, uint32_t number)
 	return there ? number : 0;
 }
 
-/* What `used` says of eight elements from that number on, the first one lowest. */
+/* What `used` says of eight elements from that number on, the first lowest. */
 static inline uint64_t
 used_of(const struct ebpf_map_hash *hash, uint32_t number)
 {
@@ -46,7 +46,9 @@ within(uint32_t number, uint32_t at, uint32_t last)
 {
 	uint64_t all = ~EBPF_HASH_LOWS << (at - number) * 8;
 
-	return last - number >= 7 ? all : all & ((1ull << (last - number + 1) * 8) - 1);
+	if (last - number >= TOGETHER - 1)
+		return all;
+	return all & ((1ull << (last - number + 1) * 8) - 1);
 }
 
 uint32_t
