@@ -222,6 +222,9 @@ generate_slot(struct ebpf_jit_gen *gen)
 	uint32_t used = 1;
 	uint64_t key;
 
+	if ((op->code == EBPF_OP_MOV64_REG || op->code == EBPF_OP_ADD64_IMM) &&
+	    (gen->scan->slots[gen->slot] & EBPF_JIT_KEY_PLACE))
+		return 1;
 	if (gen->image->blind && ebpf_jit_blind(gen->image, gen->slot, op, &twin, &key))
 		return generate_blinded(gen, op, &twin, key);
 	if (ebpf_jit_match(gen, &match))

@@ -4,7 +4,7 @@
  * Reading them back there is most of what a lookup waits for, so a backend may
  * keep what is stored in registers of its own, too, and enter a map's code
  * behind the loads. Which stores these are is found out here, from the call
- * back. Knows no machine. Used by jit_lookup.c.
+ * back, and what is not needed then: where the key is. Knows no machine. Used by jit_lookup.c.
  */
 #include "core/jit/jit_lookup.h"
 
@@ -31,30 +31,48 @@ back(struct walk *w)
 	return NULL;
 }
 
-/* Where on the stack r2 points when control is at w->slot. */
-static bool
-find_key(struct walk w, int64_t *off)
-{
-	const struct ebpf_op *op;
+/* Where on the stack r2 points when control is at the call. */
+struct place {
+	int64_t off;
+	uint32_t slots[3]; /* what makes it so, if that is all it is for */
+	uint32_t count;
+};
 
-	*off = 0;
+static bool
+find_key(struct walk w, struct place *place)
+{
+	const uint32_t most = sizeof(place->slots) / sizeof(place->slots[0]);
+	const struct ebpf_op *op;
+	bool only = true;
+
+	memset(place, 0, sizeof(*place));
 	while ((op = back(&w)) != NULL) {
+		bool mine = op->dst == 2 && (op->code == EBPF_OP_ADD64_IMM ||
+					     op->code == EBPF_OP_MOV64_REG);
+
+		if (mine && place->count < most)
+			place->slots[place->count++] = w.slot;
+		else if (mine || (ebpf_jit_reads(op) & 1 << 2))
+			only = false;
 		switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 		case EBPF_FORM_ST:
 		case EBPF_FORM_STX:
 		case EBPF_FORM_LDDW_HI:
+			continue; /* their dst is only read */
 		case EBPF_FORM_JCC_IMM:
 		case EBPF_FORM_JCC_REG:
-			continue; /* their dst is only read */
+			only = false; /* may be read where it goes */
+			continue;
 		default:
 			break;
 		}
 		if (op->dst != 2)
 			continue;
 		if (op->code == EBPF_OP_ADD64_IMM) {
-			*off += op->imm;
+			place->off += op->imm;
 			continue;
 		}
+		place->count = only ? place->count : 0;
 		return op->code == EBPF_OP_MOV64_REG &&
 		       op->src == EBPF_REG_FP;
 	}
@@ -106,7 +124,7 @@ ebpf_jit_key(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 	uint16_t all = EBPF_JIT_KEY_LOW, have = 0, marks[2];
 	uint32_t stores[2], count = 0;
 	const struct ebpf_op *op;
-	int64_t key;
+	struct place key;
 
 	if (slot - func->start > WINDOW)
 		w.low = slot - WINDOW;
@@ -116,7 +134,7 @@ ebpf_jit_key(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 		all |= EBPF_JIT_KEY_HIGH;
 	while (have != all && (op = back(&w)) != NULL) {
 		const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-		int64_t at = op->off - key;
+		int64_t at = op->off - key.off;
 
 		if (!leaves_registers(info))
 			return;
@@ -137,5 +155,7 @@ ebpf_jit_key(const struct ebpf_prog *prog, struct ebpf_jit_scan *scan,
 		return;
 	while (count-- > 0)
 		scan->slots[stores[count]] |= marks[count];
+	while (key.count-- > 0)
+		scan->slots[key.slots[key.count]] |= EBPF_JIT_KEY_PLACE;
 	scan->slots[slot] |= EBPF_JIT_KEY_KEPT;
 }

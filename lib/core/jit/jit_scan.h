@@ -39,11 +39,12 @@ enum ebpf_jit_slot {
 	/*
 	 * jit_key.c. What it stores is wanted in a register, too: a key's first
 	 * part, and its second, if it has two. Of calls: a lookup, whose key is
-	 * there.
+	 * there. Of arithmetic: for nothing but where such a key lies.
 	 */
 	EBPF_JIT_KEY_LOW = 1 << 11,
 	EBPF_JIT_KEY_HIGH = 1 << 12,
 	EBPF_JIT_KEY_KEPT = 1 << 11,
+	EBPF_JIT_KEY_PLACE = 1 << 11,
 	EBPF_JIT_FENCED = 1 << 13, /* speculation must end before it */
 	EBPF_JIT_DEAD = 1 << 14,
 	EBPF_JIT_LABEL = 1 << 15, /* control may come from elsewhere */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * x86-64: a function for one map, as map->lookup is, but that it knows the map:
- * rsi is the key, the answer is in rax, and the zero flag says whether it is
+ * rsi is the key (if it is not kept, jit_key.c), the answer is in rax, and the zero flag says whether it is
  * NULL. Only registers that a call may change are used. Here is what maps of
  * all shapes have in common, and the way into C; x86_hash.c and
  * x86_lpm.c have the rest. Used
@@ -28,16 +28,24 @@ x86_slow_if(struct x86 *x, uint32_t cc)
 		x->slow[x->slow_count++] = from;
 }
 
-/* All that is slow comes here, with the key still in rsi. */
+/*
+ * All that is slow comes here, with the key still in rsi or, words, all of it
+ * in r9 and r10.
+ */
 static void
-ask_map(struct x86 *x, const struct ebpf_map *map)
+ask_map(struct x86 *x, const struct ebpf_map *map, bool words)
 {
 	for (uint32_t i = 0; i < x->slow_count; i++)
 		x86_land_far(x, x->slow[i]);
 	x86_alu_imm(x, OP_SUB | X_W, RSP, 8); /* C wants 16 at calls */
+	if (words) {
+		x86_opcode(x, 0x50 | (R10 & 7), 0, 0, R10); /* push */
+		x86_opcode(x, 0x50 | (R9 & 7), 0, 0, R9);
+		x86_mov(x, X_W, RSI, RSP);
+	}
 	x86_address(x, RDI, map);
 	x86_call_address(x, (const void *)(uintptr_t)map->lookup);
-	x86_alu_imm(x, OP_ADD | X_W, RSP, 8);
+	x86_alu_imm(x, OP_ADD | X_W, RSP, words ? 24 : 8);
 	x86_rr(x, OP_TEST | X_W, RAX, RAX);
 	x86_ret(x);
 }
@@ -59,6 +67,6 @@ x86_lookup(const struct ebpf_jit_plan *plan, uint8_t *write, size_t room,
 		x86_lookup_lpm(&x, plan->lpm);
 		break;
 	}
-	ask_map(&x, plan->map);
+	ask_map(&x, plan->map, plan->shape == EBPF_JIT_HASH);
 	return ebpf_jit_end_lookup(&x.gen);
 }
