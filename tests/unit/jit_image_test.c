@@ -98,6 +98,34 @@ protection(void)
 	unverified_free(prog);
 }
 
+/* Code may end in a jump that is shorter than it was drafted. */
+static void
+last_jump(void)
+{
+	bool all = true;
+
+	for (uint32_t n = 0; n < 8; n++) {
+		const struct ebpf_jit_image *image;
+		struct ebpf_prog *prog;
+
+		lab_put(0x05, 0, 0, (int16_t)(n + 2), 0);
+		for (uint32_t i = 0; i <= n; i++)
+			lab_put(0x07, 0, 0, 0, 1);
+		lab_put(0x95, 0, 0, 0, 0);
+		lab_put(0xb7, 0, 0, 0, 3);
+		lab_put(0x05, 0, 0, (int16_t)(-2 - (int32_t)(n + 1)), 0);
+		prog = lab_finish(NULL, 0, NULL);
+		TAP_CHECK(unverified_compile(prog) == 0);
+		image = prog->image;
+		all &= lab_run(prog, 0, 0, 0) == 3 + n &&
+		       traps(&image->exec, image->code + image->code_len,
+			     (const uint8_t *)image->exec.run +
+				     image->exec.size);
+		unverified_free(prog);
+	}
+	tap_ok(all, "and behind a jump at its end");
+}
+
 /* The same around the code that a map got. */
 static void
 lookup_protection(void)
@@ -443,6 +471,7 @@ main(void)
 	if (!lab_open("jit"))
 		return lab_close();
 	protection();
+	last_jump();
 	lookup_protection();
 	addresses();
 	dead_slots();

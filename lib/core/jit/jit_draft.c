@@ -108,17 +108,19 @@ ebpf_jit_settle(const struct ebpf_jit_ops *ops,
 
 	for (uint32_t i = 0; i < draft->fix_count; i++) {
 		const struct ebpf_jit_fix *fix = &draft->fixes[i];
+		uint32_t len = fix->at - from;
 		int64_t distance;
 
-		memcpy(write + to, draft->code + from, fix->at - from);
-		to += fix->at - from;
+		/* not a byte more: behind the last one there may be no room */
+		if (fix->kind == EBPF_JIT_FIX_SHORT)
+			len -= fix->len;
+		memcpy(write + to, draft->code + from, len);
+		to += len;
 		from = fix->at;
 		switch ((enum ebpf_jit_fix_kind)fix->kind) {
 		case EBPF_JIT_FIX_SHORT:
 		case EBPF_JIT_FIX_JUMP:
 		case EBPF_JIT_FIX_SLOT:
-			if (fix->kind == EBPF_JIT_FIX_SHORT)
-				to -= fix->len;
 			distance = place_of(image, fix->to) - to;
 			good &= ops->aim(write + to, fix, distance);
 			break;
