@@ -25,6 +25,7 @@
 #include "abi/insn.h"
 #include "abi/kinds.h"
 #include "abi/wire.h"
+#include "child.h"
 #include "tap.h"
 
 enum {
@@ -176,15 +177,6 @@ run_later(void)
 	return child;
 }
 
-static bool
-ended_well(pid_t child)
-{
-	int status;
-
-	return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-	       WEXITSTATUS(status) == 0;
-}
-
 static void
 test_poll(int fd)
 {
@@ -206,14 +198,15 @@ test_poll(int fd)
 
 	child = run_later();
 	woken = readable(fd, LONG_MS);
-	tap_ok(ended_well(child) && woken && take(fd) == 1,
+	tap_ok(child_ended_well(child) && woken && take(fd) == 1,
 	       "poll returns when somebody else's run puts one in");
 
 	epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
 	TAP_CHECK(epoll_wait(epoll, &got, 1, 0) == 0);
 	child = run_later();
 	woken = epoll_wait(epoll, &got, 1, LONG_MS) == 1;
-	tap_ok(ended_well(child) && woken && take(fd) == 1, "epoll as well");
+	tap_ok(child_ended_well(child) && woken && take(fd) == 1,
+	       "epoll as well");
 	close(epoll);
 
 	/* the trace log counts once it was read */
@@ -225,7 +218,7 @@ test_poll(int fd)
 	TAP_CHECK(!readable(fd, 0));
 	child = run_later();
 	woken = readable(fd, LONG_MS);
-	TAP_CHECK(ended_well(child) && woken && take(fd) == 1);
+	TAP_CHECK(child_ended_well(child) && woken && take(fd) == 1);
 	tap_ok(readable(fd, 0), "a line of the trace log makes it readable");
 	ask(fd, EBPF_REQUEST_TRACELOG, &log, sizeof(log), NULL, 0, &read,
 	    sizeof(read));
@@ -282,7 +275,7 @@ test_wakes(uint32_t flags, const char *name)
 		nothing += take(fd) != 1;
 	}
 	close(ask_for[1]);
-	tap_ok(ended_well(writer) && woken == WAKES && nothing == 0,
+	tap_ok(child_ended_well(writer) && woken == WAKES && nothing == 0,
 	       "%s: %u waits for %u records, %u without one", name, woken,
 	       WAKES, nothing);
 	TAP_CHECK(epoll_wait(epoll, &got, 1, 0) == 0);
@@ -403,7 +396,8 @@ test_passing(int fd)
 	memcpy(CMSG_DATA(head), &passed, sizeof(passed));
 	TAP_CHECK(sendmsg(pair[0], &msg, 0) == 1);
 	close(passed);
-	tap_ok(ended_well(child), "a descriptor that is passed on serves there");
+	tap_ok(child_ended_well(child),
+	       "a descriptor that is passed on serves there");
 	close(pair[0]);
 	close(pair[1]);
 	tap_ok(greets(fd), "and the others stay as they were");

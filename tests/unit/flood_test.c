@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "daemon.h"
 #include "remote.h"
 #include "tap.h"
@@ -229,15 +230,6 @@ start(int (*role)(struct gebpf_device *mine))
 	_exit(mine == NULL ? 99 : role(mine));
 }
 
-static bool
-ended_well(pid_t child)
-{
-	int status = 0;
-
-	return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-	       WEXITSTATUS(status) == 0;
-}
-
 /* Its share of the numbers, but for those that were used up before. */
 static int
 produce(struct gebpf_device *mine)
@@ -354,9 +346,9 @@ flood(enum way which, bool kill_it)
 		reader = start(consume);
 	}
 	for (i = 0; i < PRODUCERS; i++)
-		good &= ended_well(producers[i]);
+		good &= child_ended_well(producers[i]);
 	__atomic_store_n(&books->ended, 1, __ATOMIC_RELEASE);
-	good &= ended_well(reader);
+	good &= child_ended_well(reader);
 	end_ns = now_ns(CLOCK_MONOTONIC);
 
 	counts = read_counts();
@@ -472,7 +464,7 @@ waiting(enum way which)
 	qsort(took, ROUNDS, sizeof(took[0]), by_size);
 	if (!good)
 		kill(reader, SIGKILL);
-	good &= ended_well(reader);
+	good &= child_ended_well(reader);
 	tap_ok(good && books->taken == ROUNDS,
 	       "%s: %u times a record for one who waits", way_names[which],
 	       ROUNDS);
@@ -481,7 +473,7 @@ waiting(enum way which)
 		 (unsigned long long)took[ROUNDS / 2] / 1000,
 		 (unsigned long long)took[ROUNDS * 9 / 10] / 1000,
 		 (unsigned long long)took[ROUNDS - 1] / 1000);
-	good = ended_well(start(wait_idle));
+	good = child_ended_well(start(wait_idle));
 	tap_ok(good, "%s: who has nothing to read sleeps",
 	       way_names[which]);
 	close(asked[0]);

@@ -10,21 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
 #include "lpm_lab.h"
 #include "map_lab.h"
 #include "tap.h"
 
 enum { WINDOW = 16, KEY_MAX = EBPF_LPM_LEN + EBPF_LPM_DATA_MAX };
 
-static uint64_t seed = 88172645463325252ull;
+static struct dice dice = { 88172645463325252ull };
 
 static uint32_t
 rnd(uint32_t below)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 20) % below;
+	return dice_below(&dice, below);
 }
 
 /* ---- prefixes of the window ---- */

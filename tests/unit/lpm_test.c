@@ -9,21 +9,19 @@
 #include <string.h>
 
 #include "core/lpm_trie.h"
+#include "dice.h"
 #include "lpm_lab.h"
 #include "map_lab.h"
 #include "tap.h"
 
 enum { KEY_MAX = EBPF_LPM_LEN + EBPF_LPM_DATA_MAX, LIST_MAX = 2048 };
 
-static uint64_t seed = 1;
+static struct dice dice = { 1 };
 
 static uint32_t
 rnd(uint32_t below)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 20) % below;
+	return dice_below(&dice, below);
 }
 
 /* ---- the model ---- */

@@ -15,6 +15,7 @@
 
 #include "books.h"
 #include "core/os.h"
+#include "child.h"
 #include "daemon.h"
 #include "remote.h"
 #include "tap.h"
@@ -286,15 +287,6 @@ start(void (*role)(uint32_t self), uint32_t self, uint64_t seed)
 	_exit(0);
 }
 
-static bool
-ended_well(pid_t child)
-{
-	int status = 0;
-
-	return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-	       WEXITSTATUS(status) == 0;
-}
-
 /* ---- one map ---- */
 
 static void
@@ -310,14 +302,14 @@ crowd(void)
 	for (i = 0; i < WRITERS; i++)
 		writers[i] = start(writer, i, i + 1);
 	for (i = 0; i < WRITERS; i++)
-		good &= ended_well(writers[i]);
+		good &= child_ended_well(writers[i]);
 	/* nobody has slept through it */
 	while (os_load(&books->walks) < WALKS_MIN &&
 	       waitpid(others[2], NULL, WNOHANG) == 0)
 		daemon_nap(5);
 	os_store(&books->stop, 1);
 	for (i = 0; i < 3; i++)
-		good &= ended_well(others[i]);
+		good &= child_ended_well(others[i]);
 	books_told(good);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/offload.h"
+#include "dice.h"
 #include "net_bytes.h"
 #include "tap.h"
 
@@ -16,15 +17,12 @@ enum {
 	GARBAGE = 200000,
 };
 
-static uint64_t state = 88172645463325252ull;
+static struct dice dice = { 88172645463325252ull };
 
 static uint32_t
 chance(uint32_t below)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 33) % below;
+	return dice_below(&dice, below);
 }
 
 static uint32_t
