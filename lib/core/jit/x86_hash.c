@@ -139,17 +139,29 @@ place_in_chunk(struct x86 *x, const struct ebpf_chunks *chunks)
 	x86_alu_imm(x, OP_ADD | X_W, RAX, EBPF_HASH_CHUNK_KEY);
 }
 
+/* Where keys are from what place() says: back, where that is the value. */
+static int32_t
+key_off(const struct ebpf_jit_hash *hash)
+{
+	if (hash->given == EBPF_JIT_VALUE && hash->chunks == NULL &&
+	    hash->table->slots == EBPF_HASH_SLOTS)
+		return -(int32_t)hash->table->value_off;
+	return 0;
+}
+
 /*
- * rax = the element's place behind r11, that of number 0 (ebpf_hash_slot); its
- * number must be moved there first, or is.
+ * rax = the element's place, or its value's, behind r11, that of number 0
+ * (ebpf_hash_slot); its number must be moved there first, or is.
  */
 static void
-place(struct x86 *x, const struct ebpf_map_hash *table, bool moved)
+place(struct x86 *x, const struct ebpf_jit_hash *hash, bool moved)
 {
+	const struct ebpf_map_hash *table = hash->table;
+
 	if (moved)
 		x86_mov(x, 0, RAX, R8);
 	x86_scale(x, RAX, (uint32_t)table->element_size);
-	x86_address(x, R11, table->elements);
+	x86_address(x, R11, table->elements - key_off(hash));
 	if (table->slots == EBPF_HASH_SLOTS)
 		return;
 	/* or, without a branch, as many elements behind the bucket's start */
@@ -163,9 +175,10 @@ place(struct x86 *x, const struct ebpf_map_hash *table, bool moved)
 
 /* Does the element there have the (first) part of the key that is in r9? */
 static void
-compare(struct x86 *x, uint32_t size)
+compare(struct x86 *x, const struct ebpf_jit_hash *hash)
 {
-	x86_sib(x, size == 4 ? OP_CMP : OP_CMP | X_W, R9, R11, RAX, 0, 0);
+	x86_sib(x, hash->table->map.key_size == 4 ? OP_CMP : OP_CMP | X_W, R9,
+		R11, RAX, 0, key_off(hash));
 }
 
 /* Where look_further() comes from and goes to. */
@@ -186,15 +199,15 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash, struct further *further)
 	if (hash->chunks != NULL)
 		place_in_chunk(x, hash->chunks);
 	else
-		place(x, table, wants_number(hash));
-	compare(x, size);
+		place(x, hash, wants_number(hash));
+	compare(x, hash);
 	if (looks_further(hash))
 		further->other = x86_skip_far(x, CC_NE);
 	else
 		x86_slow_if(x, CC_NE);
 	further->found = x->gen.buf.len;
 	if (size > 8) {
-		x86_sib(x, OP_CMP | X_W, R10, R11, RAX, 0, 8);
+		x86_sib(x, OP_CMP | X_W, R10, R11, RAX, 0, 8 + key_off(hash));
 		x86_slow_if(x, CC_NE);
 		x86_mem(x, OP_CMP | 2, RDI, RCX, /* ebpf_hash_same */
 			(int32_t)offsetof(struct ebpf_hash_bucket, changes));
@@ -211,6 +224,10 @@ give(struct x86 *x, const struct ebpf_jit_hash *hash, struct further *further)
 	}
 	switch (hash->given) {
 	case EBPF_JIT_VALUE:
+		if (key_off(hash) != 0) {
+			x86_rr(x, OP_ADD | X_W, R11, RAX);
+			break;
+		}
 		x86_sib(x, OP_LEA | X_W, RAX, R11, RAX, 0,
 			(int32_t)table->value_off);
 		x86_rr(x, OP_TEST | X_W, RAX, RAX);
@@ -252,8 +269,8 @@ look_further(struct x86 *x, const struct ebpf_jit_hash *hash,
 	x86_shift_imm(x, 0, SHIFT_SHR, RDX, 3);
 	x86_sib(x, OP_LOAD, R8, RCX, RDX, 2,
 		(int32_t)offsetof(struct ebpf_hash_bucket, elements));
-	place(x, table, true);
-	compare(x, table->map.key_size);
+	place(x, hash, true);
+	compare(x, hash);
 	x86_back(x, CC_E, further->found);
 	x86_mem(x, OP_LEA | X_W, RDX, R10, -1);
 	x86_rr(x, OP_AND | X_W, RDX, R10);
@@ -267,8 +284,8 @@ look_further(struct x86 *x, const struct ebpf_jit_hash *hash,
 	x86_alu_imm(x, OP_AND, R8, (int32_t)~OS_BIT_LOCK);
 	again = x->gen.buf.len;
 	x86_slow_if(x, CC_E);
-	place(x, table, true);
-	compare(x, table->map.key_size);
+	place(x, hash, true);
+	compare(x, hash);
 	next = x86_skip(x, CC_NE);
 	x86_mem(x, OP_CMP | 2, RDI, RCX, changes);
 	x86_back(x, CC_E, further->found);
