@@ -9,6 +9,7 @@
 
 enum {
 	PLACES_MAX = 16, /* that a hand keeps */
+	GATHER_TRIES = 16,
 	HANDS_PART = 16, /* one of as many is in hands, of those on demand */
 };
 
@@ -103,21 +104,25 @@ place_give(struct ebpf_map_hash *hash, struct ebpf_hash_hand *hand)
 static bool
 place_gather(struct ebpf_map_hash *hash)
 {
-	struct ebpf_hash_hand *hand = hash->hands;
+	struct ebpf_hash_hand *hand;
+	uint32_t tries = 0, i;
 	bool found;
-	uint32_t i;
 
 	os_spin_lock(&hash->places_lock);
-	if (os_load(&hash->places_kept) != 0) {
+	found = places_count(hash, 1) != 0;
+	/* more than once: others may take some meanwhile, and keep them again */
+	while (!found && os_load(&hash->places_kept) != 0 &&
+	       tries++ < GATHER_TRIES) {
 		os_store(&hash->places_kept, 0);
-		for (i = 0; i <= hash->hand_mask; i++, hand++) {
+		for (i = 0; i <= hash->hand_mask; i++) {
+			hand = &hash->hands[i];
 			os_spin_lock(&hand->lock);
 			os_sub(&hash->count, hand->places);
 			os_store(&hand->places, 0);
 			os_spin_unlock(&hand->lock);
 		}
+		found = places_count(hash, 1) != 0;
 	}
-	found = places_count(hash, 1) != 0;
 	os_spin_unlock(&hash->places_lock);
 	return found;
 }

@@ -75,6 +75,12 @@ ebpf_lpm_larder_more(struct ebpf_map_lpm *lpm, struct ebpf_lpm_larder *larder)
 void
 ebpf_lpm_larder_end(struct ebpf_map_lpm *lpm, struct ebpf_lpm_larder *larder)
 {
+	void *gone;
+
+	while ((gone = larder->gone) != NULL) {
+		larder->gone = *(void **)gone;
+		os_free(gone);
+	}
 	while (larder->count > 0) {
 		larder->count--;
 		entries_free(lpm, larder->entries[larder->count],
@@ -106,13 +112,24 @@ ebpf_lpm_larder_take(struct ebpf_map_lpm *lpm, uint32_t bits)
 }
 
 void
+ebpf_lpm_larder_free(struct ebpf_map_lpm *lpm, struct ebpf_lpm_entry *entries,
+		     uint32_t bits)
+{
+	void *gone = entries;
+
+	ebpf_uncharge(&lpm->map.obj, ebpf_lpm_table_bytes(bits));
+	*(void **)gone = lpm->larder->gone;
+	lpm->larder->gone = gone;
+}
+
+void
 ebpf_lpm_larder_give(struct ebpf_map_lpm *lpm, struct ebpf_lpm_entry *entries,
 		     uint32_t bits, bool zero)
 {
 	struct ebpf_lpm_larder *larder = lpm->larder;
 
 	if (!zero || larder->count == EBPF_LPM_LARDER) {
-		entries_free(lpm, entries, bits);
+		ebpf_lpm_larder_free(lpm, entries, bits);
 		return;
 	}
 	larder->entries[larder->count] = entries;

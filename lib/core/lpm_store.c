@@ -478,8 +478,7 @@ ebpf_lpm_store_tidy(struct ebpf_map_lpm *lpm)
 		return;
 	while ((number = pop(lpm, table_link, &leaving->begun)) != 0) {
 		table = &ebpf_lpm_node(lpm, number)->table;
-		table_free(lpm, number);
-		ebpf_uncharge(&lpm->map.obj, ebpf_lpm_table_bytes(table->bits));
+		ebpf_lpm_larder_free(lpm, table->entries, table->bits);
 		ebpf_lpm_node_give(lpm, number);
 	}
 	memset(&leaving->begun, 0, sizeof(leaving->begun));
@@ -491,8 +490,10 @@ ebpf_lpm_store_tidy(struct ebpf_map_lpm *lpm)
 void
 ebpf_lpm_store_settle(struct ebpf_map_lpm *lpm)
 {
+	struct ebpf_lpm_larder larder;
 	uint32_t i;
 
+	ebpf_lpm_larder_begin(&larder);
 	/* what waits for a grace period to begin; nodes, for tables' as well */
 	for (i = 0; i < 3; i++) {
 		os_spin_lock(&lpm->lock);
@@ -502,11 +503,13 @@ ebpf_lpm_store_settle(struct ebpf_map_lpm *lpm)
 		os_spin_unlock(&lpm->lock);
 		os_epoch_sync();
 		os_spin_lock(&lpm->lock);
+		lpm->larder = &larder;
 		elements_look(lpm);
 		ebpf_lpm_store_tidy(lpm);
 		nodes_look(lpm);
 		os_spin_unlock(&lpm->lock);
 	}
+	ebpf_lpm_larder_end(lpm, &larder);
 }
 
 /* Nobody reads any more, so what is to be looked into is linked through it. */

@@ -464,6 +464,7 @@ struct ebpf_lpm_larder {
 	uint32_t rounds, wants, count;
 	uint8_t want[EBPF_LPM_LARDER], bits[EBPF_LPM_LARDER]; /* of tables */
 	struct ebpf_lpm_entry *entries[EBPF_LPM_LARDER]; /* charged */
+	void *gone; /* to be freed, each begins with where the next is */
 };
 
 static inline void
@@ -471,6 +472,7 @@ ebpf_lpm_larder_begin(struct ebpf_lpm_larder *larder)
 {
 	larder->closed = larder->element = false;
 	larder->nodes = larder->rounds = larder->wants = larder->count = 0;
+	larder->gone = NULL;
 }
 
 /*
@@ -490,6 +492,9 @@ struct ebpf_lpm_entry *ebpf_lpm_larder_take(struct ebpf_map_lpm *lpm,
 void ebpf_lpm_larder_give(struct ebpf_map_lpm *lpm,
 			  struct ebpf_lpm_entry *entries, uint32_t bits,
 			  bool zero);
+/* Nobody is in them: freed without the lock. */
+void ebpf_lpm_larder_free(struct ebpf_map_lpm *lpm,
+			  struct ebpf_lpm_entry *entries, uint32_t bits);
 
 static inline uint64_t
 ebpf_lpm_table_bytes(uint32_t bits)
@@ -542,7 +547,7 @@ struct ebpf_lpm_table *ebpf_lpm_table_take(struct ebpf_map_lpm *lpm,
 void ebpf_lpm_table_give(struct ebpf_map_lpm *lpm, uint32_t ref);
 /* It was never linked: nobody need wait. */
 void ebpf_lpm_table_undo(struct ebpf_map_lpm *lpm, uint32_t ref);
-/* Free tables whose grace is over. */
+/* Tables whose grace is over go, when the larder ends. */
 void ebpf_lpm_store_tidy(struct ebpf_map_lpm *lpm);
 /* sleep, without the lock: what was given back before can be taken again. */
 void ebpf_lpm_store_settle(struct ebpf_map_lpm *lpm);

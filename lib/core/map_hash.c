@@ -12,6 +12,7 @@
 enum {
 	YIELD = 4096,	 /* buckets that are waited for in one go */
 	TRIES = 8,	 /* of an update that others get in the way of */
+	PLACE_TRIES = 256, /* and for a place that others have taken first */
 	KEY_CHANGED = 1, /* its result then; no error code */
 };
 
@@ -140,6 +141,21 @@ place_make(struct ebpf_map_hash *hash, const struct ebpf_hash_probe *probe,
 }
 
 /*
+ * Another try of an update? In an LRU map there is a place again as soon as who
+ * has one that was evicted has put its own element there, or that is evicted.
+ */
+static __attribute__((__noinline__)) bool
+again(const struct ebpf_map_hash *hash, int error, uint32_t tries)
+{
+	if (error != -EBPF_E2BIG)
+		return tries < TRIES;
+	if (hash->used == NULL || tries >= PLACE_TRIES)
+		return false;
+	os_relax(tries);
+	return true;
+}
+
+/*
  * Size: of the keys, where it is a constant, else as the map says. user: one
  * without a section, who may not write what is frozen.
  */
@@ -180,10 +196,8 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 			    ebpf_hash_collect(hash))
 				error = KEY_CHANGED;
 		}
-		/* others may have taken the last places of an LRU map */
-	} while (os_unlikely(error == KEY_CHANGED ||
-			     (error == -EBPF_E2BIG && hash->used != NULL)) &&
-		 tries++ < TRIES);
+	} while (os_unlikely(error == KEY_CHANGED || error == -EBPF_E2BIG) &&
+		 again(hash, error, tries++));
 	if (os_unlikely(gone != 0))
 		ebpf_hash_leave(hash, gone);
 	/* by somebody who changes it all the time */
