@@ -103,21 +103,44 @@ covers_reg(struct ebpf_venv *env, const struct ebpf_vreg *old,
 }
 
 /*
+ * Where no byte's number matters: whatever is read of what was written is
+ * written now, too, and no pointer's.
+ */
+static bool
+covers_bytes(const struct ebpf_vold *old, const struct ebpf_vslot *cur,
+	     uint32_t read)
+{
+	uint64_t was, is, low = read & 0x0f ? 0x01010101 : 0;
+	uint64_t high = read & 0xf0 ? 0x01010101 : 0;
+	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+	memcpy(&was, old->slot->bytes, sizeof(was));
+	memcpy(&is, cur->bytes, sizeof(is));
+	/* a bit for each byte that is not NONE */
+	was = (was | was >> 1) & (little ? low | high << 32 : high | low << 32);
+	is |= is >> 1;
+	return was == 0 || (!(was & ~is) && !ebpf_vslot_is_pointer(cur));
+}
+
+/*
  * Some number for some number, byte by byte of those that are read; the same,
  * or less known, for those bytes whose number matters.
  */
 static bool
-covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
+covers_slot(struct ebpf_venv *env, const struct ebpf_vold *view,
 	    const struct ebpf_vslot *cur, uint32_t read, uint32_t numbers,
 	    bool exact)
 {
+	const struct ebpf_vpacked_slot *old = view->slot;
 	struct ebpf_vreg *number = &env->scratch[0];
 	uint32_t i, spill;
 
 	if (!covers_guess(old->fresh, cur->fresh, exact))
 		return false;
-	if (exact || ebpf_vslot_is_pointer(old))
+	if (exact || ebpf_vold_is_pointer(view))
 		numbers = 0xff;
+	else if (!numbers && !ebpf_verify_may_leak(env))
+		return covers_bytes(view, cur, read);
 	if (exact)
 		read = 0xff;
 
@@ -152,7 +175,7 @@ covers_slot(struct ebpf_venv *env, const struct ebpf_vslot *old,
 		if ((numbers & spill) &&
 		    (!ebpf_verify_slot_number(cur, old->spill_off[i],
 					      old->spill_size[i], number) ||
-		     !covers_reg(env, &old->reg[i], number, true, exact)))
+		     !covers_reg(env, view->reg[i], number, true, exact)))
 			return false;
 	}
 	return true;
@@ -261,9 +284,10 @@ covers_loop(const struct ebpf_vsnap *snap, const struct ebpf_vpacked_frame *old,
 
 /* Halves of a slot of numbers that old does not have as they are now. */
 static uint32_t
-halves(struct ebpf_venv *env, const struct ebpf_vslot *old,
+halves(struct ebpf_venv *env, const struct ebpf_vold *view,
        const struct ebpf_vslot *cur)
 {
+	const struct ebpf_vpacked_slot *old = view->slot;
 	uint32_t set = 0, i, h;
 
 	if (ebpf_vslot_is_pointer(cur))
@@ -276,7 +300,7 @@ halves(struct ebpf_venv *env, const struct ebpf_vslot *old,
 		if (cur->spill_size[h] &&
 		    (old->spill_size[h] != cur->spill_size[h] ||
 		     old->spill_off[h] != cur->spill_off[h] ||
-		     !covers_reg(env, &old->reg[h], &cur->reg[h], true,
+		     !covers_reg(env, view->reg[h], &cur->reg[h], true,
 				 false)))
 			set |= cur->spill_size[h] == 8 ? 3u : 1u << h;
 	return set;
@@ -310,9 +334,8 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 {
 	const uint8_t *at = ebpf_vsnap_packed(snap);
 	const struct ebpf_vstate *state = env->state;
-	/* an empty slot, and one being read from the packed form */
 	static const struct ebpf_vslot empty;
-	struct ebpf_vslot *old;
+	struct ebpf_vold old;
 	uint32_t f, i;
 
 	if (snap->depth != state->depth ||
@@ -363,9 +386,8 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 				at = ebpf_verify_pass_slot(at);
 				continue;
 			}
-			old = &env->old_slot;
-			at = ebpf_verify_take_slot(old, at);
-			if (covers_slot(env, old,
+			at = ebpf_verify_see_slot(&old, at);
+			if (covers_slot(env, &old,
 					i < frame->slot_count ?
 						&frame->slots[i] :
 						&empty,
@@ -374,7 +396,7 @@ covered(struct ebpf_venv *env, const struct ebpf_vsnap *snap, bool exact,
 			if (!widening)
 				return false;
 			if (i < frame->slot_count) {
-				uint64_t differ = halves(env, old,
+				uint64_t differ = halves(env, &old,
 							 &frame->slots[i]);
 
 				widening->low[f] |= (differ & 1) << i;

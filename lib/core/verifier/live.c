@@ -20,6 +20,43 @@ enum {
 	SLICE = 4096, /* instructions between looks at the clock */
 };
 
+/* What an opcode does to what is live. */
+enum way {
+	RARE, /* see before_rare() */
+	SETS_IMM,
+	SETS_REG,
+	ALU_IMM,
+	ALU_REG,
+	ALTERS,
+	LOADS,
+	STORES_IMM,
+	STORES_REG,
+	ATOMIC,
+	GOES,
+	ASKS_IMM,
+	ASKS_REG,
+};
+static const uint8_t ways[EBPF_OP_COUNT] = {
+#define IS(form, other) (EBPF_FORM_##form == EBPF_FORM_##other)
+#define MOVES(fn)                                                             \
+	(EBPF_FN_##fn == EBPF_FN_MOV || EBPF_FN_##fn == EBPF_FN_MOVSX8 ||     \
+	 EBPF_FN_##fn == EBPF_FN_MOVSX16 || EBPF_FN_##fn == EBPF_FN_MOVSX32)
+#define EBPF_INSN(row, code, sel, value, form, fn, width, cpu, group)         \
+	[EBPF_OP_##row] =                                                     \
+		IS(form, ALU_IMM) ? (MOVES(fn) ? SETS_IMM : ALU_IMM) :        \
+		IS(form, ALU_REG) ? (MOVES(fn) ? SETS_REG : ALU_REG) :        \
+		IS(form, ALU_UNARY) || IS(form, ENDIAN) ? ALTERS :            \
+		IS(form, LDX) || IS(form, LOAD_ACQ) ? LOADS :                 \
+		IS(form, ST) ? STORES_IMM :                                   \
+		IS(form, STX) || IS(form, STORE_REL) ? STORES_REG :           \
+		IS(form, ATOMIC) ? ATOMIC :                                   \
+		IS(form, JA) || IS(form, JA32) ? GOES :                       \
+		IS(form, JCC_IMM) ? ASKS_IMM :                                \
+		IS(form, JCC_REG) ? ASKS_REG :                                \
+				    RARE,
+#include "abi/insn.def"
+};
+
 static uint32_t
 both(uint32_t regs)
 {
@@ -95,64 +132,18 @@ before_exit(const struct ebpf_venv *env, uint32_t func)
 	return func == 0 ? 1 : env->funcs[func].scan;
 }
 
-static bool
-is_mov(uint8_t fn)
-{
-	return fn == EBPF_FN_MOV || fn == EBPF_FN_MOVSX8 ||
-	       fn == EBPF_FN_MOVSX16 || fn == EBPF_FN_MOVSX32;
-}
-
 /*
- * What is live before an instruction of function `func`. A function's `scan`
- * collects what its callers do with its r0.
+ * What is live before a call, an exit, a constant of two slots, or a packet
+ * load, of function `func`. A function's `scan` collects what its callers do
+ * with its r0.
  */
-static inline uint32_t
-before(struct ebpf_venv *env, const struct ebpf_op *op, const uint32_t *after,
-       bool numbers, uint32_t insn, uint32_t func, bool *changed)
+static __attribute__((noinline)) uint32_t
+before_rare(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 {
-	const struct ebpf_op_info *info = &ebpf_op_info[op->code];
-	uint32_t live = after[0];
-	uint32_t dst = 1u << op->dst, src = 1u << op->src, needs;
+	const struct ebpf_op *op = &env->ops[insn];
+	uint32_t live = env->live[insn + 1], dst = 1u << op->dst;
 
-	switch (info->form) {
-	case EBPF_FORM_ALU_IMM:
-	case EBPF_FORM_ALU_REG:
-		/* the inputs' numbers matter where the result's does */
-		needs = live & dst << VALUE ? both(~0u) : 0xffff;
-		if (is_mov(info->fn))
-			live &= ~both(dst);
-		else
-			live |= both(dst) & needs;
-		if (info->form == EBPF_FORM_ALU_REG)
-			live |= both(src) & needs;
-		return live;
-	case EBPF_FORM_ALU_UNARY:
-	case EBPF_FORM_ENDIAN:
-		return live | dst;
-	case EBPF_FORM_LDX:
-	case EBPF_FORM_LOAD_ACQ:
-		return (live & ~both(dst)) | both(src);
-	case EBPF_FORM_ST:
-		return live | both(dst);
-	case EBPF_FORM_STX:
-	case EBPF_FORM_STORE_REL:
-		return live | both(dst) | (numbers ? both(src) : src);
-	case EBPF_FORM_ATOMIC:
-		/* what it leaves in memory is any number anyway */
-		if (info->fn == EBPF_FN_CMPXCHG)
-			src |= 1;
-		return live | both(dst) | src;
-	case EBPF_FORM_JA:
-	case EBPF_FORM_JA32:
-		return after[op->off];
-	case EBPF_FORM_JCC_IMM:
-		live |= after[op->off];
-		return live | (numbers ? both(dst) : dst);
-	case EBPF_FORM_JCC_REG:
-		live |= after[op->off];
-		/* each operand bounds the other */
-		numbers |= (live & (dst | src) << VALUE) != 0;
-		return live | (numbers ? both(dst | src) : dst | src);
+	switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 	case EBPF_FORM_CALL:
 		return (live & ~both(ARGS | 1)) | call_args(env, op);
 	case EBPF_FORM_CALL_LOCAL:
@@ -162,15 +153,15 @@ before(struct ebpf_venv *env, const struct ebpf_op *op, const uint32_t *after,
 	case EBPF_FORM_LDDW:
 		if (op->code == EBPF_OP_LDDW_FUNC)
 			need_result(env, insn, changed);
-		return after[1] & ~both(dst);
+		return env->live[insn + 2] & ~both(dst);
 	case EBPF_FORM_LDDW_HI: /* of what is before it */
 		return 0;
 	case EBPF_FORM_CALLX:
 		return live | both(dst);
 	case EBPF_FORM_LD_ABS:
+		return (live & ~both(ARGS | 1)) | both(1u << 6);
 	case EBPF_FORM_LD_IND:
-		live = (live & ~both(ARGS | 1)) | both(1u << 6);
-		return info->form == EBPF_FORM_LD_IND ? live | both(src) : live;
+		return (live & ~both(ARGS | 1)) | both(1u << 6 | 1u << op->src);
 	default:
 		return live;
 	}
@@ -180,19 +171,74 @@ before(struct ebpf_venv *env, const struct ebpf_op *op, const uint32_t *after,
 static bool
 look(struct ebpf_venv *env, uint32_t func, uint32_t start, uint32_t end)
 {
-	const struct ebpf_op *ops = env->ops;
-	const struct ebpf_vaux *aux = env->aux;
-	uint32_t *all = env->live, live, i;
+	const struct ebpf_op *op = &env->ops[end];
+	const struct ebpf_vaux *aux = &env->aux[end];
+	uint32_t *all = &env->live[end], i, live = *all, differ = 0;
 	bool changed = false;
 
 	for (i = end; i-- > start;) {
-		live = before(env, &ops[i], &all[i + 1],
-			      aux[i].flags & EBPF_VA_NUMBERS, i, func,
-			      &changed);
-		changed |= live != all[i];
-		all[i] = live;
+		uint32_t dst, src, numbers;
+
+		op--;
+		aux--;
+		dst = 1u << op->dst;
+		src = 1u << op->src;
+		numbers = aux->flags & EBPF_VA_NUMBERS;
+		switch ((enum way)ways[op->code]) {
+		case SETS_IMM:
+			live &= ~both(dst);
+			break;
+		case SETS_REG:
+			/* the input's number matters where the result's does */
+			src |= (live & dst << VALUE ? src : 0) << VALUE;
+			live = (live & ~both(dst)) | src;
+			break;
+		case ALU_IMM:
+			live |= dst; /* its number stays as it is */
+			break;
+		case ALU_REG:
+			src |= (live & dst << VALUE ? src : 0) << VALUE;
+			live |= dst | src;
+			break;
+		case ALTERS:
+			live |= dst;
+			break;
+		case LOADS:
+			live = (live & ~both(dst)) | both(src);
+			break;
+		case STORES_IMM:
+			live |= both(dst);
+			break;
+		case STORES_REG:
+			live |= both(dst) | (numbers ? both(src) : src);
+			break;
+		case ATOMIC:
+			/* what it leaves in memory is any number anyway */
+			if (ebpf_op_info[op->code].fn == EBPF_FN_CMPXCHG)
+				src |= 1;
+			live |= both(dst) | src;
+			break;
+		case GOES:
+			live = all[op->off];
+			break;
+		case ASKS_IMM:
+			live |= all[op->off] | (numbers ? both(dst) : dst);
+			break;
+		case ASKS_REG:
+			live |= all[op->off];
+			/* each operand bounds the other */
+			numbers |= live & (dst | src) << VALUE;
+			live |= numbers ? both(dst | src) : dst | src;
+			break;
+		case RARE:
+			live = before_rare(env, i, func, &changed);
+			break;
+		}
+		all--;
+		differ |= live ^ *all;
+		*all = live;
 	}
-	return changed;
+	return changed || differ;
 }
 
 int

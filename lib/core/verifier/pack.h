@@ -57,6 +57,34 @@ ebpf_verify_take_slot(struct ebpf_vslot *slot, const uint8_t *at)
 	return at;
 }
 
+/* A packed slot where it lies. */
+struct ebpf_vold {
+	const struct ebpf_vpacked_slot *slot;
+	const struct ebpf_vreg *reg[2]; /* where their sizes are not 0 */
+};
+
+static inline const uint8_t *
+ebpf_verify_see_slot(struct ebpf_vold *old, const uint8_t *at)
+{
+	uint32_t h;
+
+	old->slot = (const void *)at;
+	at += sizeof(*old->slot);
+	for (h = 0; h < 2; h++) {
+		old->reg[h] = (const void *)at;
+		if (old->slot->spill_size[h])
+			at += sizeof(struct ebpf_vreg);
+	}
+	return at;
+}
+
+static inline bool
+ebpf_vold_is_pointer(const struct ebpf_vold *old)
+{
+	return old->slot->spill_size[0] == 8 &&
+	       ebpf_vreg_is_pointer(old->reg[0]);
+}
+
 /* The same for one that is not wanted. */
 static inline const uint8_t *
 ebpf_verify_pass_slot(const uint8_t *at)

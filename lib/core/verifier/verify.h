@@ -253,7 +253,6 @@ struct ebpf_venv {
 	/* From here on nothing is read before it is written. */
 	uint32_t ids[EBPF_V_IDS][2];
 	struct ebpf_vreg scratch[2];
-	struct ebpf_vslot old_slot;
 	struct ebpf_vstate first; /* frames apart */
 	uint16_t order[EBPF_V_FUNCS_MAX]; /* callees before callers */
 	struct {
