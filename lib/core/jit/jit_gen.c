@@ -14,19 +14,23 @@ enum {
 	DRAFT_EACH = 7,	  /* and for each slot */
 };
 
-/* Code of an op whose constant must not be seen. */
-static uint32_t
-generate_blinded(struct ebpf_jit_gen *gen, const struct ebpf_op *op,
-		 const struct ebpf_op *twin, uint64_t key)
+/* Code of an op whose constant must not be seen; 0: it may be. */
+static __attribute__((noinline)) uint32_t
+generate_blinded(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
 	const struct ebpf_jit_target *target = gen->target;
 	struct ebpf_op add = {
 		.code = EBPF_OP_ADD32_REG, .dst = EBPF_JIT_BLIND_REG,
 		.src = op->src,
 	};
-	uint8_t form = ebpf_op_info[twin->code].form;
-	uint64_t value = (uint64_t)op->imm ^ key;
+	struct ebpf_op twin;
+	uint64_t key, value;
+	uint8_t form;
 
+	if (!ebpf_jit_blind(gen->image, gen->slot, op, &twin, &key))
+		return 0;
+	form = ebpf_op_info[twin.code].form;
+	value = (uint64_t)op->imm ^ key;
 	if (form == EBPF_FORM_LDDW) {
 		ebpf_jit_forget(gen, op->dst, op->dst);
 		target->load_hidden(gen, op->dst, value, key);
@@ -35,19 +39,19 @@ generate_blinded(struct ebpf_jit_gen *gen, const struct ebpf_op *op,
 	target->load_hidden(gen, EBPF_JIT_BLIND_REG, value, key);
 	switch ((enum ebpf_form)form) {
 	case EBPF_FORM_JCC_REG:
-		return target->jump_if(gen, twin);
+		return target->jump_if(gen, &twin);
 	case EBPF_FORM_STX:
-		target->memory(gen, twin);
+		target->memory(gen, &twin);
 		return 1;
 	case EBPF_FORM_LD_IND:
 		if (ebpf_op_info[op->code].form == EBPF_FORM_LD_IND)
 			target->alu(gen, &add);
-		target->packet(gen, twin);
+		target->packet(gen, &twin);
 		ebpf_jit_forget(gen, 0, 5);
 		return 1;
 	default:
 		ebpf_jit_forget(gen, op->dst, op->dst);
-		target->alu(gen, twin);
+		target->alu(gen, &twin);
 		return 1;
 	}
 }
@@ -181,20 +185,23 @@ load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 	}
 }
 
-/* Several ops that are one thing. */
-static uint32_t
-generate_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
+/* Several ops that are one thing; 0: they are not. */
+static __attribute__((noinline)) uint32_t
+generate_match(struct ebpf_jit_gen *gen)
 {
 	uint32_t slot = gen->slot, limit = gen->limit, used;
+	struct ebpf_jit_match match;
 
-	for (uint32_t n = 0; match->others >> n != 0;) {
+	if (!ebpf_jit_match(gen, &match))
+		return 0;
+	for (uint32_t n = 0; match.others >> n != 0;) {
 		uint32_t end = n + 1;
 
-		if (!(match->others >> n & 1)) {
+		if (!(match.others >> n & 1)) {
 			n++;
 			continue;
 		}
-		while (match->others >> end & 1)
+		while (match.others >> end & 1)
 			end++;
 		gen->slot = slot + n;
 		gen->limit = slot + end;
@@ -202,7 +209,7 @@ generate_match(struct ebpf_jit_gen *gen, const struct ebpf_jit_match *match)
 	}
 	gen->slot = slot;
 	gen->limit = limit;
-	used = gen->target->match(gen, match);
+	used = gen->target->match(gen, &match);
 	for (uint32_t n = 0; n < used; n++) {
 		uint32_t dst = gen->prog->ops[slot + n].dst;
 
@@ -217,18 +224,17 @@ generate_slot(struct ebpf_jit_gen *gen)
 {
 	const struct ebpf_jit_target *target = gen->target;
 	const struct ebpf_op *op = &gen->prog->ops[gen->slot];
-	struct ebpf_jit_match match;
-	struct ebpf_op twin;
-	uint32_t used = 1;
-	uint64_t key;
+	uint32_t used = 0;
 
 	if ((op->code == EBPF_OP_MOV64_REG || op->code == EBPF_OP_ADD64_IMM) &&
 	    (gen->scan->slots[gen->slot] & EBPF_JIT_KEY_PLACE))
 		return 1;
-	if (gen->image->blind && ebpf_jit_blind(gen->image, gen->slot, op, &twin, &key))
-		return generate_blinded(gen, op, &twin, key);
-	if (ebpf_jit_match(gen, &match))
-		return generate_match(gen, &match);
+	if (gen->image->blind)
+		used = generate_blinded(gen, op);
+	else if (ebpf_jit_facts[op->code] & EBPF_JIT_BEGINS)
+		used = generate_match(gen);
+	if (used > 0)
+		return used;
 	switch ((enum ebpf_form)ebpf_op_info[op->code].form) {
 	case EBPF_FORM_ALU_IMM:
 	case EBPF_FORM_ALU_REG:
@@ -252,6 +258,7 @@ generate_slot(struct ebpf_jit_gen *gen)
 	case EBPF_FORM_JCC_REG:
 		return target->jump_if(gen, op);
 	case EBPF_FORM_CALL:
+		used = 1;
 		if (op->code == EBPF_OP_CALL_KFUNC)
 			gen->unknown = true;
 		else

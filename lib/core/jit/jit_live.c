@@ -63,6 +63,17 @@ const uint16_t ebpf_jit_facts[EBPF_OP_COUNT] = {
 					 0)) |                            \
 			  (EBPF_OP_##row == EBPF_OP_LDDW_FUNC ?           \
 				   EBPF_JIT_IS_NOTED :                    \
+				   0) |                                   \
+			  (EBPF_OP_##row == EBPF_OP_MOV64_REG ||          \
+					   EBPF_OP_##row ==               \
+						   EBPF_OP_MOV32_REG ||   \
+					   EBPF_OP_##row ==               \
+						   EBPF_OP_ADD64_REG ||   \
+					   EBPF_OP_##row ==               \
+						   EBPF_OP_ADD64_IMM ||   \
+					   EBPF_OP_##row ==               \
+						   EBPF_OP_LSH64_IMM ?    \
+				   EBPF_JIT_BEGINS :                      \
 				   0),
 #include "abi/insn.def"
 };

@@ -23,6 +23,7 @@ struct piece {
 
 struct window {
 	struct piece pieces[EBPF_REG_COUNT];
+	uint32_t touched; /* bit n: pieces[n] has bytes */
 	uint32_t base; /* register that all loads are relative to */
 };
 
@@ -37,6 +38,7 @@ load(struct window *w, const struct ebpf_op *op)
 		return false;
 	w->pieces[op->dst] = (struct piece){ op->off, info->width / 8, 0,
 					      false };
+	w->touched |= 1u << op->dst;
 	return true;
 }
 
@@ -110,16 +112,14 @@ step(struct window *w, const struct ebpf_op *op)
 static uint32_t
 cost(const struct window *w)
 {
-	uint32_t r, sum = 0;
+	uint32_t sum = 0;
 
-	for (r = 0; r < EBPF_REG_COUNT; r++) {
-		uint32_t bytes = w->pieces[r].bytes;
+	for (uint32_t left = w->touched; left != 0; left &= left - 1) {
+		const struct piece *piece = &w->pieces[__builtin_ctz(left)];
 
-		if ((bytes & (bytes - 1)) != 0)
+		if ((piece->bytes & (piece->bytes - 1)) != 0)
 			return 0;
-		if (bytes != 0)
-			sum += 1u + (w->pieces[r].shift != 0) +
-			       w->pieces[r].swap;
+		sum += 1u + (piece->shift != 0) + piece->swap;
 	}
 	return sum;
 }
@@ -162,13 +162,11 @@ put_piece(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg)
 	gen->target->alu(gen, &op);
 }
 
-/* The same, unless it was not touched or nobody reads it again. */
+/* The same, unless nobody reads it again. */
 static void
 put_register(struct ebpf_jit_gen *gen, const struct window *w, uint32_t reg,
 	     uint32_t behind)
 {
-	if (w->pieces[reg].bytes == 0)
-		return;
 	ebpf_jit_forget(gen, reg, reg);
 	if (behind >= gen->func->end || (gen->scan->slots[behind] >> reg & 1))
 		put_piece(gen, w, reg);
@@ -204,7 +202,7 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 	const struct ebpf_op *ops = gen->prog->ops;
 	uint32_t first = gen->slot, end = gen->limit;
 	uint32_t last = end - first < WINDOW ? end : first + WINDOW;
-	uint32_t used = 0, gain = 0, price, i;
+	uint32_t used = 0, gain = 0, price, left, i;
 	struct window w, best;
 
 	/* most loads are followed by something else */
@@ -229,10 +227,13 @@ ebpf_jit_merge(struct ebpf_jit_gen *gen)
 			best = w;
 		}
 	}
-	for (i = 0; used > 0 && i < EBPF_REG_COUNT; i++)
-		if (i != best.base)
-			put_register(gen, &best, i, first + used);
-	if (used > 0)
+	if (used == 0)
+		return 0;
+	for (left = best.touched; left != 0; left &= left - 1)
+		if (__builtin_ctz(left) != (int)best.base)
+			put_register(gen, &best, (uint32_t)__builtin_ctz(left),
+				     first + used);
+	if (best.touched >> best.base & 1)
 		put_register(gen, &best, best.base, first + used);
 	return used;
 }

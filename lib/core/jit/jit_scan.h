@@ -94,6 +94,7 @@ enum ebpf_jit_fact {
 	/* it reads or writes more, or nothing is executed behind it */
 	EBPF_JIT_IS_OTHER = 1 << 8,
 	EBPF_JIT_IS_NOTED = 1 << 9, /* by scanning: it leads somewhere */
+	EBPF_JIT_BEGINS = 1 << 10,  /* maybe what jit_match.h knows */
 };
 extern const uint16_t ebpf_jit_facts[EBPF_OP_COUNT];
 

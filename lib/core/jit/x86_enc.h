@@ -115,21 +115,22 @@ static inline uint64_t
 x86_opcode_bytes(uint32_t op, uint32_t reg, uint32_t index, uint32_t rm,
 		 uint32_t *len)
 {
-	uint32_t rex = (op & X_W ? 8 : 0) | (reg >> 3) << 2 |
-		       (index >> 3) << 1 | rm >> 3;
+	uint32_t rex = (op & X_W) >> 6 | (reg & 8) >> 1 | (index & 8) >> 2 |
+		       rm >> 3;
 	uint64_t bytes = op & 0xff;
 	uint32_t n = 1;
 
 	if (op & X_0F) {
 		bytes = bytes << 8 | 0x0f;
-		n++;
+		n = 2;
 	}
+	/* byte registers from 4 on are others without */
 	if (rex != 0 || ((op & X_BYTE) && reg >= 4) ||
 	    ((op & X_BYTE_RM) && rm >= 4)) {
 		bytes = bytes << 8 | 0x40 | rex;
 		n++;
 	}
-	if (op & (X_16 | X_LOCK)) {
+	if (os_unlikely(op & (X_16 | X_LOCK))) {
 		if (op & X_16) {
 			bytes = bytes << 8 | 0x66;
 			n++;
@@ -142,6 +143,7 @@ x86_opcode_bytes(uint32_t op, uint32_t reg, uint32_t index, uint32_t rm,
 	*len = n;
 	return bytes;
 }
+_Static_assert(X_W >> 6 == 8, "REX.W");
 
 static inline void
 x86_opcode(struct x86 *x, uint32_t op, uint32_t reg, uint32_t index,
