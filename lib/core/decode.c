@@ -70,7 +70,7 @@ static const uint8_t rows_imm[256][IMM_SLOTS] = {
 #include "abi/insn.def"
 };
 
-/* By form: what it has, and whether off leads somewhere. */
+/* By form: the fields that it has. */
 enum {
 #define EBPF_FORM(form, fields) FIELDS_##form = fields,
 #include "abi/insn.def"
@@ -98,10 +98,9 @@ static const uint8_t form_fields[EBPF_FORM_COUNT] = {
 
 #define IS(form, other) (EBPF_FORM_##form == EBPF_FORM_##other)
 enum {
-	LEADS = 1 << 0,	    /* off leads to an op */
-	OFF_IN_IMM = 1 << 1,
-	TWO_SLOTS = 1 << 2,
-	NO_FIRST = 1 << 3,  /* only a second slot is that */
+	OFF_IN_IMM = 1 << 0,
+	TWO_SLOTS = 1 << 1,
+	NO_FIRST = 1 << 2, /* only a second slot is that */
 };
 static const struct row {
 	uint64_t reserved, taken;
@@ -111,17 +110,20 @@ static const struct row {
 	[EBPF_OP_##op] = {                                                    \
 		WORD_ALL & ~WORD_OF(FIELDS_##form) & ~WORD_##sel,             \
 		WORD_OF(FIELDS_##form) & ~WORD_##sel,                         \
-		(IS(form, JA) || IS(form, JA32) || IS(form, JCC_IMM) ||       \
-				 IS(form, JCC_REG) || IS(form, CALL_LOCAL) || \
-				 EBPF_OP_##op == EBPF_OP_LDDW_FUNC ?          \
-			 LEADS :                                              \
-			 0) |                                                 \
-			(IS(form, JA32) || IS(form, CALL_LOCAL) ?             \
-				 OFF_IN_IMM :                                 \
-				 0) |                                         \
+		(IS(form, JA32) || IS(form, CALL_LOCAL) ? OFF_IN_IMM : 0) |   \
 			(IS(form, LDDW) ? TWO_SLOTS : 0) |                    \
 			(IS(form, LDDW_HI) ? NO_FIRST : 0),                   \
 	},
+#include "abi/insn.def"
+};
+
+/* Of these off leads to an op. */
+static const bool leads[EBPF_OP_COUNT] = {
+#define EBPF_INSN(op, code, sel, value, form, fn, width, cpu, group)        \
+	[EBPF_OP_##op] = IS(form, JA) || IS(form, JA32) ||                  \
+			 IS(form, JCC_IMM) || IS(form, JCC_REG) ||          \
+			 IS(form, CALL_LOCAL) ||                            \
+			 EBPF_OP_##op == EBPF_OP_LDDW_FUNC,
 #include "abi/insn.def"
 };
 
@@ -214,7 +216,10 @@ why_no_fields(const struct ebpf_insn *insn, const struct ebpf_op_info *info)
 	return "reserved field imm is not zero";
 }
 
-/* An instruction with both its slots, fields checked, targets not yet. */
+/*
+ * An instruction with both its slots, fields checked, targets not yet: how many
+ * slots. Not to be asked of the op, for which the next one would wait.
+ */
 static int
 decode_one(const struct ebpf_insn *insns, uint32_t count, uint32_t i,
 	   struct ebpf_op *op, struct ebpf_decode_error *error)
@@ -241,13 +246,13 @@ decode_one(const struct ebpf_insn *insns, uint32_t count, uint32_t i,
 	op->off = (int16_t)(taken >> 8);
 	op->imm = (int32_t)(taken >> 24);
 	if (!(rows[row].facts & (OFF_IN_IMM | TWO_SLOTS | NO_FIRST)))
-		return 0;
+		return 1;
 	if (rows[row].facts & NO_FIRST)
 		return fail(error, i, EBPF_RULE_ENCODING, no_first);
 	if (rows[row].facts & OFF_IN_IMM) {
 		op->off = insn->imm;
 		op->imm = 0;
-		return 0;
+		return 1;
 	}
 
 	if (i + 1 >= count)
@@ -275,7 +280,7 @@ decode_one(const struct ebpf_insn *insns, uint32_t count, uint32_t i,
 	op[1].dst = op[1].src = 0;
 	op[1].off = 0;
 	op[1].imm = insn->imm;
-	return 0;
+	return 2;
 }
 
 static int
@@ -286,7 +291,7 @@ check_targets(const struct ebpf_op *ops, uint32_t count,
 	int64_t target;
 
 	for (i = 0; i < count; i++) {
-		if (!(rows[ops[i].code].facts & LEADS))
+		if (!leads[ops[i].code])
 			continue;
 		target = (int64_t)i + 1 + ops[i].off;
 		if (target < 0 || target >= (int64_t)count)
@@ -311,12 +316,10 @@ ebpf_decode(const struct ebpf_insn *insns, uint32_t count, struct ebpf_op *ops,
 	if (count > EBPF_INSN_MAX)
 		return fail(error, 0, EBPF_RULE_LIMIT,
 			    "program has too many instructions");
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i += (uint32_t)rc) {
 		rc = decode_one(insns, count, i, &ops[i], error);
-		if (rc != 0)
+		if (rc < 0)
 			return rc;
-		if (rows[ops[i].code].facts & TWO_SLOTS)
-			i++;
 	}
 	rc = check_targets(ops, count, error);
 	if (rc != 0)

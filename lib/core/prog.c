@@ -132,8 +132,8 @@ prog_new(struct ebpf_loading *l, const struct ebpf_kind *kind)
 	error = ebpf_charge(&prog->obj, bytes);
 	if (error)
 		return error;
-	prog->raw = os_alloc(count * sizeof(prog->raw[0]));
-	l->ops = os_alloc(count * sizeof(l->ops[0]));
+	prog->raw = os_alloc_raw(count * sizeof(prog->raw[0]));
+	l->ops = os_alloc_raw(count * sizeof(l->ops[0]));
 	prog->ops = l->ops;
 	prog->stats = os_percpu_alloc(sizeof(struct ebpf_run_stats));
 	if (!prog->raw || !prog->ops || !prog->stats)

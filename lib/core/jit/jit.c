@@ -135,7 +135,7 @@ make(const struct ebpf_jit_ops *ops, const struct ebpf_prog *prog,
 	if (err < 0)
 		return err;
 	if (image->addr_count > 0) {
-		image->addrs = os_alloc((size_t)image->addr_count *
+		image->addrs = os_alloc_raw((size_t)image->addr_count *
 					sizeof(*image->addrs));
 		if (image->addrs == NULL)
 			return -EBPF_ENOMEM;
@@ -185,7 +185,8 @@ ebpf_jit_compile(const struct ebpf_prog *prog, struct ebpf_jit_image **result)
 		return -EBPF_ENOMEM;
 	err = -EBPF_ENOMEM;
 	image->slot_offs =
-		os_alloc((size_t)prog->op_count * sizeof(*image->slot_offs));
+		os_alloc_raw((size_t)prog->op_count *
+			     sizeof(*image->slot_offs));
 	if (image->slot_offs == NULL)
 		goto fail;
 	if (prog->obj.rt->config.harden & EBPF_HARDEN_CONSTANTS)

@@ -18,7 +18,7 @@ ebpf_jit_draft_grow(struct ebpf_jit_draft *draft, size_t room)
 		return true;
 	if (room < 2 * draft->room)
 		room = 2 * draft->room;
-	code = room <= UINT32_MAX ? os_alloc(room) : NULL;
+	code = room <= UINT32_MAX ? os_alloc_raw(room) : NULL;
 	if (code == NULL)
 		return false;
 	if (draft->room > 0)
@@ -33,7 +33,7 @@ bool
 ebpf_jit_draft_grow_fixes(struct ebpf_jit_draft *draft)
 {
 	uint32_t room = draft->fix_room > 0 ? 2 * draft->fix_room : FIXES;
-	struct ebpf_jit_fix *fixes = os_alloc((size_t)room * sizeof(*fixes));
+	struct ebpf_jit_fix *fixes = os_alloc_raw((size_t)room * sizeof(*fixes));
 
 	if (fixes == NULL)
 		return false;
