@@ -280,7 +280,7 @@ $(B)/tests/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(B)/libbench.a $(B)/libgebpf
 $(B)/tests/%: $(B)/obj/tests/verify/%.o $(TEST_LIB) $(B)/libbench.a $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK)
-$(B)/tests/guard: $(GUARD_OBJ) $(TEST_LIB) $(B)/libgebpf.a
+$(B)/tests/guard: $(GUARD_OBJ) $(TEST_LIB) $(B)/libbench.a $(B)/libgebpf.a
 	@mkdir -p $(@D)
 	$(TEST_LINK)
 # Fuzzers need only LLVMFuzzerTestOneInput; without libFuzzer the driver in
