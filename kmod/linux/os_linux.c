@@ -273,10 +273,19 @@ os_percpu_plan(const void *percpu, struct os_percpu_plan *plan)
 
 /* ---- locks ---- */
 
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+struct lockdep_map os_linux_bits = {
+	.name = "ebpf bit",
+	.key = (struct lock_class_key *)&os_linux_bits,
+	.wait_type_inner = LD_WAIT_SPIN,
+};
+#endif
+
+/* To lockdep, locks of one kind are those that one place makes. */
 void
 os_mutex_init(struct os_mutex *lock)
 {
-	mutex_init(&lock->mutex);
+	__mutex_init(&lock->mutex, "ebpf", (struct lock_class_key *)_RET_IP_);
 }
 
 void

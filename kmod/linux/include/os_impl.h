@@ -12,6 +12,7 @@
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -148,10 +149,16 @@ os_relax(uint32_t round)
 	cpu_relax();
 }
 
-static inline void
+/* To lockdep, locks of one kind are those that one place makes. */
+static noinline __maybe_unused void
 os_spin_init(struct os_spin *lock)
 {
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+	__raw_spin_lock_init(&lock->lock, "ebpf",
+			     (struct lock_class_key *)_RET_IP_, LD_WAIT_SPIN);
+#else
 	raw_spin_lock_init(&lock->lock);
+#endif
 }
 
 static inline void
@@ -169,7 +176,9 @@ os_spin_unlock(struct os_spin *lock)
 	raw_spin_unlock_irqrestore(&lock->lock, lock->flags);
 }
 
-/* Not known to lockdep: it would need a map of its own in each bucket. */
+/* To lockdep all of these are one: nobody holds two at a time. */
+extern struct lockdep_map os_linux_bits;
+
 static inline unsigned long
 os_bit_lock(uint32_t *word)
 {
@@ -177,6 +186,7 @@ os_bit_lock(uint32_t *word)
 
 	local_irq_save(flags);
 	preempt_disable();
+	lock_map_acquire(&os_linux_bits);
 	while (__atomic_fetch_or(word, OS_BIT_LOCK, __ATOMIC_ACQUIRE) &
 	       OS_BIT_LOCK)
 		while (READ_ONCE(*word) & OS_BIT_LOCK)
@@ -187,6 +197,7 @@ os_bit_lock(uint32_t *word)
 static inline void
 os_bit_unlock(uint32_t *word, unsigned long before)
 {
+	lock_map_release(&os_linux_bits);
 	smp_store_release(word, *word & ~OS_BIT_LOCK);
 	local_irq_restore(before);
 	preempt_enable();
