@@ -213,8 +213,8 @@ kmod:
 	$(if $(NETMAP),+@$(MAKE) kvale)
 
 # Unit tests of maps as a module, with an engine of their own (tests/guest).
-KMOD_TESTS := lpm_test map_array_test map_hash_test map_in_map_test \
-	map_reuse_test map_test queue_test
+KMOD_TESTS := lpm_test map_array_test map_demand_test map_hash_test \
+	map_home_test map_in_map_test map_reuse_test map_test queue_test
 KMOD_TESTS_SRC := $(filter-out lib/host/%,$(RUNTIME_SRC)) \
 	$(addprefix kmod/linux/,os_linux_exec.c os_linux_ring.c arena.S branch.S) \
 	$(wildcard tests/guest/inside/*.c) tests/guest/inside/Kbuild \

@@ -280,6 +280,11 @@ bool os_test_failed(void); /* it has failed since os_test_fail_at */
  * that has no memory while locks are held. NULL: none.
  */
 void os_test_now(bool (*may)(size_t size));
+static inline bool
+os_test_held(const struct os_spin *lock) /* by whomever */
+{
+	return __atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0;
+}
 uint64_t os_test_live(void); /* allocations that were not freed yet */
 uint64_t os_test_bytes(void); /* of all memory that was not freed yet */
 

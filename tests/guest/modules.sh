@@ -159,6 +159,25 @@ cycles() {
 		unload || return 1
 	done
 }
+# Maps whose memory has come piece by piece, and some of it left again.
+growing() {
+	local i zeros
+	zeros=$(printf '0 %.0s' {1..100})
+	echo "map create h type hash key u32 value 100 entries 100000" \
+		"flags no_prealloc name h"
+	echo "map create t type lpm_trie key 8 value u64 entries 100000" \
+		"flags no_prealloc name t"
+	for ((i = 0; i < 100; i++)); do
+		echo "map update h key $i value $zeros"
+		echo "map update t key 32 0 0 0 10 0 $i 1 value 7"
+	done
+	for ((i = 0; i < 50; i++)); do
+		echo "map delete h key $i"
+		echo "map delete t key 32 0 0 0 10 0 $i 1"
+	done
+}
+growing >/tmp/growing
+check "maps that grew and shrank" "$gebpf" -q batch file /tmp/growing
 check "unload with programs and maps pinned" unload
 check "nothing of it is left" is_gone
 
@@ -171,7 +190,8 @@ inside() { # inside TEST
 }
 # the others go on for a minute or two here
 for t in queue_test map_in_map_test map_array_test \
-	${GUEST_FULL:+map_test map_hash_test map_reuse_test lpm_test}; do
+	${GUEST_FULL:+map_test map_hash_test map_home_test map_reuse_test \
+	map_demand_test lpm_test}; do
 	suite "$t inside" inside "$t"
 done
 check "8 rounds of load, pin, unload" cycles

@@ -330,7 +330,7 @@ static uint32_t asked_locked;
 static bool
 unlocked(size_t size)
 {
-	bool held = os_load(&ebpf_lpm_of(under)->lock.held) != 0;
+	bool held = os_test_held(&ebpf_lpm_of(under)->lock);
 
 	asked_locked += held;
 	return !held;

@@ -115,7 +115,7 @@ static bool
 unlocked(size_t size)
 {
 	uint32_t i;
-	bool held = under->pool->lock.held != 0;
+	bool held = os_test_held(&under->pool->lock);
 
 	for (i = 0; i <= ebpf_hash_index(under, ~0ull); i++)
 		held |= (under->buckets[i].chain & OS_BIT_LOCK) != 0;

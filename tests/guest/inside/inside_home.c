@@ -4,7 +4,11 @@
  * threads, and the hooks of os_impl.h that count allocations and let one fail.
  * The home itself is included, for these are its own counters.
  */
+#include "core/os.h"
+void *home_alloc_now(size_t size);
+#define os_alloc_now home_alloc_now
 #include "os_linux.c"
+#undef os_alloc_now
 
 #include "hooks.h"
 #include "pthread.h"
@@ -31,6 +35,28 @@ uint64_t
 os_test_live(void)
 {
 	return (uint64_t)atomic_long_read(&live);
+}
+
+static bool (*may_now)(size_t size);
+
+void
+os_test_now(bool (*may)(size_t size))
+{
+	WRITE_ONCE(may_now, may);
+}
+
+void *
+os_alloc_now(size_t size)
+{
+	bool (*may)(size_t) = READ_ONCE(may_now);
+
+	return !may || may(size) ? home_alloc_now(size) : NULL;
+}
+
+bool
+os_test_held(const struct os_spin *lock)
+{
+	return raw_spin_is_locked((raw_spinlock_t *)&lock->lock);
 }
 
 struct home_thread {

@@ -30,7 +30,9 @@ static const struct {
 } tests[] = {
 	{ "lpm_test", main_lpm_test },
 	{ "map_array_test", main_map_array_test },
+	{ "map_demand_test", main_map_demand_test },
 	{ "map_hash_test", main_map_hash_test },
+	{ "map_home_test", main_map_home_test },
 	{ "map_in_map_test", main_map_in_map_test },
 	{ "map_reuse_test", main_map_reuse_test },
 	{ "map_test", main_map_test },

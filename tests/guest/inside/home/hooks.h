@@ -11,10 +11,15 @@
 void os_test_fail_at(uint64_t n);
 bool os_test_failed(void);
 uint64_t os_test_live(void);
+void os_test_now(bool (*may)(size_t size));
+struct os_spin;
+bool os_test_held(const struct os_spin *lock);
 
 int main_lpm_test(void);
 int main_map_array_test(void);
+int main_map_demand_test(void);
 int main_map_hash_test(void);
+int main_map_home_test(void);
 int main_map_in_map_test(void);
 int main_map_reuse_test(void);
 int main_map_test(void);
