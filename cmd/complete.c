@@ -32,8 +32,9 @@ offer(struct completion *c, const char *text)
 
 	if (strncmp(text, c->word, len) != 0)
 		return;
-	/* what cannot be typed as it stands is not offered */
-	if (*text == '\0' || strpbrk(text, " \t\n'\"\\$`") != NULL)
+	/* what a shell would not take as it stands is not offered */
+	if (*text == '\0' ||
+	    strpbrk(text, " \t\n'\"\\$`;&|<>(){}[]*?!#~^") != NULL)
 		return;
 	puts(text);
 }

@@ -250,6 +250,12 @@ has() { # CANDIDATE WORDS...
 	has l2_bridge/mac_table map dump l2
 	has l2_bridge prog unpin l
 	has "$(gebpf -j prog show | field id)" prog show id ""
+	# a shell would do more with it than take it
+	gebpf map create 'l2;id' type array key 4 value 4 entries 1 name 'm&id'
+	run -0 gebpf __complete map dump l2
+	[[ $output == *l2_bridge/mac_table* && $output != *";"* ]]
+	run -0 gebpf __complete map show name m
+	[[ $output == *mac_table* && $output != *"&"* ]]
 	has on_arp prog load "$examples/tail_demux.bpf.o" p prog on_
 	has handlers prog load "$examples/tail_demux.bpf.o" p map name ""
 	has hash map create type h
