@@ -156,6 +156,21 @@ again(const struct ebpf_map_hash *hash, int error, uint32_t tries)
 }
 
 /*
+ * There was none for a new element: without the lock there may be some, which
+ * others may take meanwhile, or else one of old may do. True: try again.
+ */
+static bool
+memory_find(struct ebpf_map_hash *hash, bool *collected)
+{
+	if (ebpf_hash_pool_more(hash->pool))
+		return true;
+	if (*collected)
+		return false;
+	*collected = true;
+	return ebpf_hash_collect(hash);
+}
+
+/*
  * Size: of the keys, where it is a constant, else as the map says. user: one
  * without a section, who may not write what is frozen.
  */
@@ -188,14 +203,9 @@ set_sized(struct ebpf_map *map, const void *key, const void *value,
 			error = set_locked(hash, &probe, value, flags, target,
 					   size, &gone);
 		ebpf_hash_unlock(bucket, held);
-		/* no memory for a new element: without the lock there may be
-		   some, or else one of old may do */
-		if (os_unlikely(error == -EBPF_ENOMEM) && !collected) {
-			collected = true;
-			if (ebpf_hash_pool_more(hash->pool) ||
-			    ebpf_hash_collect(hash))
-				error = KEY_CHANGED;
-		}
+		if (os_unlikely(error == -EBPF_ENOMEM) &&
+		    memory_find(hash, &collected))
+			error = KEY_CHANGED;
 	} while (os_unlikely(error == KEY_CHANGED || error == -EBPF_E2BIG) &&
 		 again(hash, error, tries++));
 	if (os_unlikely(gone != 0))
