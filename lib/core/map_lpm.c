@@ -15,21 +15,35 @@ enum {
 
 /* ---- run path ---- */
 
-/* An element with that key, of whole words, and value, 0: no memory. Locked. */
+/* Into an element that may have been handed on: behind `changes`. */
+static void
+put(void *to, const void *from, uint32_t len)
+{
+	const uint8_t *byte = from;
+	uint64_t *stored = to, word;
+
+	for (; len >= 8; len -= 8, byte += 8) {
+		memcpy(&word, byte, 8);
+		os_store_release(stored++, word);
+	}
+	if (len == 0)
+		return;
+	word = 0;
+	memcpy(&word, byte, len);
+	os_store_release(stored, word);
+}
+
+/* An element with that key and value, 0: no memory. Locked. */
 static uint32_t
 element_new(struct ebpf_map_lpm *lpm, const uint64_t *key, const void *value)
 {
-	uint32_t number = ebpf_lpm_element_take(lpm), i;
-	uint64_t *stored;
+	uint32_t number = ebpf_lpm_element_take(lpm);
 
 	if (number == 0)
 		return 0;
-	stored = (uint64_t *)(void *)((uint8_t *)ebpf_lpm_record(lpm, number) +
-				      EBPF_LPM_KEY);
-	for (i = 0; i < (lpm->map.key_size + 7) / 8; i++)
-		os_store_release(&stored[i], key[i]);
-	ebpf_value_store(ebpf_lpm_value(lpm, number), value,
-			 lpm->map.value_size);
+	put((uint8_t *)ebpf_lpm_record(lpm, number) + EBPF_LPM_KEY, key,
+	    lpm->map.key_size);
+	put(ebpf_lpm_value(lpm, number), value, lpm->map.value_size);
 	return number;
 }
 
