@@ -222,14 +222,16 @@ COPY(copy_8, 8, APART)
 COPY(copy_16, 16, APART)
 COPY(copy_any, map->key_size, ANYWHERE)
 
-/* Values of other kinds are several, or what they refer to needs a section. */
+/* What maps of maps refer to needs a section. */
 static void
 copy_choose(struct ebpf_map *map)
 {
 	const struct ebpf_map_hash *hash = ebpf_hash_of(map);
 
-	if (map->ops->percpu || map->ops->holds_maps)
+	if (map->ops->holds_maps)
 		map->read = NULL;
+	else if (map->ops->percpu)
+		map->read = ebpf_hash_read;
 	else if (hash->metas.chunks != NULL || hash->slots != EBPF_HASH_SLOTS)
 		map->read = copy_any;
 	else if (map->key_size == 4)
