@@ -37,16 +37,17 @@ first_part(uint32_t size)
 static struct ebpf_map *
 make(uint32_t kind, uint32_t size)
 {
+	static uint64_t values[1024]; /* as many as there may be CPUs */
 	struct ebpf_map *map = lab_map(kind, size, 8, 64);
 
 	for (uint64_t n = 1; n < VALUES * VALUES; n++) {
 		uint64_t key[2] = { n % VALUES }, high = n / VALUES;
-		uint64_t value = n;
 
+		values[0] = n;
 		memcpy((uint8_t *)key + first_part(size), &high,
 		       size - first_part(size));
 		if (n % 5 != 0)
-			ebpf_map_write(map, key, &value, EBPF_ANY);
+			ebpf_map_write(map, key, values, EBPF_ANY);
 	}
 	return map;
 }
