@@ -178,9 +178,7 @@ take(struct ebpf_hash_pool *pool)
 
 /*
  * Elements whose grace period is not over, the first ones removed; or, with
- * chunks, one of another chunk. Counted in front of the lock: taking that comes
- * before whatever is written to the element, behind a store as the lock's
- * release nothing need wait.
+ * chunks, one of another chunk. It is counted how often that was tried.
  */
 static __attribute__((__noinline__)) void
 hurry(struct ebpf_hash_pool *pool, struct ebpf_hash_hand *hand, uint32_t batch)

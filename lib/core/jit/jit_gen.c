@@ -15,7 +15,7 @@ enum {
 };
 
 /* Code of an op whose constant must not be seen; 0: it may be. */
-static __attribute__((noinline)) uint32_t
+static __attribute__((__noinline__)) uint32_t
 generate_blinded(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 {
 	const struct ebpf_jit_target *target = gen->target;
@@ -186,7 +186,7 @@ load_const(struct ebpf_jit_gen *gen, const struct ebpf_op *op)
 }
 
 /* Several ops that are one thing; 0: they are not. */
-static __attribute__((noinline)) uint32_t
+static __attribute__((__noinline__)) uint32_t
 generate_match(struct ebpf_jit_gen *gen)
 {
 	uint32_t slot = gen->slot, limit = gen->limit, used;

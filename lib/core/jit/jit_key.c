@@ -4,7 +4,8 @@
  * Reading them back there is most of what a lookup waits for, so a backend may
  * keep what is stored in registers of its own, too, and enter a map's code
  * behind the loads. Which stores these are is found out here, from the call
- * back, and what is not needed then: where the key is. Knows no machine. Used by jit_lookup.c.
+ * back, and what is not needed then: where the key is. Knows no machine. Used
+ * by jit_lookup.c.
  */
 #include "core/jit/jit_lookup.h"
 

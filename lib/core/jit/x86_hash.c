@@ -89,7 +89,8 @@ looks_further(const struct ebpf_jit_hash *hash)
 /*
  * edx = the slot of the first element with that tag (ebpf_hash_tag), eax or
  * r8d = its number, if it has one there, rcx = the bucket; for long keys edi =
- * what the bucket has lost so far, for others r10 = the tag, eight times. Loads are acquires, as every load is here.
+ * what the bucket has lost so far, for others r10 = the tag, eight times. Loads
+ * are acquires, as every load is here.
  * *none: what jumps away when there is none. *zero: what jumps when no hash
  * should have the tag it has, and comes back behind that with another.
  */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * x86-64: a function for one map, as map->lookup is, but that it knows the map:
- * rsi is the key (if it is not kept, jit_key.c), the answer is in rax, and the zero flag says whether it is
- * NULL. Only registers that a call may change are used. Here is what maps of
- * all shapes have in common, and the way into C; x86_hash.c and
- * x86_lpm.c have the rest. Used
- * by x86_64.c.
+ * rsi is the key (if it is not kept, jit_key.c), the answer is in rax, and the
+ * zero flag says whether it is NULL. Only registers that a call may change are
+ * used. Here is what maps of all shapes have in common, and the way into C;
+ * x86_hash.c and x86_lpm.c have the rest. Used by x86_64.c.
  */
 #include "core/jit/jit_lookup.h"
 #include "core/jit/x86_enc.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * x86-64: loads, stores and atomics, and what several ops make of them. The machine's memory order is strong:
- * plain loads acquire and plain stores release; locked instructions are full
- * fences. Used by x86_64.c.
+ * x86-64: loads, stores and atomics, and what several ops make of them. The
+ * machine's memory order is strong: plain loads acquire and plain stores
+ * release; locked instructions are full fences. Used by x86_64.c.
  */
 #include "core/jit/jit_match.h"
 #include "core/jit/x86_enc.h"

@@ -137,7 +137,7 @@ before_exit(const struct ebpf_venv *env, uint32_t func)
  * load, of function `func`. A function's `scan` collects what its callers do
  * with its r0.
  */
-static __attribute__((noinline)) uint32_t
+static __attribute__((__noinline__)) uint32_t
 before_rare(struct ebpf_venv *env, uint32_t insn, uint32_t func, bool *changed)
 {
 	const struct ebpf_op *op = &env->ops[insn];

@@ -335,7 +335,7 @@ ebpf_verify_resume(struct ebpf_venv *env, bool *more)
 /* ---- one instruction ---- */
 
 /* What is not inlined here and below costs the others nothing. */
-static __attribute__((noinline)) int
+static __attribute__((__noinline__)) int
 jump(struct ebpf_venv *env, const struct ebpf_op *op, bool *ended)
 {
 	bool possible = true;
@@ -365,7 +365,7 @@ jump(struct ebpf_venv *env, const struct ebpf_op *op, bool *ended)
 	return 0;
 }
 
-static __attribute__((noinline)) int
+static __attribute__((__noinline__)) int
 lddw(struct ebpf_venv *env, const struct ebpf_op *op)
 {
 	struct ebpf_vreg *dst = &ebpf_verify_top(env)->regs[op->dst];
@@ -501,7 +501,7 @@ note_step(struct ebpf_venv *env, struct ebpf_vaux *aux)
  * One instruction on a way that will not be gone: a fence goes before what must
  * not happen even so. Where no real path comes there is one already.
  */
-static __attribute__((noinline)) int
+static __attribute__((__noinline__)) int
 step_astray(struct ebpf_venv *env, bool *ended)
 {
 	uint32_t at = env->insn;
