@@ -10,6 +10,7 @@
 #include "core/ctx.h"
 #include "core/interp.h"
 #include "core/runtime.h"
+#include "core/word.h"
 
 enum {
 	HEADROOM = 256,
@@ -45,47 +46,6 @@ struct run {
 	uint32_t uapi_len;
 	uint64_t r1, r2, r3;
 };
-
-static uint64_t
-read_uint(const uint8_t *at, uint32_t size)
-{
-	uint64_t value = 0;
-	uint16_t v16;
-	uint32_t v32;
-
-	switch (size) {
-	case 1:
-		return *at;
-	case 2:
-		memcpy(&v16, at, 2);
-		return v16;
-	case 4:
-		memcpy(&v32, at, 4);
-		return v32;
-	}
-	memcpy(&value, at, 8);
-	return value;
-}
-
-static void
-write_uint(uint8_t *at, uint32_t size, uint64_t value)
-{
-	uint16_t v16 = (uint16_t)value;
-	uint32_t v32 = (uint32_t)value;
-
-	switch (size) {
-	case 1:
-		*at = (uint8_t)value;
-		return;
-	case 2:
-		memcpy(at, &v16, 2);
-		return;
-	case 4:
-		memcpy(at, &v32, 4);
-		return;
-	}
-	memcpy(at, &value, 8);
-}
 
 /* ---- per kind ---- */
 
@@ -250,7 +210,7 @@ ctx_to_host(struct run *run)
 		return -EBPF_ENOMEM;
 	for (i = 0; i < kind->field_count; i++) {
 		field = &kind->fields[i];
-		value = read_uint(run->uapi + field->off, field->size);
+		value = ebpf_word_get(run->uapi + field->off, field->size);
 		memset(run->uapi + field->off, 0, field->size);
 		switch ((enum ebpf_ctx_type)field->type) {
 		case EBPF_CTX_SCALAR:
@@ -270,8 +230,8 @@ ctx_to_host(struct run *run)
 		if (field->type == EBPF_CTX_SCALAR && value &&
 		    !is_settable(kind, field))
 			return -EBPF_EINVAL;
-		write_uint(run->host + field->host_off, field->host_size,
-			   value);
+		ebpf_word_put(run->host + field->host_off, field->host_size,
+			      value);
 	}
 	if (!uapi_is_zero(run))
 		return -EBPF_EINVAL;
@@ -302,13 +262,13 @@ ctx_to_user(struct run *run, const uint8_t *start)
 
 	for (i = 0; i < kind->field_count; i++) {
 		field = &kind->fields[i];
-		value = read_uint(run->host + field->host_off,
-				  field->host_size);
+		value = ebpf_word_get(run->host + field->host_off,
+				      field->host_size);
 		if (field->type != EBPF_CTX_SCALAR)
 			value -= (uintptr_t)start;
 		else if (!is_settable(kind, field))
 			continue;
-		write_uint(run->uapi + field->off, field->size, value);
+		ebpf_word_put(run->uapi + field->off, field->size, value);
 	}
 }
 

@@ -5,6 +5,7 @@
  * memory.c, which knows the other kinds of memory.
  */
 #include "core/verifier/verify.h"
+#include "core/word.h"
 
 static uint32_t
 slot_of(int64_t off)
@@ -258,29 +259,6 @@ ebpf_verify_stack_load(struct ebpf_venv *env, const struct ebpf_vreg *ptr,
 	return check_readable(env, frame, number, lo, hi);
 }
 
-/* The low size bytes of word, as memory has them. */
-static void
-put_word(uint8_t *at, uint64_t word, uint32_t size)
-{
-	uint16_t two = (uint16_t)word;
-	uint32_t four = (uint32_t)word;
-
-	switch (size) {
-	case 1:
-		*at = (uint8_t)word;
-		break;
-	case 2:
-		memcpy(at, &two, 2);
-		break;
-	case 4:
-		memcpy(at, &four, 4);
-		break;
-	default:
-		memcpy(at, &word, 8);
-		break;
-	}
-}
-
 static void
 store_const(struct ebpf_venv *env, uint32_t f, int64_t lo, uint32_t size,
 	    const struct ebpf_vreg *value)
@@ -299,9 +277,9 @@ store_const(struct ebpf_venv *env, uint32_t f, int64_t lo, uint32_t size,
 	if (value && !known && slot->spill_size[half])
 		break_spill(slot, half);
 	byte = !value ? EBPF_VB_MISC : known ? EBPF_VB_CONST : EBPF_VB_SPILL;
-	put_word(slot->bytes + from, byte * 0x0101010101010101ULL, size);
+	ebpf_word_put(slot->bytes + from, size, byte * 0x0101010101010101ULL);
 	/* data of what is no constant is 0, so that slots compare as bytes */
-	put_word(slot->data + from, known ? value->num.umin : 0, size);
+	ebpf_word_put(slot->data + from, size, known ? value->num.umin : 0);
 	if (value && !known) {
 		struct ebpf_vreg *reg = &slot->reg[half];
 
