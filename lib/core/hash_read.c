@@ -15,8 +15,8 @@ enum {
 	TRIES = 8,	  /* of a copy that writers get in the way of */
 };
 
-static void
-value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
+void
+ebpf_hash_value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
 {
 	const struct ebpf_map *inner;
 	uint32_t cpu;
@@ -39,12 +39,6 @@ value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
 				hash->map.stride);
 }
 
-void
-ebpf_hash_value_get(struct ebpf_map_hash *hash, uint32_t number, uint8_t *value)
-{
-	value_get(hash, number, value);
-}
-
 /*
  * The element's key, and value unless that is NULL. False: it is not live, or
  * has gone meanwhile.
@@ -61,7 +55,7 @@ copy_live(struct ebpf_map_hash *hash, uint32_t number, uint8_t *key,
 	ebpf_value_load(key, ebpf_hash_element(hash, number),
 			hash->map.key_size);
 	if (value != NULL)
-		value_get(hash, number, value);
+		ebpf_hash_value_get(hash, number, value);
 	return os_load_acquire(at) == link;
 }
 
@@ -149,14 +143,14 @@ ebpf_hash_read(struct ebpf_map *map, const void *key, void *value)
 		number = ebpf_hash_find(hash, &probe);
 		if (number == 0)
 			return -EBPF_ENOENT;
-		value_get(hash, number, value);
+		ebpf_hash_value_get(hash, number, value);
 		if (ebpf_hash_same(bucket, changes))
 			return 0;
 	}
 	held = ebpf_hash_lock(bucket);
 	number = ebpf_hash_find_locked(hash, &probe, map->key_size);
 	if (number != 0)
-		value_get(hash, number, value);
+		ebpf_hash_value_get(hash, number, value);
 	ebpf_hash_unlock(bucket, held);
 	return number != 0 ? 0 : -EBPF_ENOENT;
 }
